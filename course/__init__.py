@@ -1,0 +1,1 @@
+"""The taught half of faultlab: views, checks, grading and the command line."""
