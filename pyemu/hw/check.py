@@ -1,0 +1,200 @@
+"""Checks at the border of the hardware model, shared by both twins so that they refuse alike.
+
+Compiled code raises ``OverflowError`` where Python accepts anything; here both end in one
+error that names the thing, the value, the rule and the next step.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from operator import index
+from typing import Any
+
+from pyemu.errors import HardwareError
+from pyemu.hw.bits import MAX_U64, PAGE_SIZE, Kind
+
+
+class BadValueError(HardwareError, ValueError):
+    """A number given to the hardware model is out of its range."""
+
+
+class BadTypeError(HardwareError, TypeError):
+    """A thing given to the hardware model has the wrong type, dtype or layout."""
+
+
+_KINDS: dict[Any, int] = {name: int(kind) for kind in Kind for name in (kind, kind.name.lower())}
+_KIND_RULE = "a kind is 'read', 'write' or 'fetch' (Kind.READ 0, Kind.WRITE 1, Kind.FETCH 2)"
+
+
+def integer(name: str, value: Any, low: int, high: int) -> int:
+    """Return `value` as an ``int`` from `low` to `high`, both included.
+
+    Raises
+    ------
+    BadTypeError
+        It is no integer.
+    BadValueError
+        It is out of range.
+    """
+    try:
+        number = index(value)
+    except TypeError:
+        raise BadTypeError(f"{name} is {value!r}; it must be an integer") from None
+    if not low <= number <= high:
+        raise BadValueError(f"{name} is {number:#x}; it must lie in {low:#x}..{high:#x}")
+    return number
+
+
+def address(value: Any, name: str = "the address") -> int:
+    """Return `value` as a 64-bit address."""
+    return integer(name, value, 0, MAX_U64)
+
+
+def kind(value: Any) -> int:
+    """Return the number of an access kind that is given as a number or as its name."""
+    try:
+        return _KINDS[value]
+    except (KeyError, TypeError):
+        raise BadValueError(f"the kind is {value!r}; {_KIND_RULE}") from None
+
+
+def ram(buffer: Any) -> memoryview:
+    """View emulated RAM as flat bytes, whose first byte is physical address 0.
+
+    Parameters
+    ----------
+    buffer : buffer
+        Writable and contiguous: ``bytearray``, ``mmap``, a numpy array, a ``memoryview``.
+
+    Returns
+    -------
+    memoryview
+        Format ``B``, shape ``(n_bytes,)``, over the same memory.
+    """
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise BadTypeError(
+            f"ram is a {type(buffer).__name__}; it must be a writable buffer such as a bytearray, "
+            "an mmap or a numpy array of uint8"
+        ) from None
+    if view.readonly:
+        raise BadTypeError(
+            f"ram is a read-only {type(buffer).__name__}; walks write A and D bits: give a writable buffer"
+        )
+    if not view.c_contiguous:
+        raise BadTypeError("ram is not contiguous; physical addresses need one run of bytes: give a copy")
+    if view.nbytes < PAGE_SIZE:
+        raise BadValueError(f"ram holds {view.nbytes} bytes; it must hold at least one page of {PAGE_SIZE}")
+    return view.cast("B") if view.ndim != 1 or view.format != "B" else view
+
+
+def addresses(values: Any) -> memoryview:
+    """View addresses as a flat array, without a copy if `values` is one.
+
+    Parameters
+    ----------
+    values : buffer of uint64 or iterable of int
+        One-dimensional; arrays must be contiguous.
+    """
+    view = _array_view("addresses", values, "QL", 8, "uint64")
+    if view is not None:
+        return view
+    numbers = list(values)
+    try:
+        return memoryview(array("Q", numbers))
+    except (OverflowError, TypeError):
+        for i, value in enumerate(numbers):
+            address(value, f"addresses[{i}]")
+        raise  # every element passes, so the failure was not about an element
+
+
+def kinds(values: Any, n: int) -> memoryview:
+    """View `n` kinds as a flat array, from one kind for all, an array of uint8 or an iterable of kinds.
+
+    The values of an array are checked by the twin that reads them (`bad_kind`).
+    """
+    if isinstance(values, (str, int)):
+        return memoryview(bytes((kind(values),)) * n)
+    view = _array_view("kinds", values, "B", 1, "uint8")
+    if view is None:
+        view = memoryview(bytes(kind(value) for value in values))
+    if len(view) != n:
+        raise BadValueError(
+            f"there are {len(view)} kinds for {n} addresses; give one for each, or one for all"
+        )
+    return view
+
+
+def bad_kind(i: int, value: int) -> BadValueError:
+    """Make the error for a number at `i` of an array of kinds that is no kind."""
+    return BadValueError(f"kinds[{i}] is {value}; {_KIND_RULE}")
+
+
+def all_kinds(view: memoryview) -> None:
+    """Refuse an array of kinds that holds a number that is none."""
+    for i, value in enumerate(view.tolist()):
+        if value > Kind.FETCH:
+            raise bad_kind(i, value)
+
+
+def output(buffer: Any, n: int, like: Any) -> Any:
+    """Where a batch writes its `n` results: `buffer`, or a new array of the family of `like`.
+
+    Numpy in gives numpy out; everything else gives an ``array('Q')``.
+    """
+    if buffer is None:
+        if type(like).__module__ == "numpy":
+            import numpy as np
+
+            return np.empty(n, dtype=np.uint64)
+        return array("Q", bytes(8 * n))
+    view = _array_view("out", buffer, "QL", 8, "uint64")
+    if view is None:
+        raise BadTypeError(f"out is a {type(buffer).__name__}; it must be a writable array of uint64")
+    if view.readonly:
+        raise BadTypeError("out is read-only; it must be a writable array of uint64")
+    if len(view) < n:
+        raise BadValueError(f"out holds {len(view)} results; it must hold one for each of {n} addresses")
+    return buffer
+
+
+def quantum(value: Any, left: int) -> int:
+    """How many accesses the next run may make: `value`, or all that are `left` if it is None."""
+    return left if value is None else min(left, integer("the quantum", value, 1, MAX_U64))
+
+
+def _array_view(name: str, values: Any, formats: str, itemsize: int, dtype: str) -> memoryview | None:
+    """View a one-dimensional contiguous array; None if `values` is no array."""
+    if isinstance(values, (bytes, bytearray)):
+        values = memoryview(values)
+    try:
+        view = memoryview(values)
+    except TypeError:
+        if isinstance(values, Iterable) and not isinstance(values, str):
+            return None
+        raise BadTypeError(f"{name} is {values!r}; it must be an array of {dtype} or a sequence") from None
+    except ValueError as reason:  # numpy dtypes that have no buffer format
+        raise BadTypeError(f"{name} can't be read as an array: {reason}; give an array of {dtype}") from None
+    if view.itemsize != itemsize or view.format.lstrip("@=<") not in formats:
+        raise BadTypeError(f"{name} has items of format {view.format!r}; it must be an array of {dtype}")
+    if view.ndim != 1 or not view.c_contiguous:
+        raise BadTypeError(
+            f"{name} has shape {view.shape} and strides {view.strides}; "
+            "it must be one-dimensional and contiguous: give a copy"
+        )
+    return view
+
+
+def root(n_bytes: int, cpu: Any) -> None:
+    """Refuse registers whose level-4 table isn't inside `n_bytes` of RAM."""
+    if not hasattr(cpu, "root"):
+        raise BadTypeError(f"cpu is {cpu!r}; it must be pyemu.hw.Registers")
+    if cpu.root + PAGE_SIZE > n_bytes:
+        raise BadValueError(f"cr3 is {cpu.cr3:#x}; its table must lie inside ram, which ends at {n_bytes:#x}")
+
+
+def not_loaded() -> HardwareError:
+    """Make the error for an access before any registers are loaded."""
+    return HardwareError("this MMU has no registers yet; call load(Registers(...)) first")

@@ -1,0 +1,178 @@
+"""Raw x86-64 translation over any buffer: no TLB, no kernel, for people who bring their own oracle.
+
+The names of the processor manuals (``P``, ``RW``, ``CR0_WP``, ``EFER_NXE`` ...) are names of this
+module too.
+
+Examples
+--------
+>>> from pyemu.hw import x86
+>>> ram, tables = bytearray(8 * 4096), iter((0x2000, 0x3000, 0x4000))
+>>> leaf = x86.map_page(ram, 0x1000, 0x7000_0000_0000, 0xABC000, x86.P | x86.RW | x86.US, tables.__next__)
+>>> cpu = x86.Registers(cr0=x86.CR0_WP, cr3=0x1000, cr4=0, efer=x86.EFER_NXE, cpl=3)
+>>> hex(x86.access(ram, cpu, 0x7000_0000_0123, "write", twin="ref").pa)
+'0xabc123'
+>>> x86.read_entry(ram, leaf) == 0xABC000 | x86.P | x86.RW | x86.US | x86.A | x86.D
+True
+>>> x86.access(ram, cpu, 0x1000, "read", twin="ref")
+Traceback (most recent call last):
+    ...
+pyemu.hw.faults.PageFault: #PF error code 0x4 (U), CR2 0x1000
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pyemu.hw import bits, check, ref, twins
+from pyemu.hw.bits import *  # noqa: F403  (see the second paragraph above)
+from pyemu.hw.faults import GeneralProtection, HardwareFault, PageFault
+from pyemu.hw.registers import Registers
+from pyemu.hw.tables import entry_address, leaf_address, map_page, read_entry, write_entry
+from pyemu.hw.tlb import Access
+
+__all__ = [
+    "AdOnFault",
+    "GeneralProtection",
+    "HardwareFault",
+    "PageFault",
+    "Registers",
+    "WalkBatch",
+    "access",
+    "access_many",
+    "entry_address",
+    "leaf_address",
+    "map_page",
+    "read_entry",
+    "write_entry",
+]
+__all__ += bits.__all__
+
+AdOnFault = Literal["per_level", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class WalkBatch:
+    """Results of `access_many`."""
+
+    pa: Any
+    """Physical addresses, uint64, shape (n,); 2**64 - 1 where the access faulted."""
+    status: array[int]
+    """uint32, shape (n,): 0, or ``vector << 16 | error_code`` (vector 14 for #PF, 13 for #GP)."""
+
+
+def access(
+    ram: Any,
+    cpu: Registers,
+    va: int,
+    kind: int | str,
+    *,
+    twin: str = "fast",
+    ad_on_fault: AdOnFault = "per_level",
+) -> Access:
+    """Make one access without a TLB.
+
+    Parameters
+    ----------
+    ram : buffer of uint8, shape (n_bytes,)
+        Writable; starts at physical address 0. The walk leaves A and D bits in it. A frame beyond
+        its end may be translated to; a table there reads as zeros.
+    cpu : Registers
+        Paging state; its level-4 table must lie inside `ram`.
+    va : int
+        Virtual address, 0 to 2**64 - 1.
+    kind : {"read", "write", "fetch"} or Kind
+        What the access does.
+    twin : {"fast", "ref", "auto"}
+        Which implementation answers.
+    ad_on_fault : {"per_level", "none"}
+        Whether a walk that faults has set A in the tables above the fault (QEMU) or not (Bochs).
+        The architecture allows both.
+
+    Returns
+    -------
+    Access
+        With `pa` and `page_size`.
+
+    Raises
+    ------
+    PageFault
+        With `error_code` and `cr2`.
+    GeneralProtection
+        The address isn't canonical.
+    BadValueError, BadTypeError, UncompiledError
+        The call itself is wrong.
+    """
+    per_level = _per_level(ad_on_fault)
+    if twins.choose(twin) == "fast":
+        result: Access = twins.fast().walk_one(ram, cpu, va, kind, per_level)
+        return result
+    memory = check.ram(ram)
+    check.root(len(memory), cpu)
+    va, kind = check.address(va), check.kind(kind)
+    if not bits.is_canonical(va):
+        raise GeneralProtection(va)
+    entry = ref.walk(memory, cpu, va, kind, per_level)
+    return Access(entry.pfn << bits.PAGE_SHIFT | va & 0xFFF, entry.page_size)
+
+
+def access_many(
+    ram: Any,
+    cpu: Registers,
+    addresses: Any,
+    kinds: Any,
+    *,
+    out: Any = None,
+    twin: str = "fast",
+    ad_on_fault: AdOnFault = "per_level",
+) -> WalkBatch:
+    """Make many accesses without a TLB, one after the other; a fault doesn't stop them.
+
+    Parameters
+    ----------
+    ram, cpu, twin, ad_on_fault
+        As for `access`.
+    addresses : array of uint64, shape (n,), or iterable of int
+        Virtual addresses.
+    kinds : array of uint8, shape (n,), or iterable of kinds, or one kind for all
+        What each access does.
+    out : array of uint64, shape (n,), optional
+        Where the physical addresses go.
+
+    Returns
+    -------
+    WalkBatch
+        Physical addresses and status of each access.
+
+    Raises
+    ------
+    BadValueError, BadTypeError, UncompiledError
+        The call is wrong; no access was made.
+    """
+    per_level = _per_level(ad_on_fault)
+    memory = check.ram(ram)
+    check.root(len(memory), cpu)
+    vas = check.addresses(addresses)
+    whats = check.kinds(kinds, len(vas))
+    pas = check.output(out, len(vas), addresses)
+    status = array("I", bytes(4 * len(vas)))
+    if twins.choose(twin) == "fast":
+        twins.fast().walk_many(memory, cpu, vas, whats, pas, status, per_level)
+        return WalkBatch(pas, status)
+    check.all_kinds(whats)
+    for i, (va, kind) in enumerate(zip(vas.tolist(), whats.tolist(), strict=True)):
+        pas[i], status[i] = ref.NO_ADDRESS, GeneralProtection.vector << 16
+        if bits.is_canonical(va):
+            try:
+                entry = ref.walk(memory, cpu, va, kind, per_level)
+                pas[i], status[i] = entry.pfn << bits.PAGE_SHIFT | va & 0xFFF, 0
+            except PageFault as fault:
+                status[i] = PageFault.vector << 16 | fault.error_code
+    return WalkBatch(pas, status)
+
+
+def _per_level(ad_on_fault: AdOnFault) -> bool:
+    if ad_on_fault not in ("per_level", "none"):
+        raise check.BadValueError(f"ad_on_fault is {ad_on_fault!r}; it must be 'per_level' or 'none'")
+    return ad_on_fault == "per_level"
