@@ -23,7 +23,7 @@ class BadTypeError(HardwareError, TypeError):
     """A thing given to the hardware model has the wrong type, dtype or layout."""
 
 
-_KINDS: dict[Any, int] = {name: int(kind) for kind in Kind for name in (kind, kind.name.lower())}
+KINDS: dict[Any, int] = {name: int(kind) for kind in Kind for name in (kind, kind.name.lower())}
 _KIND_RULE = "a kind is 'read', 'write' or 'fetch' (Kind.READ 0, Kind.WRITE 1, Kind.FETCH 2)"
 
 
@@ -54,7 +54,7 @@ def address(value: Any, name: str = "the address") -> int:
 def kind(value: Any) -> int:
     """Return the number of an access kind that is given as a number or as its name."""
     try:
-        return _KINDS[value]
+        return KINDS[value]
     except (KeyError, TypeError):
         raise BadValueError(f"the kind is {value!r}; {_KIND_RULE}") from None
 
