@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False
 """The compiled twin of `pyemu.hw.ref`: the same walk, TLB and counters over raw memory.
 
 Read `pyemu.hw.ref` first; each function here names its counterpart there. What is only here is
@@ -84,7 +84,8 @@ cdef struct Cpu:
 cdef struct Level:
     uint64_t *sets          # n_sets blocks of 3 * n_ways words
     uint64_t n_sets
-    uint64_t n_ways
+    int n_ways
+    uint64_t stride         # words of a set: 3 * n_ways
     uint64_t mask           # n_sets - 1 if that is a power of two, else 0: then modulo
     uint64_t n_misses
 
@@ -172,28 +173,48 @@ cdef uint64_t walk(Core *m, uint64_t va, unsigned kind) noexcept nogil:
 
 # -------------------------------------------------------------------------------------------- TLB
 
-cdef inline uint64_t *set_of(const Level *level, uint64_t vpn, uint64_t n_ways) noexcept nogil:
-    """The set of a page; `n_ways` is the level's, given apart so that it can be a constant."""
+cdef inline uint64_t *set_of(const Level *level, uint64_t vpn) noexcept nogil:
+    """The set of a page."""
     cdef uint64_t i = vpn & level.mask if likely(level.mask) else vpn % level.n_sets
-    return level.sets + i * 3 * n_ways
+    return level.sets + i * level.stride
 
 
-cdef inline int find(const uint64_t *tags, uint64_t tag, int n_ways) noexcept nogil:
-    """The way that holds `tag`, or -1. Looks at all: a branch for each costs more."""
+cdef inline int find_in(const uint64_t *tags, uint64_t tag, int n_ways) noexcept nogil:
     cdef int way, found = -1
     for way in range(n_ways):
         found = way if tags[way] == tag else found
     return found
 
 
-cdef inline int oldest(const uint64_t *used, int n_ways) noexcept nogil:
-    """The way that an insertion takes: an empty one, or the least recently used."""
+cdef inline int find(const uint64_t *tags, uint64_t tag, int n_ways) noexcept nogil:
+    """The way that holds `tag`, or -1.
+
+    All ways are compared, because a branch that ends the search early is guessed wrong too often.
+    The usual numbers of ways stand as constants, so that the compiler unrolls the loop.
+    """
+    if n_ways == 4:
+        return find_in(tags, tag, 4)
+    if n_ways == 12:
+        return find_in(tags, tag, 12)
+    return find_in(tags, tag, n_ways)
+
+
+cdef inline int oldest_in(const uint64_t *used, int n_ways) noexcept nogil:
     cdef int way, found = 0
     cdef uint64_t least = used[0]
     for way in range(1, n_ways):
         found = way if used[way] < least else found
         least = used[way] if used[way] < least else least
     return found
+
+
+cdef inline int oldest(const uint64_t *used, int n_ways) noexcept nogil:
+    """The way that an insertion takes: an empty one, or the least recently used."""
+    if n_ways == 4:
+        return oldest_in(used, 4)
+    if n_ways == 12:
+        return oldest_in(used, 12)
+    return oldest_in(used, n_ways)
 
 
 cdef inline void put(uint64_t *ways, int n, int way, uint64_t tag, uint64_t entry, uint64_t now) noexcept nogil:
@@ -204,8 +225,8 @@ cdef inline void put(uint64_t *ways, int n, int way, uint64_t tag, uint64_t entr
 
 cdef void drop_page(Level *level, uint64_t vpn, bint pieces) noexcept nogil:
     """Forget one page number and, if `pieces`, every piece of a large page that covers it."""
-    cdef int n = <int>level.n_ways, way
-    cdef uint64_t *ways = set_of(level, vpn, n)
+    cdef int n = level.n_ways, way
+    cdef uint64_t *ways = set_of(level, vpn)
     cdef uint64_t i
     cdef int shift
     way = find(ways, vpn | VALID, n)
@@ -213,7 +234,7 @@ cdef void drop_page(Level *level, uint64_t vpn, bint pieces) noexcept nogil:
         put(ways, n, way, 0, 0, 0)
     if pieces:
         for i in range(level.n_sets):
-            ways = level.sets + i * 3 * n
+            ways = level.sets + i * level.stride
             for way in range(n):
                 shift = 9 * <int>((ways[n + way] >> SIZE_SHIFT) & 3)
                 if ways[way] and (ways[way] ^ (vpn | VALID)) >> shift == 0:
@@ -227,8 +248,8 @@ cdef void invalidate(Core *m, uint64_t va) noexcept nogil:
 
 
 cdef void flush(Core *m) noexcept nogil:
-    memset(m.l1.sets, 0, m.l1.n_sets * m.l1.n_ways * 24)
-    memset(m.stlb.sets, 0, m.stlb.n_sets * m.stlb.n_ways * 24)
+    memset(m.l1.sets, 0, m.l1.n_sets * m.l1.stride * 8)
+    memset(m.stlb.sets, 0, m.stlb.n_sets * m.stlb.stride * 8)
     m.holds_large = False
 
 
@@ -242,13 +263,13 @@ cdef inline uint64_t fault(Core *m, uint64_t va) noexcept nogil:
 # ----------------------------------------------------------------------------------------- access
 
 cdef inline uint64_t slow(
-    Core *m, uint64_t va, unsigned kind, uint64_t now, uint64_t *l1, int way, int n1, int n2
+    Core *m, uint64_t va, unsigned kind, uint64_t now, uint64_t *l1, int way
 ) noexcept nogil:
     """All that isn't a plain L1 hit. `way` is where the L1 set holds the page, or -1."""
     cdef uint64_t vpn = va >> 12, tag = vpn | VALID, entry = 0
     cdef uint64_t want = m.cpu.want[kind], care = m.cpu.care[kind]
     cdef uint64_t *stlb
-    cdef int w
+    cdef int n1 = m.l1.n_ways, n2 = m.stlb.n_ways, w
     if not likely(((va >> 47) + 1) & 0x1FFFE == 0):
         m.n_not_canonical += 1
         m.n_faults += 1
@@ -266,7 +287,7 @@ cdef inline uint64_t slow(
             return (entry & ADDRESS) | (va & 0xFFF)
         put(l1, n1, way, 0, 0, 0)
     m.l1.n_misses += 1
-    stlb = set_of(&m.stlb, vpn, n2)
+    stlb = set_of(&m.stlb, vpn)
     w = find(stlb, tag, n2)
     if w >= 0:
         entry = stlb[n2 + w]
@@ -293,11 +314,10 @@ cdef inline uint64_t slow(
     return (entry & ADDRESS) | (va & 0xFFF)
 
 
-cdef inline uint64_t translate(
-    Core *m, uint64_t va, unsigned kind, uint64_t now, int n1, int n2
-) noexcept nogil:
+cdef inline uint64_t translate(Core *m, uint64_t va, unsigned kind, uint64_t now) noexcept nogil:
     """One access (ref.RefMmu._access): a physical address, or NO_ADDRESS with `fault_code` set."""
-    cdef uint64_t *l1 = set_of(&m.l1, va >> 12, n1)
+    cdef int n1 = m.l1.n_ways
+    cdef uint64_t *l1 = set_of(&m.l1, va >> 12)
     cdef int way = find(l1, (va >> 12) | VALID, n1)
     cdef uint64_t entry
     if likely(way >= 0):
@@ -305,16 +325,17 @@ cdef inline uint64_t translate(
         if likely(((entry ^ m.cpu.want[kind]) & m.cpu.care[kind]) == 0):
             l1[2 * n1 + way] = now
             return (entry & ADDRESS) | (va & 0xFFF)
-    return slow(m, va, kind, now, l1, way, n1, n2)
+    return slow(m, va, kind, now, l1, way)
 
 
-cdef inline Py_ssize_t run_ways(
-    Core *m, const uint64_t *va, const uint8_t *kinds, uint64_t *pa, Py_ssize_t n, int n1, int n2
+cdef Py_ssize_t run(
+    Core *m, const uint64_t *va, const uint8_t *kinds, uint64_t *pa, Py_ssize_t n
 ) noexcept nogil:
+    """Make up to `n` accesses; returns how many succeeded before the first fault."""
     cdef Py_ssize_t i = 0
     cdef uint64_t found, start = m.clock + 1
     while i < n:
-        found = translate(m, va[i], kinds[i] & 3, start + <uint64_t>i, n1, n2)
+        found = translate(m, va[i], kinds[i] & 3, start + <uint64_t>i)
         if not likely(found != NO_ADDRESS):
             m.clock = start + <uint64_t>i
             return i
@@ -322,15 +343,6 @@ cdef inline Py_ssize_t run_ways(
         i += 1
     m.clock += <uint64_t>n
     return n
-
-
-cdef Py_ssize_t run(
-    Core *m, const uint64_t *va, const uint8_t *kinds, uint64_t *pa, Py_ssize_t n
-) noexcept nogil:
-    """Make up to `n` accesses; returns how many succeeded before the first fault."""
-    if m.l1.n_ways == 4 and m.stlb.n_ways == 12:  # constants let the compiler unroll the searches
-        return run_ways(m, va, kinds, pa, n, 4, 12)
-    return run_ways(m, va, kinds, pa, n, <int>m.l1.n_ways, <int>m.stlb.n_ways)
 
 
 cdef Py_ssize_t first_bad_kind(const uint8_t *kinds, Py_ssize_t n) noexcept nogil:
@@ -534,17 +546,17 @@ cdef class FastMmu:
         cdef uint64_t c_va = address(va), pa
         cdef unsigned c_kind = kind_number(kind)
         cdef uint64_t *ways
-        cdef int n1 = <int>m.l1.n_ways, i
+        cdef int n1 = m.l1.n_ways, i
         m.found = FOUND_L1
         m.n_refs = 0
         m.clock += 1
-        pa = translate(m, c_va, c_kind, m.clock, n1, <int>m.stlb.n_ways)
+        pa = translate(m, c_va, c_kind, m.clock)
         if refs is not None:
             for i in range(m.n_refs):
                 refs.append(TableRef(4 - i, m.refs[i]))
         if pa == NO_ADDRESS:
             raise fault_object(m.fault_code, c_va)
-        ways = set_of(&m.l1, c_va >> 12, n1)  # an access that succeeded is in the L1
+        ways = set_of(&m.l1, c_va >> 12)  # an access that succeeded is in the L1
         i = find(ways, (c_va >> 12) | VALID, n1)
         return Access(pa, page_size(ways[n1 + i]), LEVELS[m.found])
 
@@ -574,23 +586,25 @@ cdef class FastMmu:
         return TlbSnapshot(level_entries(&self.m.l1), level_entries(&self.m.stlb))
 
 
-cdef int new_level(Level *level, uint64_t n_sets, uint64_t n_ways) except -1:
+cdef int new_level(Level *level, uint64_t n_sets, int n_ways) except -1:
     level.n_sets = n_sets
     level.n_ways = n_ways
+    level.stride = 3 * <uint64_t>n_ways
     level.mask = n_sets - 1 if n_sets & (n_sets - 1) == 0 else 0  # one set: 0 % 1 is right too
-    level.sets = <uint64_t *>PyMem_Calloc(n_sets * n_ways * 3, 8)
+    level.sets = <uint64_t *>PyMem_Calloc(n_sets * level.stride, 8)
     if level.sets == NULL:
         raise MemoryError()
     return 0
 
 
 cdef tuple level_entries(const Level *level):
-    cdef uint64_t n = level.n_ways, i, way
+    cdef uint64_t i
+    cdef int n = level.n_ways, way
     cdef const uint64_t *ways
     cdef uint64_t entry
     result = []
     for i in range(level.n_sets):
-        ways = level.sets + i * 3 * n
+        ways = level.sets + i * level.stride
         held = []
         for way in range(n):
             if ways[way]:
