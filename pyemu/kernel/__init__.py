@@ -1,0 +1,37 @@
+"""The kernel: its functions as plain Python coroutines that read like the C they model.
+
+They know effects and flags only: neither the scheduler, nor the state, nor the hardware. A learner's function stands on
+the same floor. An ``await`` is a whole statement, or the whole right side of an assignment, a condition or a return,
+and no ``for`` stands around it (tested): so the place in the code and the local names tell where a function is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+
+from pyemu import calls
+from pyemu.calls import CALLS, KernelFunction
+from pyemu.effects import Effect
+
+FUNCTIONS: dict[str, KernelFunction] = {}
+MODULES = ("fault", "memory", "userfaultfd", "signal", "syscalls")
+
+
+def implements(function: KernelFunction) -> Callable[..., Effect]:
+    """Register the kernel's own code of a declared function; the name then builds the call, as everywhere."""
+    name = function.__name__
+    declared, own = CALLS[name].parameters, tuple(inspect.signature(function).parameters)
+    if declared != own:
+        raise AssertionError(f"{name} is declared with {declared}, written with {own}")
+    FUNCTIONS[name] = function
+    stub: Callable[..., Effect] = getattr(calls, name)
+    return stub
+
+
+def load() -> dict[str, KernelFunction]:
+    """Give the kernel's own code of every declared function."""
+    for module in MODULES:
+        importlib.import_module(f"pyemu.kernel.{module}")
+    return FUNCTIONS

@@ -1,0 +1,222 @@
+"""Flags, error bits, signals and task states, with the kernel's names and the kernel's values.
+
+Values are those of Linux v5.6 and v5.7 (`include/linux/mm.h`, `include/linux/mm_types.h`,
+`include/linux/sched.h`, `arch/x86/include/asm/traps.h`, `include/uapi/linux/userfaultfd.h`). Where the two
+versions differ, the line says so.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+PAGE_SHIFT = 12
+PAGE_SIZE = 1 << PAGE_SHIFT
+PAGE_MASK = ~(PAGE_SIZE - 1)
+
+
+class FaultFlag(IntFlag):
+    """``FAULT_FLAG_*``: what a caller of ``handle_mm_fault`` allows and says about the fault."""
+
+    WRITE = 0x001
+    MKWRITE = 0x002
+    ALLOW_RETRY = 0x004  # 5.6: this attempt may return RETRY; 5.7: a property of the whole fault
+    RETRY_NOWAIT = 0x008
+    KILLABLE = 0x010
+    TRIED = 0x020  # 5.6: the second try; 5.7: tried once or more
+    USER = 0x040
+    REMOTE = 0x080
+    INSTRUCTION = 0x100
+    INTERRUPTIBLE = 0x200  # from patch 12 on
+
+
+class VmFault(IntFlag):
+    """``VM_FAULT_*``: what ``handle_mm_fault`` gives back."""
+
+    OOM = 0x0001
+    SIGBUS = 0x0002
+    MAJOR = 0x0004
+    WRITE = 0x0008
+    HWPOISON = 0x0010
+    HWPOISON_LARGE = 0x0020
+    SIGSEGV = 0x0040
+    NOPAGE = 0x0100
+    LOCKED = 0x0200
+    RETRY = 0x0400
+    FALLBACK = 0x0800
+    DONE_COW = 0x1000
+    NEEDDSYNC = 0x2000
+
+
+class PageFaultError(IntFlag):
+    """``X86_PF_*``: the error code that the CPU pushes with a page fault."""
+
+    PROT = 0x01  # the entry was present: a permission was missing
+    WRITE = 0x02
+    USER = 0x04
+    RSVD = 0x08
+    INSTR = 0x10
+
+
+class VmFlag(IntFlag):
+    """``VM_*``: what a memory area allows."""
+
+    READ = 0x01
+    WRITE = 0x02
+    EXEC = 0x04
+    SHARED = 0x08
+    GROWSDOWN = 0x100
+    UFFD_MISSING = 0x200
+
+
+class TaskState(IntFlag):
+    """Task states: what can end a sleep. 0 is TASK_RUNNING."""
+
+    INTERRUPTIBLE = 0x001
+    UNINTERRUPTIBLE = 0x002
+    STOPPED = 0x004
+    DEAD = 0x080
+    WAKEKILL = 0x100
+
+
+class Signal(IntEnum):
+    """The signals that scenarios use, with their numbers on x86."""
+
+    SIGBUS = 7
+    SIGKILL = 9
+    SIGUSR1 = 10
+    SIGSEGV = 11
+    SIGUSR2 = 12
+    SIGALRM = 14
+    SIGTERM = 15
+    SIGCHLD = 17
+    SIGCONT = 18
+    SIGSTOP = 19
+
+
+FAULT_FLAG_WRITE = FaultFlag.WRITE
+FAULT_FLAG_MKWRITE = FaultFlag.MKWRITE
+FAULT_FLAG_ALLOW_RETRY = FaultFlag.ALLOW_RETRY
+FAULT_FLAG_RETRY_NOWAIT = FaultFlag.RETRY_NOWAIT
+FAULT_FLAG_KILLABLE = FaultFlag.KILLABLE
+FAULT_FLAG_TRIED = FaultFlag.TRIED
+FAULT_FLAG_USER = FaultFlag.USER
+FAULT_FLAG_REMOTE = FaultFlag.REMOTE
+FAULT_FLAG_INSTRUCTION = FaultFlag.INSTRUCTION
+FAULT_FLAG_INTERRUPTIBLE = FaultFlag.INTERRUPTIBLE
+# Linux v5.7, include/linux/mm.h: 0x214 (between patches 11 and 12 it was 0x14).
+FAULT_FLAG_DEFAULT = FaultFlag.ALLOW_RETRY | FaultFlag.KILLABLE | FaultFlag.INTERRUPTIBLE
+
+VM_FAULT_OOM = VmFault.OOM
+VM_FAULT_SIGBUS = VmFault.SIGBUS
+VM_FAULT_MAJOR = VmFault.MAJOR
+VM_FAULT_SIGSEGV = VmFault.SIGSEGV
+VM_FAULT_NOPAGE = VmFault.NOPAGE
+VM_FAULT_LOCKED = VmFault.LOCKED
+VM_FAULT_RETRY = VmFault.RETRY
+VM_FAULT_ERROR = (
+    VmFault.OOM
+    | VmFault.SIGBUS
+    | VmFault.SIGSEGV
+    | VmFault.HWPOISON
+    | VmFault.HWPOISON_LARGE
+    | VmFault.FALLBACK
+)
+
+X86_PF_PROT = PageFaultError.PROT
+X86_PF_WRITE = PageFaultError.WRITE
+X86_PF_USER = PageFaultError.USER
+X86_PF_RSVD = PageFaultError.RSVD
+X86_PF_INSTR = PageFaultError.INSTR
+
+VM_READ = VmFlag.READ
+VM_WRITE = VmFlag.WRITE
+VM_EXEC = VmFlag.EXEC
+VM_GROWSDOWN = VmFlag.GROWSDOWN
+VM_UFFD_MISSING = VmFlag.UFFD_MISSING
+
+TASK_RUNNING = TaskState(0)
+TASK_INTERRUPTIBLE = TaskState.INTERRUPTIBLE
+TASK_UNINTERRUPTIBLE = TaskState.UNINTERRUPTIBLE
+TASK_KILLABLE = TaskState.WAKEKILL | TaskState.UNINTERRUPTIBLE
+TASK_STOPPED = TaskState.WAKEKILL | TaskState.STOPPED
+
+SIGBUS = Signal.SIGBUS
+SIGKILL = Signal.SIGKILL
+SIGUSR1 = Signal.SIGUSR1
+SIGSEGV = Signal.SIGSEGV
+SIGCHLD = Signal.SIGCHLD
+SIGCONT = Signal.SIGCONT
+SIGSTOP = Signal.SIGSTOP
+
+PAGE_PRESENT = 0x01  # bits of a page-table entry (_PAGE_PRESENT, _PAGE_RW)
+PAGE_RW = 0x02
+
+EEXIST = 17
+EINTR = 4
+ENOENT = 2
+
+BUS_ADRERR = 2  # include/uapi/asm-generic/siginfo.h
+SEGV_MAPERR = 1
+SEGV_ACCERR = 2
+
+UFFD_PAGEFAULT_FLAG_WRITE = 1  # include/uapi/linux/userfaultfd.h: the flag of a message
+
+
+def state_letter(state: int) -> str:
+    """Give the letter that ``/proc/PID/stat`` shows for a task state.
+
+    Parameters
+    ----------
+    state : int
+        A task state (`TaskState` bits).
+
+    Returns
+    -------
+    str
+        ``R``, ``S``, ``D``, ``T`` or ``X``.
+
+    References
+    ----------
+    Linux v5.7, fs/proc/array.c, task_state_array.
+
+    Examples
+    --------
+    >>> state_letter(TASK_KILLABLE), state_letter(TASK_INTERRUPTIBLE)
+    ('D', 'S')
+    """
+    if state & TaskState.DEAD:
+        return "X"
+    if state & TaskState.STOPPED:
+        return "T"
+    if state & TaskState.UNINTERRUPTIBLE:
+        return "D"
+    if state & TaskState.INTERRUPTIBLE:
+        return "S"
+    return "R"
+
+
+def names(flags: int, kind: type[IntFlag]) -> str:
+    """Spell a flag word, lowest bit first.
+
+    Parameters
+    ----------
+    flags : int
+        The word; bits without a name are shown in hexadecimal.
+    kind : type of IntFlag
+        `FaultFlag`, `VmFault`, ...
+
+    Returns
+    -------
+    str
+        For example ``ALLOW_RETRY|KILLABLE``; ``0`` for an empty word.
+
+    Examples
+    --------
+    >>> names(0x14, FaultFlag)
+    'ALLOW_RETRY|KILLABLE'
+    """
+    parts = [str(flag.name) for flag in kind if flags & flag]
+    rest = flags & ~sum(int(flag) for flag in kind)
+    if rest:
+        parts.append(hex(rest))
+    return "|".join(parts) or "0"

@@ -1,0 +1,23 @@
+"""Memory areas as system calls cut them (`mm/mmap.c` of Linux v5.7)."""
+
+from __future__ import annotations
+
+from pyemu.effects import Mm, Vma, find_vma_intersection, split_vma
+
+
+async def isolate(mm: Mm, start: int, end: int) -> tuple[Vma, ...]:
+    """Cut the areas at both ends of a range and give those inside it; mmap_sem is held for writing."""
+    areas: tuple[Vma, ...] = await find_vma_intersection(mm, start, end)
+    while areas:
+        first = await areas[0].vm_start
+        if first < start:
+            await split_vma(areas[0], start)
+        areas = areas[1:]
+    areas = await find_vma_intersection(mm, start, end)
+    remaining = areas
+    while remaining:
+        last = await remaining[0].vm_end
+        if last > end:
+            await split_vma(remaining[0], end)
+        remaining = remaining[1:]
+    return await find_vma_intersection(mm, start, end)  # type: ignore[no-any-return]

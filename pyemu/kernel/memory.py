@@ -1,0 +1,64 @@
+"""One attempt to serve a fault: what `handle_mm_fault` decides for anonymous memory.
+
+Models `mm/memory.c` of Linux v5.6 and v5.7: demand-zero pages, the shared zero page, the write that breaks it.
+"""
+
+from __future__ import annotations
+
+from pyemu.calls import handle_userfault
+from pyemu.effects import (
+    Vma,
+    alloc_page,
+    count_vm_event,
+    get_pte,
+    make_pte_writable,
+    my_zero_pfn,
+    set_pte_if_none,
+)
+from pyemu.flags import FAULT_FLAG_WRITE, PAGE_RW, VM_UFFD_MISSING
+from pyemu.kernel import implements
+
+
+@implements
+async def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
+    """Make one attempt.
+
+    Entry: mmap_sem held for reading. Exit: still held, except with VM_FAULT_RETRY (and not RETRY_NOWAIT): then
+    the callee dropped it, and `vma` is dead.
+    """
+    await count_vm_event("pgfault")
+    mm = await vma.vm_mm
+    pte = await get_pte(mm, address)
+    if not pte:
+        return await do_anonymous_page(vma, address, flags)
+    if flags & FAULT_FLAG_WRITE and not pte & PAGE_RW:
+        return await do_wp_page(vma, address, flags, pte)
+    return 0  # somebody else was faster
+
+
+@implements
+async def do_anonymous_page(vma: Vma, address: int, flags: int) -> int:
+    """Serve a missing page: by the monitor, by the zero page for a read, by a fresh page for a write."""
+    mm = await vma.vm_mm
+    vm_flags = await vma.vm_flags
+    if vm_flags & VM_UFFD_MISSING:
+        pte = await get_pte(mm, address)
+        if pte:
+            return 0
+        return await handle_userfault(vma, address, flags)
+    if flags & FAULT_FLAG_WRITE:
+        pfn = await alloc_page(0)
+        await set_pte_if_none(mm, address, pfn, True)
+        return 0
+    zero = await my_zero_pfn()
+    await set_pte_if_none(mm, address, zero, False)
+    return 0
+
+
+@implements
+async def do_wp_page(vma: Vma, address: int, flags: int, pte: int) -> int:
+    """Break the zero page: the write gets a fresh page of its own. (Other shared pages come with fork.)"""
+    mm = await vma.vm_mm
+    pfn = await alloc_page(0)
+    await make_pte_writable(mm, address, pfn)
+    return 0

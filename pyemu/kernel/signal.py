@@ -1,0 +1,52 @@
+"""Signals as the fault path meets them: the test after RETRY, and delivery on the way back to user mode.
+
+Models `include/linux/sched/signal.h` and `kernel/signal.c` of Linux v5.6 and v5.7.
+"""
+
+from __future__ import annotations
+
+from pyemu.effects import (
+    Regs,
+    current,
+    deliver_signal,
+    dequeue_signal,
+    do_exit,
+    fatal_signal_pending,
+    policies,
+    schedule,
+    signal_pending,
+    stop_until_continued,
+    user_mode,
+)
+from pyemu.flags import VM_FAULT_RETRY, Signal
+from pyemu.kernel import implements
+
+
+@implements
+async def fault_signal_pending(fault: int, regs: Regs) -> bool:
+    """Say whether a signal must end this fault early: only after RETRY, when mmap_sem is gone."""
+    if not fault & VM_FAULT_RETRY:
+        return False
+    if await fatal_signal_pending(current):
+        return True
+    policy = await policies()
+    if not policy.leave_on_any_signal or not user_mode(regs):
+        return False
+    return bool(await signal_pending(current))
+
+
+@implements
+async def exit_to_user_mode(regs: Regs) -> str:
+    """Deliver what is pending. A signal has its effect here and nowhere else: only here is there a user frame."""
+    while True:
+        info = await dequeue_signal()
+        if info is None:
+            return ""
+        action = await deliver_signal(info.signal)
+        if action == "stop":
+            await stop_until_continued()
+            await schedule()
+        elif action == "kill":
+            await do_exit(info.signal)
+        elif action == "escape":
+            return f"{Signal(info.signal).name}(code={info.code})"

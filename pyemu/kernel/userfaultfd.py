@@ -1,0 +1,206 @@
+"""userfaultfd: the fault that waits for a monitor, and what the monitor can do.
+
+Models `fs/userfaultfd.c` and `mm/userfaultfd.c` of Linux v5.6 and v5.7 for missing pages of anonymous memory.
+The policies tell apart: what kind of sleep (patches 12 and 16), and what comes back after a signal (patch 10).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyemu.effects import (
+    Context,
+    Mm,
+    Vma,
+    Wait,
+    alloc_page,
+    current,
+    down_read,
+    down_write,
+    fatal_signal_pending,
+    find_vma,
+    get_pte,
+    policies,
+    schedule,
+    set_current_state,
+    set_pte_if_none,
+    set_vma_context,
+    signal_pending,
+    up_read,
+    up_write,
+    userfaultfd_dequeue,
+    userfaultfd_queue,
+    userfaultfd_release,
+    userfaultfd_wake,
+    wake_up_poll,
+)
+from pyemu.flags import (
+    EEXIST,
+    ENOENT,
+    FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_INTERRUPTIBLE,
+    FAULT_FLAG_KILLABLE,
+    FAULT_FLAG_RETRY_NOWAIT,
+    FAULT_FLAG_USER,
+    FAULT_FLAG_WRITE,
+    PAGE_MASK,
+    TASK_INTERRUPTIBLE,
+    TASK_KILLABLE,
+    TASK_UNINTERRUPTIBLE,
+    UFFD_PAGEFAULT_FLAG_WRITE,
+    VM_FAULT_MAJOR,
+    VM_FAULT_NOPAGE,
+    VM_FAULT_RETRY,
+    VM_FAULT_SIGBUS,
+)
+from pyemu.kernel import implements
+from pyemu.kernel.areas import isolate
+
+EVERYWHERE = 1 << 47  # length of the user half of the address space, in bytes
+
+
+def blocking_state(policy: Any, flags: int) -> int:
+    """Choose the kind of sleep: what may end it."""
+    if policy.interruptible_by_flag:
+        interruptible = flags & FAULT_FLAG_INTERRUPTIBLE
+    else:
+        interruptible = flags & FAULT_FLAG_USER and flags & FAULT_FLAG_KILLABLE
+    if interruptible:
+        return TASK_INTERRUPTIBLE
+    if flags & FAULT_FLAG_KILLABLE or not policy.killable_by_flag:
+        return TASK_KILLABLE
+    return TASK_UNINTERRUPTIBLE
+
+
+async def signal_ends(state: int) -> bool:
+    """Say whether a pending signal ends this kind of sleep."""
+    if state == TASK_INTERRUPTIBLE:
+        return bool(await signal_pending(current))
+    if state == TASK_KILLABLE:
+        return bool(await fatal_signal_pending(current))
+    return False
+
+
+async def sleep_until_woken(context: Context, wait: Wait, state: int) -> None:
+    """Sleep; a wake that was not meant for this entry sends the task back to sleep."""
+    await wake_up_poll(context)
+    await schedule()
+    while True:
+        if await wait.waken:
+            return
+        await set_current_state(state)
+        if await wait.waken:
+            return
+        if await context.released:
+            return
+        if await signal_ends(state):
+            return
+        await schedule()
+
+
+@implements
+async def handle_userfault(vma: Vma, address: int, flags: int) -> int:
+    """Queue a message for the monitor and wait.
+
+    Entry: mmap_sem held for reading. Exit: dropped with VM_FAULT_RETRY, unless RETRY_NOWAIT; held otherwise.
+    """
+    policy = await policies()
+    mm = await vma.vm_mm
+    context = await vma.vm_userfaultfd_ctx
+    if context is None:
+        return VM_FAULT_SIGBUS
+    if await current.exiting:
+        return VM_FAULT_SIGBUS
+    if await context.user_mode_only:
+        if not flags & FAULT_FLAG_USER:
+            return VM_FAULT_SIGBUS
+    if await context.released:
+        return VM_FAULT_NOPAGE  # a closing monitor doesn't kill: the next fault finds plain memory
+    if not flags & FAULT_FLAG_ALLOW_RETRY:
+        return VM_FAULT_SIGBUS
+    if flags & FAULT_FLAG_RETRY_NOWAIT:
+        return VM_FAULT_RETRY  # the one RETRY that keeps the lock
+
+    state = blocking_state(policy, flags)
+    message_flags = UFFD_PAGEFAULT_FLAG_WRITE if flags & FAULT_FLAG_WRITE else 0
+    # Queue first, look afterwards: the other way round, a page that arrives in between wakes nobody.
+    wait = await userfaultfd_queue(context, address & PAGE_MASK, message_flags, state)
+    sleeps = await userfaultfd_must_wait(mm, address)
+    await up_read(mm)
+    result = VM_FAULT_RETRY
+    if sleeps:
+        if await context.released:
+            sleeps = False
+    if sleeps:
+        if await signal_ends(state):
+            sleeps = False
+    if sleeps:
+        await sleep_until_woken(context, wait, state)
+        result |= VM_FAULT_MAJOR
+    await userfaultfd_dequeue(wait)
+    if policy.nopage_after_signal and state == TASK_INTERRUPTIBLE:
+        if await signal_pending(current):
+            if not await fatal_signal_pending(current):
+                # "Nothing happened to the lock", says NOPAGE to the caller, whose vma may be freed by now.
+                await down_read(mm)
+                return VM_FAULT_NOPAGE
+    return result
+
+
+@implements
+async def userfaultfd_must_wait(mm: Mm, address: int) -> bool:
+    """Say whether the page is still missing."""
+    pte = await get_pte(mm, address)
+    return not pte
+
+
+@implements
+async def userfaultfd_copy(context: Context, address: int, byte: int, wake: bool) -> int:
+    """Fill one missing page of the served process and wake who waits for it."""
+    mm = await context.mm
+    pfn = await alloc_page(byte)
+    await down_read(mm)
+    vma = await find_vma(mm, address)
+    if vma is None:
+        await up_read(mm)
+        return -ENOENT
+    start = await vma.vm_start
+    attached = await vma.vm_userfaultfd_ctx
+    if start > address or attached is None:
+        await up_read(mm)
+        return -ENOENT
+    filled = await set_pte_if_none(mm, address, pfn, True)
+    await up_read(mm)
+    if not filled:
+        return -EEXIST
+    if wake:
+        await userfaultfd_wake(context, address, 1)
+    return 0
+
+
+@implements
+async def userfaultfd_unregister(context: Context, start: int, length: int) -> int:
+    """Detach the areas of a range, then wake who waits in it."""
+    mm = await context.mm
+    await down_write(mm)
+    areas = await isolate(mm, start, start + length)
+    while areas:
+        await set_vma_context(areas[0], None)
+        areas = areas[1:]
+    await up_write(mm)
+    await userfaultfd_wake(context, start, length)
+    return 0
+
+
+@implements
+async def userfaultfd_close(context: Context) -> None:
+    """Mark the userfaultfd as released, detach every area, wake every waiter."""
+    await userfaultfd_release(context)
+    mm = await context.mm
+    await down_write(mm)
+    areas = await isolate(mm, 0, EVERYWHERE)
+    while areas:
+        await set_vma_context(areas[0], None)
+        areas = areas[1:]
+    await up_write(mm)
+    await userfaultfd_wake(context, 0, EVERYWHERE)

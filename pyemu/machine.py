@@ -1,0 +1,342 @@
+"""The machine: build it from a scenario and a tree, run it, give back a trace.
+
+`run` is the one function that lessons, checks, graders and the command line use. Nothing here reads a clock, starts a
+thread or draws a random number: the same scenario on the same tree gives the same trace, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from pyemu import kernel
+from pyemu.errors import FaultlabError
+from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, Signal, VmFlag
+from pyemu.hw import x86
+from pyemu.program import run_program
+from pyemu.scenario import Area, Scenario
+from pyemu.sched.executor import Executor
+from pyemu.sched.frames import KernelFrame
+from pyemu.sched.semantics import World
+from pyemu.sched.tasks import Task
+from pyemu.sched.timed import End, Limits, TimedRun
+from pyemu.state import ContextState, State, VmaState
+from pyemu.trace import Trace
+from pyemu.tree import Tree
+
+LOST = "lost signal"
+
+
+class InvariantViolation(FaultlabError):
+    """A strict run broke a rule of the kernel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A rule of the kernel that was broken.
+
+    Attributes
+    ----------
+    task : str
+        Who broke it.
+    rule : str
+        ``I1`` ... ``I6``, ``bad unlock balance``, ``use after free``, ...
+    text : str
+        What happened, in a sentence.
+    """
+
+    task: str
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What became of one task.
+
+    Attributes
+    ----------
+    name : str
+        The task.
+    outcomes : tuple of str
+        One an access, as real-kernel records name it: ``ret=5``, ``SIGBUS(code=2)``; ``killed:9`` comes last when a
+        signal killed the task.
+    counters : dict of str to int
+        ``min_flt``, ``maj_flt`` and the perf events ``page-faults``, ``minor-faults``, ``major-faults``.
+    stats : dict of str to int
+        ``exceptions``, ``attempts``, ``acquisitions`` (of mmap_sem), ``messages`` (read), ``messages_queued``,
+        ``sleeps``, ``handler_runs``, ``stops``, ``spins``.
+    """
+
+    name: str
+    outcomes: tuple[str, ...]
+    counters: dict[str, int]
+    stats: dict[str, int]
+
+    @property
+    def outcome(self) -> str:
+        """The last outcome; ``none`` when the task made no access or did not come to an end of it."""
+        return self.outcomes[-1] if self.outcomes else "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run gave.
+
+    Attributes
+    ----------
+    scenario : Scenario
+        What ran.
+    tree : Tree
+        On which tree.
+    trace : Trace
+        Every event.
+    tasks : dict of str to TaskResult
+        By name.
+    vmstat : dict of str to int
+        ``pgfault``, ``pgmajfault``.
+    violations : tuple of Violation
+        Broken rules, in order.
+    findings : tuple of Violation
+        What made a learner's handler impossible to go on with.
+    reports : tuple of (int, str, str, str)
+        Time, task, what, value: what programs saw.
+    end : str
+        ``done``, ``hang`` or ``time limit``.
+    end_text : str
+        For a hang: who waits for what.
+    ticks : int
+        Virtual time at the end.
+    """
+
+    scenario: Scenario
+    tree: Tree
+    trace: Trace
+    tasks: dict[str, TaskResult]
+    vmstat: dict[str, int]
+    violations: tuple[Violation, ...]
+    findings: tuple[Violation, ...]
+    reports: tuple[tuple[int, str, str, str], ...]
+    end: str
+    end_text: str
+    ticks: int
+
+    @property
+    def spins(self) -> int:
+        """How many spins were seen."""
+        return sum(task.stats.get("spins", 0) for task in self.tasks.values())
+
+    def __str__(self) -> str:
+        parts = [
+            f"{name}: {', '.join(task.outcomes) or 'no access'}"
+            for name, task in self.tasks.items()
+            if task.outcomes
+        ]
+        return f"{self.scenario.name} on tree {self.tree}: {'; '.join(parts) or self.end}"
+
+
+@dataclass(slots=True)
+class Machine:
+    """A machine that is ready to run one scenario on one tree.
+
+    Parameters
+    ----------
+    scenario : Scenario or str
+        Or the name of one in the library.
+    tree : Tree
+        Which patches are applied.
+    override : mapping, optional
+        Name of a kernel function -> coroutine function, or a source of frames elsewhere (`pyemu.remote`).
+    twin : str
+        Hardware twin: ``auto``, ``ref`` or ``fast``. The trace is the same for all.
+    observer : callable, optional
+        Called as ``observer(task, effect, footprint, result)`` after each operation.
+
+    Raises
+    ------
+    HandlerError
+        When an override doesn't fit the function it replaces.
+    """
+
+    scenario: Scenario | str
+    tree: Tree = field(default_factory=lambda: Tree.after)
+    override: Mapping[str, Any] | None = None
+    twin: str = "auto"
+    observer: Callable[..., None] | None = None
+    world: World = field(init=False)
+    executor: Executor = field(init=False)
+
+    def __post_init__(self) -> None:
+        scenario = Scenario.load(self.scenario) if isinstance(self.scenario, str) else self.scenario
+        self.scenario = scenario
+        state = State(scenario.machine.ram_pages, scenario.machine.n_cpus, self.twin)
+        state.alloc_page()  # the zero page
+        processes = scenario.processes()
+        for number, owner in enumerate(processes, 1):
+            state.new_mm(number)
+            if any(area.userfaultfd and area.process == owner for area in scenario.areas):
+                state.set(("context", number), ContextState(number))
+        for number, area in enumerate(scenario.areas, 1):
+            _map_area(state, number, area, processes.index(area.process) + 1)
+        tasks = {}
+        for number, spec in enumerate(scenario.tasks, 1):
+            process = processes.index(spec.process) + 1
+            task = Task(
+                number, spec.name, process, process, spec.monitor, dict(spec.signals), frozenset(spec.blocked)
+            )
+            task.frames.append(KernelFrame("program", run_program(scenario.resolve(spec))))
+            tasks[number] = task
+        trace = Trace([spec.name for spec in scenario.tasks], f"{scenario.name} on tree {self.tree}")
+        self.world = World(state, tasks, trace, self.tree.policies)
+        self.executor = Executor(self.world, _functions(), self.override, self.observer)
+
+    def run(self, *, strict: bool = False) -> Result:
+        """Run to the end in virtual time.
+
+        Parameters
+        ----------
+        strict : bool
+            Raise at the end when a rule was broken, a handler failed, or the run hung.
+
+        Returns
+        -------
+        Result
+            What happened.
+
+        Raises
+        ------
+        InvariantViolation
+            In a strict run, with the first thing that went wrong.
+        """
+        scenario = self.scenario
+        if isinstance(scenario, str):
+            raise AssertionError("resolved in __post_init__")
+        machine = scenario.machine
+        timed = TimedRun(self.executor, Limits(machine.n_cpus, machine.preemption, machine.max_ticks))
+        end = timed.run()
+        world = self.world
+        for task in world.tasks.values():
+            _note_lost_signals(world, task)
+            while task.frames:
+                task.frames.pop().close()
+        result = Result(
+            scenario,
+            self.tree,
+            world.trace,
+            {task.name: _task_result(world, task) for task in world.tasks.values()},
+            {key[1]: value for key, value in world.state.data.items() if key[0] == "vmstat"},
+            tuple(
+                Violation(task.name, rule, text)
+                for task in world.tasks.values()
+                for rule, text in task.violations
+            ),
+            tuple(Violation(*one) for one in world.findings),
+            tuple(world.reports),
+            end.value,
+            timed.text,
+            world.clock,
+        )
+        if strict:
+            _insist(result, end)
+        return result
+
+
+def run(
+    scenario: Scenario | str,
+    tree: Tree | None = None,
+    override: Mapping[str, Any] | None = None,
+    *,
+    twin: str = "auto",
+    strict: bool = False,
+) -> Result:
+    """Run a scenario on a tree.
+
+    Parameters
+    ----------
+    scenario : Scenario or str
+        Or the name of one in the library.
+    tree : Tree, optional
+        Which patches are applied; all of them by default (`Tree.after`).
+    override : mapping, optional
+        Name of a kernel function -> what replaces it.
+    twin : str
+        Hardware twin.
+    strict : bool
+        Raise when a rule was broken.
+
+    Returns
+    -------
+    Result
+        Trace, outcomes, counters, broken rules.
+
+    Raises
+    ------
+    ScenarioError, HandlerError, InvariantViolation
+        As `Scenario.load`, `Machine` and `Machine.run` say.
+
+    Examples
+    --------
+    >>> from pyemu import Tree, run
+    >>> run("S13", Tree.before).tasks["T"].outcome, run("S13", Tree.after).tasks["T"].outcome
+    ('SIGBUS(code=2)', 'ret=5')
+    """
+    return Machine(scenario, tree or Tree.after, override, twin).run(strict=strict)
+
+
+@cache
+def _functions() -> dict[str, Any]:
+    return dict(kernel.load())
+
+
+def _map_area(state: State, number: int, area: Area, mm: int) -> None:
+    flags = VmFlag.READ | (VmFlag.WRITE if "w" in area.prot else VmFlag(0))
+    context = mm if area.userfaultfd else None
+    if area.userfaultfd:
+        flags |= VmFlag.UFFD_MISSING
+    end = area.address + area.pages * PAGE_SIZE
+    state.add_vma(number, VmaState(mm, area.address, end, flags, context))
+    for page in area.populated:
+        entry = state.alloc_page() << PAGE_SHIFT | x86.P | x86.US | (x86.RW if "w" in area.prot else 0)
+        state.set_pte(mm, area.address + page * PAGE_SIZE, entry)
+
+
+def _note_lost_signals(world: World, task: Task) -> None:
+    """Report a handler that never ran: its signal is still pending though the task went on to its end."""
+    if not task.ended or task.killed_by or any(name == task.name for name, _, _ in world.findings):
+        return
+    for place in (("siginfo", task.id), ("shared_signal", task.process)):
+        for info in world.state.data.get(place, ()):
+            if task.actions.get(info.signal) in ("handler", "restart") and info.signal not in task.blocked:
+                world.violation(
+                    task,
+                    LOST,
+                    f"{Signal(info.signal).name} was sent to {task.name}, and its handler never ran.",
+                )
+
+
+def _task_result(world: World, task: Task) -> TaskResult:
+    outcomes = [value for _, name, what, value in world.reports if name == task.name and what == "outcome"]
+    if task.killed_by:
+        outcomes.append(f"killed:{task.killed_by}")
+    names = ("min_flt", "maj_flt", "page-faults", "minor-faults", "major-faults")
+    counters = {name: world.state.data.get(("counter", task.id, name), 0) for name in names}
+    return TaskResult(task.name, tuple(outcomes), counters, dict(task.stats))
+
+
+def _insist(result: Result, end: End) -> None:
+    permitted = result.scenario.permits
+    wrong = [*result.findings, *(one for one in result.violations if one.rule not in permitted)]
+    if wrong:
+        raise InvariantViolation(
+            f"{result.scenario.name} on tree {result.tree}: {wrong[0].rule}: {wrong[0].text}"
+        )
+    if end is not End.DONE and "hang" not in permitted:
+        raise InvariantViolation(
+            f"{result.scenario.name} on tree {result.tree}: {end.value}: {result.end_text}"
+        )
+    if result.spins and "spin" not in permitted:
+        raise InvariantViolation(
+            f"{result.scenario.name} on tree {result.tree}: a task spun without a wait (I3)."
+        )

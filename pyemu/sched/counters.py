@@ -1,0 +1,67 @@
+"""Counters, the clock, fields of tasks and what programs report."""
+
+from __future__ import annotations
+
+from pyemu.effects import Mm
+from pyemu.effects import Task as TaskHandle
+from pyemu.flags import TaskState, state_letter
+from pyemu.sched.semantics import World, semantics
+from pyemu.sched.signals import target
+from pyemu.sched.tasks import Task
+from pyemu.state import Location
+
+
+@semantics(lambda world, task, handle, field: ([("state", target(world, task, handle).id)], []))
+def read_task(world: World, task: Task, handle: TaskHandle, field: str) -> Mm | bool | str:
+    """Read a field of a task; ``state`` is the letter that /proc shows."""
+    one = target(world, task, handle)
+    if field == "mm":
+        return Mm(one.mm)
+    if field == "exiting":
+        return False  # a task that exits makes no accesses in this model
+    return "X" if one.ended else state_letter(world.state.get(("state", one.id), TaskState(0)))
+
+
+@semantics(lambda world, task, counter: ([], [("counter", task.id, counter)]))
+def count(world: World, task: Task, counter: str) -> None:
+    """Count for the task."""
+    bump(world, task, ("counter", task.id, counter), counter)
+
+
+@semantics(lambda world, task, event: ([], [("counter", task.id, event)]))
+def perf_sw_event(world: World, task: Task, event: str) -> None:
+    """Count a perf software event."""
+    bump(world, task, ("counter", task.id, event), event)
+
+
+@semantics(lambda world, task, event: ([], [("vmstat", event)]))
+def count_vm_event(world: World, task: Task, event: str) -> None:
+    """Count for /proc/vmstat."""
+    bump(world, task, ("vmstat", event), event)
+
+
+def bump(world: World, task: Task, place: Location, name: str) -> None:
+    """Add one and record it."""
+    value = world.state.get(place, 0) + 1
+    world.state.set(place, value)
+    task.stats[name] += 1
+    world.event(task, "counter", name, value)
+
+
+@semantics(lambda world, task: ([], []))
+def clock(world: World, task: Task) -> int:
+    """Give the time."""
+    return world.clock
+
+
+@semantics(lambda world, task, *_: ([], []))
+def report(world: World, task: Task, what: str, value: str) -> None:
+    """Note what a program saw."""
+    world.reports.append((world.clock, task.name, what, value))
+    world.event(task, "report", what, value)
+
+
+@semantics(lambda world, task: ([], []))
+def policies(world: World, task: Task) -> object:
+    """Give the tree's policies."""
+    return world.policies

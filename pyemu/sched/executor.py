@@ -1,0 +1,216 @@
+"""The executor: resumes frames, applies effects, records what happened.
+
+Each task is a stack of frames. An effect is a call (push a frame) or an operation (apply it to the state). A call is no
+turn: another task gets its chance only after an operation that others can see or change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pyemu.calls import KernelFunction
+from pyemu.effects import Effect
+from pyemu.flags import TaskState
+from pyemu.sched import areas, counters, invariants, locks, signals, sleep, uffd
+from pyemu.sched.frames import Done, Frame, HandlerFault, KernelFrame, LocalSource, Source
+from pyemu.sched.semantics import SEMANTICS, Again, TaskEnded, World
+from pyemu.sched.spin import SpinWatch
+from pyemu.sched.tasks import Task
+
+OPERATION_MODULES = (areas, counters, locks, signals, sleep, uffd)
+MAX_DEPTH = 50
+MAX_OVERRIDE_EFFECTS = 200_000
+MARKERS = frozenset({"do_page_fault", "handle_mm_fault"})
+
+
+class Executor:
+    """Runs tasks effect by effect.
+
+    Parameters
+    ----------
+    world : World
+        State, tasks, recorder.
+    functions : mapping of str to coroutine function
+        The kernel's own code.
+    override : mapping of str to Source or coroutine function
+        What replaces kernel functions.
+    observer : callable, optional
+        Called as ``observer(task, effect, footprint, result)`` after each applied operation.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        functions: Mapping[str, KernelFunction],
+        override: Mapping[str, Any] | None = None,
+        observer: Callable[..., None] | None = None,
+    ) -> None:
+        self.world = world
+        self.functions = functions
+        self.override: dict[str, Source] = {
+            name: one if hasattr(one, "start") else LocalSource(name, one)
+            for name, one in (override or {}).items()
+        }
+        self.observer = observer
+        self.watches = {task: SpinWatch() for task in world.tasks}
+        self.spinning: tuple[Task, int] | None = None
+
+    # ------------------------------------------------------------------------------------ one turn
+
+    def enabled(self, task: Task) -> bool:
+        """Say whether a task can make its next step; it is resumed first if its next effect isn't known."""
+        if task.ended:
+            return False
+        if task.pending is None:
+            self._guard(task, self._next_effect)
+            if task.pending is None:
+                return False
+        semantics = SEMANTICS[task.pending.op]
+        return semantics.enabled is None or semantics.enabled(self.world, task, *task.pending.args)
+
+    def turn(self, task: Task) -> None:
+        """Let an enabled task run up to the end of its next operation that is a turn."""
+        self._guard(task, self._turn)
+
+    def note_asleep(self, task: Task) -> None:
+        """Record that a task that can't go on has fallen asleep; it may already have been."""
+        if task.ended or task.asleep or task.pending is None:
+            return
+        task.asleep = True
+        task.stats["sleeps"] += task.pending.op == "schedule"
+        self.watches[task.id].reset()
+        self.world.event(task, "sleep", int(self.world.state.data.get(("state", task.id), TaskState(0))))
+
+    def _guard(self, task: Task, action: Callable[[Task], None]) -> None:
+        try:
+            action(task)
+        except TaskEnded as end:
+            self._end(task, end)
+        except HandlerFault as fault:
+            self._end(task, TaskEnded(fault.rule, str(fault)))
+
+    def _turn(self, task: Task) -> None:
+        world = self.world
+        while True:
+            if task.pending is None:
+                self._next_effect(task)
+            effect = task.pending
+            if effect is None:
+                return
+            semantics = SEMANTICS[effect.op]
+            if semantics.enabled is not None and not semantics.enabled(world, task, *effect.args):
+                return  # sleeps; the scheduler notes it
+            footprint = semantics.touches(world, task, effect.args) if self.observer is not None else None
+            world.step += 1
+            task.pending = None
+            if task.in_override():
+                task.n_override_effects += 1
+                if task.n_override_effects > MAX_OVERRIDE_EFFECTS:
+                    raise HandlerFault(
+                        "endless",
+                        f"{task.frame.name} made {MAX_OVERRIDE_EFFECTS} operations and was not finished: it goes round in "
+                        "circles. Ask what ends your loop.",
+                    )
+            result = semantics.apply(world, task, *effect.args)
+            if isinstance(result, Again):
+                task.pending = result.effect
+            else:
+                task.result = result
+                self.watches[task.id].effect(effect.op, effect.args, result)
+            if self.observer is not None:
+                self.observer(task, effect, footprint, result)
+            if semantics.turn:
+                return
+
+    # ------------------------------------------------------------------------------------ frames
+
+    def push(self, task: Task, name: str, args: tuple[Any, ...]) -> None:
+        """Start a kernel function on a task: the kernel's own, or what replaces it."""
+        if len(task.frames) >= MAX_DEPTH:
+            raise HandlerFault(
+                "too deep",
+                f"{name} was called {MAX_DEPTH} calls deep: functions call each other without end.",
+            )
+        frame: Frame
+        if name in self.override:
+            frame = self.override[name].start(name, args)
+        else:
+            frame = KernelFrame(name, self.functions[name](*args))  # type: ignore[arg-type]
+        task.frames.append(frame)
+        task.result = None
+
+    def _next_effect(self, task: Task) -> None:
+        """Resume frames until the task has an operation to make, or has ended."""
+        while task.pending is None:
+            answer = task.frame.resume(task.result)
+            task.result = None
+            if isinstance(answer, Done):
+                task.frames.pop()
+                if not task.frames:
+                    raise TaskEnded
+                task.result = answer.value
+                self._returned(task, answer.value)
+            elif answer.op == "call":
+                self._call(task, answer.args[0], answer.args[1:])
+            else:
+                task.pending = answer
+
+    def _call(self, task: Task, name: str, args: tuple[Any, ...]) -> None:
+        world = self.world
+        world.event(task, "call", name, len(task.frames))
+        if name == "do_page_fault":
+            task.exception += 1
+            task.attempt = 0
+            task.last_result = 0
+            task.stats["exceptions"] += 1
+        elif name == "handle_mm_fault":
+            task.attempt += 1
+            task.stats["attempts"] += 1
+            task.waited_in_userfault = False
+            flags = int(args[2])
+            world.event(task, "attempt", flags, task.attempt)
+            invariants.on_attempt(world, task, flags)
+            world.clock += 1  # rule 8: an attempt costs one tick
+        elif name == "handle_userfault":
+            task.waited_in_userfault = True
+        elif name == "exit_to_user_mode":
+            invariants.on_user_mode(world, task)
+        if name in MARKERS:
+            length = self.watches[task.id].marker(world.clock, task.stats)
+            if length:
+                self.spinning = (task, length)
+        self.push(task, name, args)
+        task.frame_args.append((name, args))
+
+    def _returned(self, task: Task, value: Any) -> None:
+        name, args = task.frame_args.pop()
+        world = self.world
+        if name == "handle_mm_fault":
+            task.last_result = int(value) if isinstance(value, int) else 0
+            world.event(task, "attempt_end", task.last_result, task.attempt)
+            invariants.on_attempt_end(world, task, int(args[2]), value)
+        else:
+            world.event(task, "return", name, int(value) if isinstance(value, int) else 0)
+
+    # ------------------------------------------------------------------------------------ the end
+
+    def _end(self, task: Task, end: TaskEnded) -> None:
+        """End a task: it exits, is killed, or its handler can't go on."""
+        world = self.world
+        task.ended = True
+        task.killed_by = end.signal
+        task.pending = None
+        while task.frames:
+            try:
+                task.frames.pop().close()
+            except HandlerFault as fault:
+                end = end if end.rule else TaskEnded(fault.rule, str(fault), end.signal)
+        task.frame_args.clear()
+        if end.rule:
+            world.findings.append((task.name, end.rule, end.text))
+            world.event(task, "finding", end.rule, end.text)
+        else:
+            invariants.on_exit(world, task)
+        world.state.set(("state", task.id), TaskState.DEAD)
+        world.event(task, "exit", end.signal)

@@ -1,0 +1,95 @@
+"""The invariants I1 to I6 of the fault path, and the balance of locks, asserted while a machine runs.
+
+A broken invariant is an event and an entry in the result; the run goes on, as a kernel would. I3 (every RETRY first
+waited) shows as a spin and is found by `pyemu.sched.spin`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyemu.flags import SIGKILL, FaultFlag, VmFault, names
+from pyemu.sched.semantics import World
+from pyemu.sched.tasks import Task
+
+ERRORS = (
+    VmFault.OOM
+    | VmFault.SIGBUS
+    | VmFault.SIGSEGV
+    | VmFault.HWPOISON
+    | VmFault.HWPOISON_LARGE
+    | VmFault.FALLBACK
+)
+
+
+def on_attempt(world: World, task: Task, flags: int) -> None:
+    """Check what a caller of handle_mm_fault promises: I5, and mmap_sem held."""
+    if not task.holds_lock(task.mm):
+        world.violation(
+            task,
+            "I1",
+            f"{task.name} calls handle_mm_fault without mmap_sem: after RETRY it must be taken again.",
+        )
+    if (
+        task.exception
+        and task.attempt > 1
+        and task.last_result & VmFault.RETRY
+        and not flags & FaultFlag.TRIED
+    ):
+        world.violation(
+            task,
+            "I5",
+            f"attempt {task.attempt} has flags {flags:#x} ({names(flags, FaultFlag)}) without TRIED: every attempt "
+            "looks like the first, so each one drops the lock.",
+        )
+
+
+def on_attempt_end(world: World, task: Task, flags: int, bits: Any) -> None:
+    """Check what handle_mm_fault promises: I1, I2, I4, I6."""
+    if not isinstance(bits, int):
+        return
+    held = task.holds_lock(task.mm)
+    retry = bool(bits & VmFault.RETRY)
+    if retry and not flags & FaultFlag.RETRY_NOWAIT and held:
+        world.violation(
+            task, "I1", "handle_mm_fault gave RETRY and still holds mmap_sem; the caller will not release it."
+        )
+    if held is False and (not retry or flags & FaultFlag.RETRY_NOWAIT):
+        world.violation(
+            task,
+            "I1",
+            f"handle_mm_fault gave {bits:#x} and dropped mmap_sem; the caller will release it again.",
+        )
+    killed = SIGKILL in world.state.data.get(("signal", task.id), ())
+    if retry and not flags & FaultFlag.ALLOW_RETRY and not killed:
+        world.violation(
+            task,
+            "I2",
+            "handle_mm_fault gave RETRY, though the caller did not allow it and no SIGKILL is pending.",
+        )
+    if retry and bits & ERRORS:
+        world.violation(
+            task, "I4", f"handle_mm_fault gave RETRY together with an error: {names(bits, VmFault)}."
+        )
+    if retry and task.attempt > 1 and not task.waited_in_userfault and not killed:
+        world.violation(
+            task,
+            "I6",
+            f"attempt {task.attempt} gave RETRY without userfaultfd: a page lock waits with mmap_sem held.",
+        )
+
+
+def on_user_mode(world: World, task: Task) -> None:
+    """Check that a task takes no lock along to user mode."""
+    for _, mode in task.holds:
+        world.violation(
+            task,
+            "mmap_sem held on return",
+            f"{task.name} goes back to user mode holding mmap_sem for {mode}: nobody can write any more.",
+        )
+
+
+def on_exit(world: World, task: Task) -> None:
+    """Check that a task ends without a lock and without an entry in a queue."""
+    for _, mode in task.holds:
+        world.violation(task, "mmap_sem held on exit", f"{task.name} ended holding mmap_sem for {mode}.")

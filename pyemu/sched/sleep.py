@@ -1,0 +1,68 @@
+"""Sleeping: what a task announces, what ends it; stop and exit.
+
+`schedule` is enabled when the state is RUNNING again or a signal ends this kind of sleep. A wake sets the state to
+RUNNING; so a wake that comes between the announcement and `schedule` is not lost.
+"""
+
+from __future__ import annotations
+
+from pyemu.effects import Effect
+from pyemu.flags import TASK_STOPPED
+from pyemu.sched.semantics import Again, TaskEnded, World, semantics
+from pyemu.sched.signals import Places, ends_sleep, words
+from pyemu.sched.tasks import Task
+
+
+def own_state(world: World, task: Task, *_: object) -> Places:
+    """Footprint of changing one's own state."""
+    return [*words(task), ("siginfo", task.id)], [("state", task.id), ("timer", task.id)]
+
+
+@semantics(own_state)
+def set_current_state(world: World, task: Task, state: int) -> None:
+    """Announce a sleep."""
+    world.set_state(task, state)
+
+
+def may_go_on(world: World, task: Task) -> bool:
+    """Say whether a sleeping task may run: it was woken, or a signal ends this sleep."""
+    return not world.state.get(("state", task.id)) or ends_sleep(world, task)
+
+
+@semantics(own_state, enabled=may_go_on)
+def schedule(world: World, task: Task) -> None:
+    """Go on after a sleep."""
+    world.wake(task, "signal")
+
+
+@semantics(own_state)
+def schedule_timeout(world: World, task: Task, ticks: int) -> Again:
+    """Set the timer, then sleep."""
+    world.state.set(("timer", task.id), world.clock + max(0, ticks))
+    return Again(Effect("timer_wait"))
+
+
+def timer_over(world: World, task: Task) -> bool:
+    """Say whether a sleep with a timer may end."""
+    return world.clock >= world.state.get(("timer", task.id), 0) or may_go_on(world, task)
+
+
+@semantics(own_state, name="timer_wait", enabled=timer_over)
+def timer_wait(world: World, task: Task) -> None:
+    """Go on after a sleep with a timer."""
+    world.wake(task, "signal" if ends_sleep(world, task) else "time")
+    world.state.set(("timer", task.id), None)
+
+
+@semantics(own_state)
+def stop_until_continued(world: World, task: Task) -> None:
+    """Stop the task; `schedule` comes next."""
+    world.set_state(task, TASK_STOPPED)
+    task.stopped = True
+    task.stats["stops"] += 1
+
+
+@semantics(own_state)
+def do_exit(world: World, task: Task, signal: int) -> None:
+    """End the task."""
+    raise TaskEnded(signal=signal)

@@ -1,0 +1,89 @@
+"""Tasks: a stack of frames, and what belongs to one task alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyemu.effects import Effect
+from pyemu.sched.frames import Frame
+
+
+@dataclass(slots=True)
+class Task:
+    """A task of the machine.
+
+    Attributes
+    ----------
+    id : int
+        Its number; the scenario's first task is 1.
+    name : str
+        Its name in the scenario.
+    process, mm : int
+        Its process, and its address space.
+    actions : dict of int to str
+        What it asked to happen for a signal: ``handler``, ``restart``, ``escape``, ``ignore``; default otherwise.
+    blocked : frozenset of int
+        Signals it blocks.
+    frames : list of Frame
+        The running functions, innermost last.
+    frame_args : list of (str, tuple)
+        Name and arguments of each called function, innermost last.
+    pending : Effect or None
+        The effect that waits to be applied.
+    result : object
+        What the innermost frame gets next.
+    holds : list of (int, str)
+        Locks it holds: address space and mode.
+    hold : int
+        Number of its current hold of mmap_sem; areas found in an earlier hold are stale.
+    found : dict of int to int
+        In which hold each area was found.
+    """
+
+    id: int
+    name: str
+    process: int
+    mm: int
+    monitor: bool = False
+    actions: dict[int, str] = field(default_factory=dict)
+    blocked: frozenset[int] = frozenset()
+    frames: list[Frame] = field(default_factory=list)
+    frame_args: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+    pending: Effect | None = None
+    result: Any = None
+    cpu: int = 255
+    asleep: bool = False
+    ended: bool = False
+    killed_by: int = 0
+    holds: list[tuple[int, str]] = field(default_factory=list)
+    hold: int = 0
+    found: dict[int, int] = field(default_factory=dict)
+    next_id: int = 0
+    exception: int = 0
+    attempt: int = 0
+    last_result: int = 0
+    waited_in_userfault: bool = False
+    stopped: bool = False
+    n_override_effects: int = 0
+    violations: list[tuple[str, str]] = field(default_factory=list)
+    stats: Counter[str] = field(default_factory=Counter)
+
+    def new_id(self) -> int:
+        """Give an id for an object that this task makes: unique, and independent of what other tasks do."""
+        self.next_id += 1
+        return self.id * 1_000_000 + self.next_id
+
+    def holds_lock(self, mm: int) -> bool:
+        """Say whether the task holds mmap_sem of an address space."""
+        return any(held == mm for held, _ in self.holds)
+
+    @property
+    def frame(self) -> Frame:
+        """The innermost frame."""
+        return self.frames[-1]
+
+    def in_override(self) -> bool:
+        """Say whether a learner's function is the innermost frame."""
+        return bool(self.frames) and self.frames[-1].override

@@ -1,0 +1,167 @@
+"""userfaultfd's queues: entries of waiting tasks, messages, monitors that sleep in poll()."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyemu.effects import Context, Message, Mm, Wait
+from pyemu.flags import PAGE_SIZE, TASK_INTERRUPTIBLE
+from pyemu.sched.semantics import World, semantics
+from pyemu.sched.tasks import Task
+from pyemu.state import ContextState, Location, WaitState
+
+Places = tuple[list[Location], list[Location]]
+
+
+def context_of(world: World, context: int) -> ContextState:
+    """Give the state of a userfaultfd."""
+    found: ContextState = world.state.get(("context", context))
+    return found
+
+
+def entry_of(world: World, wait: int) -> WaitState:
+    """Give the state of a queue entry."""
+    found: WaitState = world.state.get(("wait", wait))
+    return found
+
+
+def own_entry(world: World, task: Task, first: Context | Wait, *_: object) -> Places:
+    """Footprint of queueing or leaving: the queue, the entry, one's own state."""
+    if isinstance(first, Wait):
+        entry = world.state.data["wait", first.id]
+        return [], [("context", entry.context), ("wait", first.id), ("state", task.id)]
+    fresh: Location = ("wait", task.id * 1_000_000 + task.next_id + 1)
+    return [], [("context", first.id), fresh, ("state", task.id)]
+
+
+@semantics(own_entry)
+def userfaultfd_queue(
+    world: World, task: Task, context: Context, address: int, message_flags: int, state: int
+) -> Wait:
+    """Queue a message and announce the sleep."""
+    wait = task.new_id()
+    world.state.set(("wait", wait), WaitState(task.id, context.id, address, message_flags))
+    old = context_of(world, context.id)
+    world.state.set(("context", context.id), replace(old, pending=(*old.pending, wait)))
+    world.set_state(task, state)
+    task.stats["messages_queued"] += 1
+    world.event(task, "message", address, message_flags)
+    return Wait(wait)
+
+
+@semantics(own_entry)
+def userfaultfd_dequeue(world: World, task: Task, wait: Wait) -> None:
+    """Stop the sleep and leave the queue; a message that nobody read vanishes."""
+    world.set_state(task, 0)
+    context = entry_of(world, wait.id).context
+    old = context_of(world, context)
+    pending = tuple(one for one in old.pending if one != wait.id)
+    read = tuple(one for one in old.read if one != wait.id)
+    world.state.set(("context", context), replace(old, pending=pending, read=read))
+
+
+@semantics(lambda world, task, wait, field: ([("wait", wait.id)], []))
+def read_wait(world: World, task: Task, wait: Wait, field: str) -> bool:
+    """Read whether the entry was woken."""
+    return entry_of(world, wait.id).waken
+
+
+@semantics(lambda world, task, context, field: ([("context", context.id)], []))
+def read_context(world: World, task: Task, context: Context, field: str) -> bool | int | Mm:
+    """Read a field; ``pending`` is the number of messages that nobody has read."""
+    state = context_of(world, context.id)
+    match field:
+        case "pending":
+            return len(state.pending)
+        case "mm":
+            return Mm(state.mm)
+        case "released":
+            return state.released
+        case _:
+            return state.user_mode_only
+
+
+def pollers(world: World, task: Task, context: Context) -> Places:
+    """Footprint of waking monitors."""
+    sleeping = world.state.data.get(("fd_wqh", context.id), ())
+    return [], [("fd_wqh", context.id), *(("state", one) for one in sleeping)]
+
+
+@semantics(pollers)
+def wake_up_poll(world: World, task: Task, context: Context) -> None:
+    """Wake who sleeps in poll()."""
+    sleeping = world.state.get(("fd_wqh", context.id), ())
+    world.event(task, "poll_wake", context.id, len(sleeping))
+    for one in sleeping:
+        world.wake(world.tasks[one], "message")
+
+
+@semantics(lambda world, task, context: ([], [("fd_wqh", context.id), ("state", task.id)]))
+def poll_queue(world: World, task: Task, context: Context) -> None:
+    """Queue for messages and announce the sleep."""
+    world.state.set(("fd_wqh", context.id), (*world.state.get(("fd_wqh", context.id), ()), task.id))
+    world.set_state(task, TASK_INTERRUPTIBLE)
+
+
+@semantics(lambda world, task, context: ([], [("fd_wqh", context.id), ("state", task.id)]))
+def poll_dequeue(world: World, task: Task, context: Context) -> None:
+    """Stop the sleep and leave the queue for messages."""
+    world.set_state(task, 0)
+    rest = tuple(one for one in world.state.get(("fd_wqh", context.id), ()) if one != task.id)
+    world.state.set(("fd_wqh", context.id), rest)
+
+
+@semantics(
+    lambda world, task, context: (
+        [("wait", one) for one in world.state.data["context", context.id].pending],
+        [("context", context.id)],
+    )
+)
+def userfaultfd_next_message(world: World, task: Task, context: Context) -> Message | None:
+    """Read the oldest message."""
+    old = context_of(world, context.id)
+    if not old.pending:
+        return None
+    first = old.pending[0]
+    entry = entry_of(world, first)
+    world.state.set(("context", context.id), replace(old, pending=old.pending[1:], read=(*old.read, first)))
+    task.stats["messages"] += 1
+    world.event(task, "message_read", entry.address, entry.flags)
+    return Message(entry.address, entry.flags)
+
+
+def waiters(world: World, task: Task, context: Context, *_: object) -> Places:
+    """Footprint of waking waiters: the queue, its entries, their states."""
+    state = world.state.data["context", context.id]
+    entries = (*state.pending, *state.read)
+    tasks = [("state", world.state.data["wait", one].task) for one in entries]
+    return [], [("context", context.id), *(("wait", one) for one in entries), *tasks]
+
+
+@semantics(waiters)
+def userfaultfd_wake(world: World, task: Task, context: Context, start: int, length: int) -> int:
+    """Wake every entry in a range."""
+    state = context_of(world, context.id)
+    hit = [
+        one
+        for one in (*state.pending, *state.read)
+        if start < entry_of(world, one).address + PAGE_SIZE and entry_of(world, one).address < start + length
+    ]
+    for one in hit:
+        entry = entry_of(world, one)
+        world.state.set(("wait", one), replace(entry, waken=True))
+        world.wake(world.tasks[entry.task], "userfaultfd")
+    # A wake takes its entries out of the queues: a message that nobody has read is gone.
+    pending = tuple(one for one in state.pending if one not in hit)
+    read = tuple(one for one in state.read if one not in hit)
+    world.state.set(("context", context.id), replace(state, pending=pending, read=read))
+    n = len(hit)
+    world.event(task, "uffd", start, f"wakes {n} at")
+    return n
+
+
+@semantics(lambda world, task, context: ([], [("context", context.id)]))
+def userfaultfd_release(world: World, task: Task, context: Context) -> None:
+    """Close."""
+    world.state.set(("context", context.id), replace(context_of(world, context.id), released=True))
+    world.event(task, "uffd", 0, "close")

@@ -1,0 +1,232 @@
+"""State: everything that kernel functions share, at named locations.
+
+The state is a table from *locations* to immutable values. A location is a tuple: ``("mmap_sem", mm)``, ``("vma", id)``,
+``("signal", task)``. Every change goes through `State.set`, so one place records writes (for time travel), and one
+place sees what an operation touches (a test compares that with the footprint that the operation declares).
+Page tables and page contents live in emulated RAM; their location is ``("pte", mm, page number)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyemu.errors import ScenarioError
+from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
+from pyemu.hw import Mmu, TlbGeometry, make_mmu, x86
+
+Location = tuple[Any, ...]
+ZERO_PFN = 1  # the frame of the shared zero page
+FIRST_FREE_PFN = 2  # frame 0 stays empty, so that a null pointer into RAM shows
+
+
+@dataclass(frozen=True, slots=True)
+class RwSem:
+    """mmap_sem (``struct rw_semaphore``): strict first come, first served.
+
+    Attributes
+    ----------
+    readers : tuple of int
+        Tasks that hold it for reading; a task that took it twice stands twice.
+    writer : int or None
+        The task that holds it for writing.
+    waiters : tuple of (int, bool)
+        Task, and whether it wants to write, in order of arrival.
+    """
+
+    readers: tuple[int, ...] = ()
+    writer: int | None = None
+    waiters: tuple[tuple[int, bool], ...] = ()
+
+    @property
+    def free_for_reading(self) -> bool:
+        """Nobody writes, and nobody waits to."""
+        return self.writer is None and not self.waiters
+
+    @property
+    def free(self) -> bool:
+        """Nobody holds it, nobody waits."""
+        return self.writer is None and not self.readers and not self.waiters
+
+
+@dataclass(frozen=True, slots=True)
+class VmaState:
+    """A memory area.
+
+    Attributes
+    ----------
+    mm : int
+        Its address space.
+    start, end : int
+        First byte and first byte after it.
+    flags : VmFlag
+        What it allows.
+    context : int or None
+        The userfaultfd it is registered with.
+    alive : bool
+        False once it was freed: a handle to it is then a dangling pointer.
+    """
+
+    mm: int
+    start: int
+    end: int
+    flags: VmFlag
+    context: int | None = None
+    alive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ContextState:
+    """A userfaultfd.
+
+    Attributes
+    ----------
+    mm : int
+        The address space it serves.
+    user_mode_only : bool
+        Made with UFFD_USER_MODE_ONLY: faults from kernel mode are refused.
+    released : bool
+        It was closed.
+    pending, read : tuple of int
+        Waits whose message nobody has read yet, and those whose message was read.
+    """
+
+    mm: int
+    user_mode_only: bool = False
+    released: bool = False
+    pending: tuple[int, ...] = ()
+    read: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WaitState:
+    """A task's entry in the queue of a userfaultfd."""
+
+    task: int
+    context: int
+    address: int
+    flags: int
+    waken: bool = False
+
+
+@dataclass(slots=True)
+class State:
+    """The shared state of a machine.
+
+    Parameters
+    ----------
+    ram_pages : int
+        Size of emulated RAM in pages of 4096 bytes.
+    n_cpus : int
+        Each CPU has an MMU and TLBs of its own.
+    twin : str
+        Which twin of the hardware: ``auto``, ``ref`` or ``fast``.
+    """
+
+    ram_pages: int = 256
+    n_cpus: int = 2
+    twin: str = "auto"
+    data: dict[Location, Any] = field(default_factory=dict)
+    ram: bytearray = field(init=False)
+    mmus: list[Mmu] = field(init=False)
+    loaded: list[int] = field(init=False)  # the page-table root in CR3 of each CPU; 0 before the first load
+    roots: dict[int, int] = field(default_factory=dict)
+    # Called as touched("read" | "write", location, old, new) when set: tracking tests and the write log.
+    touched: Callable[[str, Location, Any, Any], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.ram = bytearray(self.ram_pages * PAGE_SIZE)
+        self.mmus = [make_mmu(self.ram, twin=self.twin, tlb=TlbGeometry()) for _ in range(self.n_cpus)]
+        self.loaded = [0] * self.n_cpus
+        self.data["next_pfn",] = FIRST_FREE_PFN
+
+    def get(self, location: Location, default: Any = None) -> Any:
+        """Read a location."""
+        value = self.data.get(location, default)
+        if self.touched is not None:
+            self.touched("read", location, value, value)
+        return value
+
+    def set(self, location: Location, value: Any) -> None:
+        """Write a location."""
+        if self.touched is not None:
+            self.touched("write", location, self.data.get(location), value)
+        self.data[location] = value
+
+    # -------------------------------------------------------------------------------- pages and tables
+
+    def alloc_page(self, byte: int = 0) -> int:
+        """Take a free frame and fill it.
+
+        Parameters
+        ----------
+        byte : int
+            0 to 255.
+
+        Returns
+        -------
+        int
+            Frame number.
+
+        Raises
+        ------
+        ScenarioError
+            When emulated RAM is full.
+        """
+        pfn: int = self.get(("next_pfn",))
+        if pfn >= self.ram_pages:
+            raise ScenarioError(
+                f"emulated RAM is full: all {self.ram_pages} pages are in use. Give the scenario more: "
+                f"[machine] ram_pages = {self.ram_pages * 2}."
+            )
+        self.set(("next_pfn",), pfn + 1)
+        self.ram[pfn << PAGE_SHIFT : (pfn + 1) << PAGE_SHIFT] = bytes([byte]) * PAGE_SIZE
+        return pfn
+
+    def new_mm(self, mm: int) -> None:
+        """Make an address space with an empty page table."""
+        self.roots[mm] = self.alloc_page() << PAGE_SHIFT
+        self.set(("mmap_sem", mm), RwSem())
+        self.set(("vmas", mm), ())
+
+    def get_pte(self, mm: int, address: int) -> int:
+        """Read the last-level entry of an address; 0 when a table on the way is missing."""
+        place = x86.leaf_address(self.ram, self.roots[mm], address)
+        entry = x86.read_entry(self.ram, place) if place is not None else 0
+        if self.touched is not None:
+            self.touched("read", ("pte", mm, address >> PAGE_SHIFT), entry, entry)
+        return entry
+
+    def set_pte(self, mm: int, address: int, entry: int) -> None:
+        """Write the last-level entry of an address, making the tables on the way."""
+        va = address & ~(PAGE_SIZE - 1)
+        if self.touched is not None:
+            self.touched("write", ("pte", mm, va >> PAGE_SHIFT), None, entry)
+        place = x86.leaf_address(self.ram, self.roots[mm], va)
+        if place is None:
+            place = x86.map_page(self.ram, self.roots[mm], va, 0, 0, lambda: self.alloc_page() << PAGE_SHIFT)
+        x86.write_entry(self.ram, place, entry)
+
+    def flush(self, address: int) -> int:
+        """Drop the translations of a page on every CPU; give the number of CPUs."""
+        for cpu, mmu in enumerate(self.mmus):
+            if self.touched is not None:
+                self.touched("write", ("tlb", cpu), None, None)
+            mmu.invlpg(address)
+        return len(self.mmus)
+
+    # -------------------------------------------------------------------------------- areas
+
+    def find_vma(self, mm: int, address: int) -> int | None:
+        """Give the first area that ends above an address."""
+        for vma in self.get(("vmas", mm)):
+            if address < self.get(("vma", vma)).end:
+                return int(vma)
+        return None
+
+    def add_vma(self, vma: int, area: VmaState) -> None:
+        """Put an area into its address space, in order of addresses."""
+        self.set(("vma", vma), area)
+        others = (*self.get(("vmas", area.mm)), vma)
+        self.set(("vmas", area.mm), tuple(sorted(others, key=lambda one: int(self.get(("vma", one)).start))))

@@ -1,0 +1,68 @@
+"""What a handler may import: flags, handles, records, operations and calls. Nothing of the kernel itself.
+
+``from pyemu.stubs import *`` gives a handler every name that kernel code of this package uses. A child process
+that runs a learner's handler imports this module and what it rests on, and no more.
+"""
+
+from __future__ import annotations
+
+from pyemu import calls as _calls
+from pyemu import effects as _effects
+from pyemu import flags as _flags
+from pyemu.calls import CALLS
+from pyemu.effects import (
+    OPERATIONS,
+    AccessResult,
+    Context,
+    Message,
+    Mm,
+    Regs,
+    Task,
+    Vma,
+    Wait,
+    current,
+    user_mode,
+)
+
+# What only the kernel's own code and the programs of a scenario use.
+PRIVATE = frozenset({"policies", "report", "access", "deliver_signal", "clock", "do_exit"})
+
+__all__ = [  # noqa: PLE0604  built from the declarations, so that none can be forgotten
+    *(name for name in vars(_flags) if name.isupper() and not name.startswith("_")),
+    *(name for name in OPERATIONS if not name.startswith("read_") and name not in PRIVATE),
+    *CALLS,
+    *("AccessResult", "Context", "Message", "Mm", "Regs", "Task", "Vma", "Wait", "current", "user_mode"),
+]
+
+globals().update(
+    {
+        name: getattr(source, name)
+        for source in (_flags, _effects, _calls)
+        for name in __all__
+        if hasattr(source, name)
+    }
+)
+
+
+def allowed(function: str) -> frozenset[str]:
+    """Give the operations and calls that a replacement of a kernel function may use.
+
+    Parameters
+    ----------
+    function : str
+        Name of the kernel function.
+
+    Returns
+    -------
+    frozenset of str
+        Titles: ``down_read``, ``vma.vm_flags``, ``handle_mm_fault``. The function itself is never among them.
+    """
+    if function in _calls.ALLOWED:
+        return _calls.ALLOWED[function]
+    fields = {f"{kind.kind}.{field}" for kind in _effects.HANDLES.values() for field in kind.readable}
+    return frozenset((set(OPERATIONS) | set(CALLS) | fields) - PRIVATE - {function})
+
+
+__all__ += ["allowed"]
+
+_UNUSED = (AccessResult, Context, Message, Mm, Regs, Task, Vma, Wait, current, user_mode)

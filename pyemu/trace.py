@@ -1,0 +1,340 @@
+"""Traces: what happened in a run, event by event.
+
+An event is a record of 32 bytes: time, two numbers, step, kind, task, CPU and depth. What doesn't fit (a name, a
+sentence) stands in a side table, and the record holds its place. Views, checks, graders and exports read events
+only, never live objects. The text form and the JSON lines of a trace are the same for the same input, byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from pyemu.errors import FaultlabError
+from pyemu.flags import FaultFlag, PageFaultError, Signal, VmFault, names, state_letter
+
+RECORD = struct.Struct("<qqqIBBBB")  # t, a, b, step, kind, task, cpu, depth
+FORMAT_VERSION = 1
+
+
+class Level(IntEnum):
+    """How close an event is to the story: a view shows events up to a level."""
+
+    STORY = 0
+    KERNEL = 1
+    HARDWARE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of event: its name, its two fields and how it reads.
+
+    Attributes
+    ----------
+    name : str
+        Name in JSON lines and in text.
+    a, b : str
+        Names of the two fields; empty when unused. A field whose name ends in ``_name`` is a place in the
+        side table.
+    level : Level
+        How close it is to the story.
+    text : callable
+        Gives the text of an event from its two (decoded) fields.
+    """
+
+    name: str
+    a: str
+    b: str
+    level: Level
+    text: Callable[[Any, Any], str]
+
+
+def _bits(value: int, kind: Any) -> str:
+    return f"{value:#x} {names(value, kind)}" if value else "0"
+
+
+def _signal(value: int) -> str:
+    return Signal(value).name if value in Signal.__members__.values() else f"signal {value}"
+
+
+_S, _K, _H = Level.STORY, Level.KERNEL, Level.HARDWARE
+KINDS: tuple[Kind, ...] = (
+    Kind("access", "va", "access_name", _S, lambda a, b: f"{b} {a:#x}"),
+    Kind("value", "va", "value", _S, lambda a, b: f"{a:#x} = {b}"),
+    Kind("tlb_hit", "va", "level", _H, lambda a, b: f"{a:#x} in the {'L1 TLB' if b == 0 else 'STLB'}"),
+    Kind("walk", "va", "references", _H, lambda a, b: f"{a:#x}: {b} table entries read"),
+    Kind("table", "pa", "entry", _H, lambda a, b: f"entry at {a:#x} is {b:#x}"),
+    Kind(
+        "exception", "va", "error_code", _S, lambda a, b: f"#PF error {_bits(b, PageFaultError)} CR2 {a:#x}"
+    ),
+    Kind("call", "function_name", "depth", _K, lambda a, b: f"{a}"),
+    Kind("return", "function_name", "result", _K, lambda a, b: f"{a} gives {b}"),
+    Kind(
+        "attempt", "flags", "n", _S, lambda a, b: f"handle_mm_fault attempt {b} flags {_bits(a, FaultFlag)}"
+    ),
+    Kind("attempt_end", "bits", "n", _S, lambda a, b: f"attempt {b} gives {_bits(a, VmFault)}"),
+    Kind("find_vma", "va", "vma", _K, lambda a, b: f"{a:#x}: " + (f"vma {b}" if b else "none")),
+    Kind("lock_taken", "mm", "mode_name", _S, lambda a, b: f"mmap_sem taken for {b}"),
+    Kind("lock_queued", "mm", "mode_name", _S, lambda a, b: f"mmap_sem: waits for {b}"),
+    Kind("lock_granted", "mm", "mode_name", _S, lambda a, b: f"mmap_sem granted for {b}"),
+    Kind("lock_dropped", "mm", "mode_name", _S, lambda a, b: f"mmap_sem released ({b})"),
+    Kind("lock_wait_killed", "mm", "mode_name", _S, lambda a, b: f"SIGKILL ends the wait for mmap_sem ({b})"),
+    Kind("pte", "va", "entry", _K, lambda a, b: f"entry of {a:#x} is now {b:#x}"),
+    Kind("flush", "va", "cpu_count", _H, lambda a, b: f"{a:#x} flushed on {b} CPUs"),
+    Kind("state", "state", "", _K, lambda a, b: f"state {state_letter(a)}"),
+    Kind("sleep", "state", "", _S, lambda a, b: f"sleeps in state {state_letter(a)} ({int(a):#x})"),
+    Kind("wake", "reason_name", "", _S, lambda a, b: f"wakes: {a}"),
+    Kind("message", "va", "flags", _S, lambda a, b: f"message queued: {a:#x}{' write' if b & 1 else ''}"),
+    Kind("message_read", "va", "flags", _S, lambda a, b: f"message read: {a:#x}{' write' if b & 1 else ''}"),
+    Kind("uffd", "va", "ioctl_name", _S, lambda a, b: f"{b} {a:#x}" if a else b),
+    Kind("poll_wake", "context", "tasks", _K, lambda a, b: f"wakes {b} in poll()"),
+    Kind("signal_sent", "signal", "target", _S, lambda a, b: f"{_signal(a)} sent to task {b}"),
+    Kind(
+        "signal_dropped", "signal", "target", _S, lambda a, b: f"{_signal(a)} to task {b} is ignored: dropped"
+    ),
+    Kind("signal_seen", "pending", "", _K, lambda a, b: f"signal pending: {'yes' if a else 'no'}"),
+    Kind("signal_taken", "signal", "action_name", _S, lambda a, b: f"{_signal(a)}: {b}"),
+    Kind("fault_signal", "signal", "va", _S, lambda a, b: f"{_signal(a)} forced for {b:#x}"),
+    Kind("counter", "counter_name", "value", _K, lambda a, b: f"{a} = {b}"),
+    Kind("report", "what_name", "value_name", _S, lambda a, b: f"{a} {b}"),
+    Kind("user", "va", "", _S, lambda a, b: f"back to user mode, the access to {a:#x} is made again"),
+    Kind("exit", "signal", "", _S, lambda a, b: f"killed by {_signal(a)}" if a else "ends"),
+    Kind("spin", "text_name", "repeats", _S, lambda a, b: f"{a} (repeated {b} times more)"),
+    Kind("violation", "rule_name", "text_name", _S, lambda a, b: f"{a}: {b}"),
+    Kind("finding", "rule_name", "text_name", _S, lambda a, b: f"{a}: {b}"),
+    Kind("hang", "text_name", "", _S, lambda a, b: f"{a}"),
+)
+KIND = {kind.name: number for number, kind in enumerate(KINDS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event, decoded.
+
+    Attributes
+    ----------
+    t : int
+        Virtual time in ticks (1 us).
+    step : int
+        Number of the effect that caused it.
+    task, cpu, depth : int
+        Task number (1 is the scenario's first), CPU (255: none), depth of kernel calls.
+    kind : str
+        Name of the kind.
+    a, b : int or str
+        The two fields; `Kind` tells their names.
+    """
+
+    t: int
+    step: int
+    task: int
+    cpu: int
+    depth: int
+    kind: str
+    a: int | str
+    b: int | str
+
+    @property
+    def text(self) -> str:
+        """The event as a phrase."""
+        return KINDS[KIND[self.kind]].text(self.a, self.b)
+
+    @property
+    def level(self) -> Level:
+        """How close the event is to the story."""
+        return KINDS[KIND[self.kind]].level
+
+    def fields(self) -> dict[str, int | str]:
+        """Give the named fields of the event."""
+        kind = KINDS[KIND[self.kind]]
+        pairs = ((kind.a, self.a), (kind.b, self.b))
+        return {name.removesuffix("_name"): value for name, value in pairs if name}
+
+
+class Trace:
+    """The events of one run, in order.
+
+    Parameters
+    ----------
+    tasks : iterable of str
+        Names of the tasks; the first is task 1.
+    title : str
+        What ran, and on which tree; stands above the text form.
+    """
+
+    def __init__(self, tasks: Iterable[str], title: str = "") -> None:
+        self.title = title
+        self.tasks = tuple(tasks)
+        self.records = bytearray()
+        self.strings: list[str] = []
+        self._places: dict[str, int] = {}
+
+    def place(self, text: str) -> int:
+        """Give the place of a string in the side table."""
+        found = self._places.get(text)
+        if found is None:
+            found = self._places[text] = len(self.strings)
+            self.strings.append(text)
+        return found
+
+    def add(
+        self,
+        t: int,
+        step: int,
+        task: int,
+        cpu: int,
+        depth: int,
+        kind: str,
+        a: int | str = 0,
+        b: int | str = 0,
+    ) -> None:
+        """Append an event; a string goes to the side table.
+
+        Parameters
+        ----------
+        t, step, task, cpu, depth, kind, a, b
+            As in `Event`.
+        """
+        if isinstance(a, str):
+            a = self.place(a)
+        if isinstance(b, str):
+            b = self.place(b)
+        self.records += RECORD.pack(t, a, b, step, KIND[kind], task, cpu, depth if depth < 256 else 255)
+
+    def __len__(self) -> int:
+        return len(self.records) // RECORD.size
+
+    def __getitem__(self, index: int) -> Event:
+        if index < 0:
+            index += len(self)
+        if not 0 <= index < len(self):
+            raise IndexError(f"event {index} of {len(self)}")
+        t, a, b, step, number, task, cpu, depth = RECORD.unpack_from(self.records, index * RECORD.size)
+        kind = KINDS[number]
+        return Event(
+            t,
+            step,
+            task,
+            cpu,
+            depth,
+            kind.name,
+            self.strings[a] if kind.a.endswith("_name") else a,
+            self.strings[b] if kind.b.endswith("_name") else b,
+        )
+
+    def __iter__(self) -> Iterator[Event]:
+        return (self[index] for index in range(len(self)))
+
+    def task_name(self, task: int) -> str:
+        """Give the name of a task number; ``-`` for 0, the machine itself."""
+        return self.tasks[task - 1] if task else "-"
+
+    def select(self, *kinds: str, task: str | None = None) -> list[Event]:
+        """Give the events of some kinds, of one task or of all.
+
+        Parameters
+        ----------
+        *kinds : str
+            Names of kinds; none means all.
+        task : str, optional
+            Name of a task.
+
+        Returns
+        -------
+        list of Event
+            In order.
+        """
+        unknown = [kind for kind in kinds if kind not in KIND]
+        if unknown:
+            raise FaultlabError(f"event kind {unknown[0]!r} is unknown: kinds are {', '.join(KIND)}.")
+        wanted = {KIND[kind] for kind in kinds}
+        found = (i for i in range(len(self)) if not wanted or self.records[i * RECORD.size + 28] in wanted)
+        return [
+            event
+            for event in map(self.__getitem__, found)
+            if task is None or self.task_name(event.task) == task
+        ]
+
+    def lines(self, level: Level = Level.STORY) -> list[str]:
+        """Give the text form, one line an event.
+
+        Parameters
+        ----------
+        level : Level
+            Show events up to this level.
+
+        Returns
+        -------
+        list of str
+            Time in ticks, task, what happened.
+        """
+        width = max((len(name) for name in self.tasks), default=1)
+        return [
+            f"{event.t:>8} us  {self.task_name(event.task):<{width}}  {event.kind:<13} {event.text}"
+            for event in self
+            if event.level <= level
+        ]
+
+    def text(self, level: Level = Level.STORY) -> str:
+        """Give the text form as one string, with its title."""
+        return "\n".join([self.title, *self.lines(level)] if self.title else self.lines(level))
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def to_jsonl(self) -> str:
+        """Give the trace as JSON lines: a header, then an object an event.
+
+        Returns
+        -------
+        str
+            Ends with a newline; numbers are plain ints, flags included.
+        """
+        header = {"faultlab_trace": FORMAT_VERSION, "title": self.title, "tasks": list(self.tasks)}
+        rows = [json.dumps(header)]
+        for event in self:
+            row = {"t": event.t, "step": event.step, "task": self.task_name(event.task), "cpu": event.cpu}
+            rows.append(json.dumps({**row, "depth": event.depth, "event": event.kind, **event.fields()}))
+        return "\n".join(rows) + "\n"
+
+    @classmethod
+    def from_jsonl(cls, text: str) -> Trace:
+        """Read what `to_jsonl` wrote.
+
+        Parameters
+        ----------
+        text : str
+            JSON lines.
+
+        Returns
+        -------
+        Trace
+            An equal trace.
+
+        Raises
+        ------
+        FaultlabError
+            When a line is no event of this format; the text names the line.
+        """
+        number = 1
+        try:
+            first, *rest = text.splitlines() or [""]
+            header = json.loads(first)
+            if header.get("faultlab_trace") != FORMAT_VERSION:
+                raise ValueError(f"the header must hold faultlab_trace: {FORMAT_VERSION}")
+            trace = cls(header["tasks"], header["title"])
+            numbers = {name: place for place, name in enumerate(trace.tasks, 1)} | {"-": 0}
+            for number, line in enumerate(rest, 2):
+                row = json.loads(line)
+                kind = KINDS[KIND[row["event"]]]
+                a, b = (row[name.removesuffix("_name")] if name else 0 for name in (kind.a, kind.b))
+                trace.add(
+                    row["t"], row["step"], numbers[row["task"]], row["cpu"], row["depth"], kind.name, a, b
+                )
+        except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+            raise FaultlabError(f"line {number} is no event of a faultlab trace: {error}.") from None
+        return trace
