@@ -79,7 +79,11 @@ def run(notebook: Notebook, where: str) -> Notebook:
     with tempfile.TemporaryDirectory(prefix="kernel-") as folder, tempfile.TemporaryDirectory() as profile:
         client = NotebookClient(
             node,
-            km=AsyncKernelManager(kernel_spec_manager=_own_interpreter()),
+            km=AsyncKernelManager(
+                kernel_spec_manager=_own_interpreter(),
+                transport="ipc",  # sockets in our own folder: no port that others could read
+                connection_file=str(Path(profile) / "kernel.json"),
+            ),
             timeout=CELL_SECONDS,
             resources={"metadata": {"path": folder}},
             record_timing=False,
@@ -88,7 +92,7 @@ def run(notebook: Notebook, where: str) -> Notebook:
             on_cell_start=lambda cell, cell_index: running.append(cell["id"]),
         )
         try:
-            client.execute(env=kernel_environment(Path(profile)))
+            client.execute(env=kernel_environment(Path(profile)), cleanup_kc=True)
         except CellExecutionError as error:
             text = f"{error.ename}: {error.evalue}"
             raise MaterialError(f"{where}, cell {running[-1]!r} raised {text}. Mend the source.") from error
@@ -97,7 +101,8 @@ def run(notebook: Notebook, where: str) -> Notebook:
         for cell in node["cells"]:
             if cell["cell_type"] == "code":
                 cell["outputs"] = [_settled(output, cell, where, folder) for output in cell["outputs"]]
-    executed: Notebook = node
+    # nbclient writes the kernel's own language_info, with the interpreter's version, over ours.
+    executed: Notebook = notebook | {"cells": node["cells"]}
     renumber(executed)
     return executed
 

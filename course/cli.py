@@ -1,0 +1,52 @@
+"""The command ``faultlab``: one place where its commands meet.
+
+A command is a function in the module that does the work; here it only gets its name. Two rules keep
+``faultlab --help`` fast and its errors kind:
+
+- such a module imports only the standard library, typer and ``pyemu.errors`` at its top (tested);
+  numpy, IPython, nbformat or the emulator are imported inside the function that needs them;
+- a mistake of the user is raised as a `pyemu.errors.FaultlabError`. `main` shows its text and exits
+  with status 2. Whatever else comes up is a bug of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from course import doctor, lab, workcopy
+from pyemu.errors import FaultlabError
+
+app = typer.Typer(
+    name="faultlab",
+    help="One page fault on two kernels: a course on page-fault retry in Linux.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# The commands, in the order in which --help lists them. A new one is one line here:
+#     from course import conform                  above
+#     app.command()(conform.conform)              below
+# and the first line of the function's docstring is its help.
+app.command(context_settings=lab.CONTEXT)(lab.lab)
+app.command()(workcopy.start)
+app.command()(workcopy.update)
+app.command()(workcopy.reset)
+app.command()(doctor.doctor)
+app.command()(doctor.version)
+
+
+def main() -> None:
+    """Run the command line; this is what the script ``faultlab`` calls."""
+    try:
+        app()
+    except FaultlabError as error:
+        print(f"faultlab: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
