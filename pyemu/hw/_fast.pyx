@@ -131,7 +131,7 @@ cdef inline uint64_t fail(Core *m, unsigned kind, uint32_t code) noexcept nogil:
 
 cdef uint64_t walk(Core *m, uint64_t va, unsigned kind) noexcept nogil:
     """Translate through the tables (ref.walk): a packed translation, or 0 with `fault_code` set."""
-    cdef uint64_t table = m.cpu.root, rights = RW | US, entry = 0, where = 0, reserved, updated, inside
+    cdef uint64_t table = m.cpu.root, rights = RW | US, entry = 0, where = 0, updated, inside
     cdef int shift = 39, i = 0
     while True:
         where = table + ((va >> shift) & 511) * 8
@@ -141,20 +141,22 @@ cdef uint64_t walk(Core *m, uint64_t va, unsigned kind) noexcept nogil:
         m.n_refs = i
         if not likely(entry & P):
             return fail(m, kind, 0)
-        reserved = m.cpu.reserved
-        if shift == 39:
-            reserved |= PS
-        elif entry & PS and shift > 12:  # between PAT (bit 12) and the address of the large page
-            reserved |= ((<uint64_t>1 << shift) - 1) & ~<uint64_t>0x1FFF
-        if not likely((entry & reserved) == 0):
+        if not likely((entry & (m.cpu.reserved | PS if shift == 39 else m.cpu.reserved)) == 0):
             return fail(m, kind, CODE_P | CODE_RSVD)
         rights = (rights & entry & (RW | US)) | ((rights | entry) & NX)
-        if shift == 12 or entry & PS:
+        if shift == 12:
+            break
+        if entry & PS:
+            if m.per_level and shift == 30 and not entry & A:  # QEMU: a leaf of 1 GiB too
+                store(m, where, entry | A)
             break
         if m.per_level and not entry & A:
             store(m, where, entry | A)
         table = entry & ADDRESS
         shift -= 9
+    inside = (<uint64_t>1 << shift) - 1
+    if not likely((entry & inside & ADDRESS & ~<uint64_t>0x1000) == 0):  # bit 12 is PAT
+        return fail(m, kind, CODE_P | CODE_RSVD)
     if not likely(((rights ^ m.cpu.want[kind]) & m.cpu.care[kind] & ~D) == 0):
         return fail(m, kind, CODE_P)
     if not m.per_level:
@@ -164,7 +166,6 @@ cdef uint64_t walk(Core *m, uint64_t va, unsigned kind) noexcept nogil:
     updated = entry | A | (D if kind == WRITE else 0)
     if updated != entry:
         store(m, where, updated)
-    inside = (<uint64_t>1 << shift) - 1
     if shift > 12:
         m.holds_large = True
         rights |= <uint64_t>((shift - 12) // 9) << SIZE_SHIFT

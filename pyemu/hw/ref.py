@@ -52,13 +52,9 @@ def error_code(cpu: Registers, kind: int) -> int:
     return int(code)
 
 
-def reserved_bits(cpu: Registers, level: int, entry: int) -> int:
-    """Return the bits that must be clear in a present `entry` of `level`."""
-    if level == 4:
-        return cpu.reserved | PS
-    if level > 1 and entry & PS:  # between PAT (bit 12) and the address of the large page
-        return cpu.reserved | (page_size(level) - 1) & ~0x1FFF
-    return cpu.reserved
+def misaligned(level: int, entry: int) -> bool:
+    """Tell whether a leaf `entry` has bits set between its page's address and PAT (bit 12)."""
+    return level > 1 and bool(entry & (page_size(level) - 1) & ~0x1FFF)
 
 
 def permits(cpu: Registers, rights: int, kind: int) -> bool:
@@ -97,7 +93,8 @@ def walk(
     kind : int
         A number of `Kind`.
     per_level : bool
-        Whether a walk that faults at a lower level has set A above (architecture allows both).
+        Whether a walk that faults has set A on its way, as QEMU does: in each table that it passed,
+        and in a leaf of 1 GiB. Else a walk that faults sets nothing. The architecture allows both.
     refs : list of TableRef, optional
         Every entry that is read is appended here.
 
@@ -127,15 +124,18 @@ def walk(
             refs.append(TableRef(level, where))
         if not entry & P:
             raise PageFault(code, va)
-        if entry & reserved_bits(cpu, level, entry):
+        if entry & (cpu.reserved | PS if level == 4 else cpu.reserved):
             raise PageFault(code | ErrorCode.P | ErrorCode.RSVD, va)
         rights = rights & entry & (RW | US) | (rights | entry) & NX
-        if level == 1 or entry & PS:
-            break
-        if per_level:
+        leaf = level == 1 or entry & PS
+        if per_level and (level == 3 or not leaf):  # QEMU: at level 3 even if it is the leaf
             write_entry(ram, where, entry | A)
+        if leaf:
+            break
         above.append(where)
         table = entry & ADDRESS
+    if misaligned(level, entry):
+        raise PageFault(code | ErrorCode.P | ErrorCode.RSVD, va)
     if not permits(cpu, rights, kind):
         raise PageFault(code | ErrorCode.P, va)
     for upper in above:

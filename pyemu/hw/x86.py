@@ -87,8 +87,8 @@ def access(
     twin : {"fast", "ref", "auto"}
         Which implementation answers.
     ad_on_fault : {"per_level", "none"}
-        Whether a walk that faults has set A in the tables above the fault (QEMU) or not (Bochs).
-        The architecture allows both.
+        Whether a walk that faults has set A on its way (QEMU: in each table that it passed, and in
+        a leaf of 1 GiB) or not (Bochs). The architecture allows both.
 
     Returns
     -------
