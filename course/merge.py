@@ -1,8 +1,9 @@
 """Carry a learner's answers into new material.
 
-What belongs to the learner are the *answer cells*: those whose nbgrader metadata says ``solution``.
-They are found by nbgrader's ``grade_id``, or by the cell's own id. All other cells are the *frame*,
-which belongs to the course. Outputs belong to nobody: the next run makes them again.
+What belongs to the learner are the *answer cells* (`course.material.nbgrader`), known by their grade
+id. All other cells are the *frame*, which belongs to the course. Outputs belong to nobody: the next
+run makes them again. This is for a learner's own folder; what is handed in for a grade is read with
+more suspicion (`course.material.transplant`).
 """
 
 from __future__ import annotations
@@ -12,12 +13,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from course.material.nbgrader import Role, grade_id, role_of
+from course.material.source import Cell, Notebook
 from pyemu.errors import MaterialError
-
-Notebook = dict[str, Any]
-Cell = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +86,8 @@ def merge(mine: Notebook, fresh: Notebook, handed_out: dict[str, str]) -> Merged
 
 def answer_cells(notebook: Notebook) -> dict[str, Cell]:
     """Find the answer cells of a notebook, by name."""
-    found = {}
-    for cell in notebook["cells"]:
-        grading = cell.get("metadata", {}).get("nbgrader", {})
-        if grading.get("solution"):
-            found[str(grading.get("grade_id") or cell.get("id"))] = cell
-    return found
+    cells = [cell for cell in notebook["cells"] if role_of(cell) is Role.ANSWER]
+    return {str(grade_id(cell)): cell for cell in cells}
 
 
 def digests(notebook: Notebook) -> Digests:
@@ -118,8 +113,8 @@ def read_notebook(path: Path) -> Notebook:
         digests(notebook)  # whatever can't be told from its cells can't be merged either
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise MaterialError(
-            f"{path} is no notebook ({type(error).__name__}: {error}); it should be JSON with a list of cells. "
-            "`faultlab reset` gives you a fresh one and keeps this one beside it."
+            f"{path} is no notebook ({type(error).__name__}: {error}); it should be JSON with a list of "
+            "cells. `faultlab reset` gives you a fresh one and keeps this one beside it."
         ) from None
     return notebook
 

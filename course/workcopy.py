@@ -68,10 +68,10 @@ def make(directory: Path) -> list[str]:
     MaterialError
         The folder holds the material itself, or its manifest can't be read.
     """
-    if any((directory / kind).resolve() == material(kind).resolve() for kind in ("lessons", "exercises")):
+    if directory.resolve() == material("lessons").resolve().parent:
         raise MaterialError(
-            f"{directory.resolve()} is where the course's own material lies; a working copy needs a folder of "
-            "its own. Name another one, for example my-course."
+            f"{directory.resolve()} is where the course's own material lies; a working copy needs a folder "
+            "of its own. Name another one, for example my-course."
         )
     manifest = _read_manifest(directory) if (directory / MANIFEST).exists() else {}
     said, n_outdated = [], 0
@@ -216,8 +216,8 @@ def _read_manifest(directory: Path) -> Manifest:
     path = directory / MANIFEST
     if not path.exists():
         raise MaterialError(
-            f"{directory.resolve()} is no working copy: it has no {MANIFEST}. Name the folder that you gave to "
-            "`faultlab start`, or make one with `faultlab start DIR`."
+            f"{directory.resolve()} is no working copy: it has no {MANIFEST}. Name the folder that you gave "
+            "to `faultlab start`, or make one with `faultlab start DIR`."
         )
     try:
         stored = json.loads(path.read_bytes())
@@ -226,8 +226,8 @@ def _read_manifest(directory: Path) -> Manifest:
         return {name: Digests(**entry) for name, entry in stored["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MaterialError(
-            f"{path} can't be read ({error}). Delete it and run `faultlab start {directory}`: your notebooks stay "
-            "as they are."
+            f"{path} can't be read ({error}). Delete it and run `faultlab start {directory}`: your notebooks "
+            "stay as they are."
         ) from None
 
 
