@@ -63,14 +63,19 @@ class Effect:
     def _forgotten(self, *_: Any) -> Any:
         self.awaited = True  # reported here, so not once more as dropped
         raise ForgottenAwait(
-            f"{self.title} was used as if it were its result. It is only a request until you wait for it: put "
+            f"{self.title} was used as if it were its result. It is only a request until you wait for "
+            "it: put "
             f"`await` before {self.title}."
         )
 
-    __bool__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _forgotten  # type: ignore[assignment]
-    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __invert__ = __int__ = __index__ = _forgotten
-    __add__ = __radd__ = __sub__ = __rsub__ = __iter__ = __len__ = __getitem__ = __contains__ = _forgotten
-    __hash__ = object.__hash__
+    __bool__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _forgotten
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __invert__ = _forgotten
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __pow__ = __rpow__ = _forgotten
+    __floordiv__ = __rfloordiv__ = __truediv__ = __rtruediv__ = __mod__ = __rmod__ = _forgotten
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = __neg__ = __pos__ = __abs__ = _forgotten
+    __int__ = __float__ = __index__ = __iter__ = __len__ = __call__ = _forgotten
+    __getitem__ = __setitem__ = __contains__ = __enter__ = __exit__ = _forgotten
+    __hash__ = _forgotten  # what is put into a set or a dict is compared
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -363,7 +368,7 @@ def set_vma_context(vma: Vma, context: Context | None) -> None:
 
 @operation(turn=False)
 def split_vma(vma: Vma, address: int) -> None:
-    """Cut an area in two at an address; the handle keeps the lower part. mmap_sem must be held for writing."""
+    """Cut an area in two at an address; the handle keeps the lower part. mmap_sem is held for writing."""
 
 
 @operation(turn=False)
@@ -388,7 +393,7 @@ def set_pte_if_none(mm: Mm, address: int, pfn: int, writable: bool) -> bool:
 
 @operation()
 def make_pte_writable(mm: Mm, address: int, pfn: int) -> bool:
-    """Replace a present read-only entry by a writable, dirty one of page `pfn` and flush it; say whether it was."""
+    """Replace a present read-only entry by a writable, dirty one and flush it; say whether there was one."""
 
 
 @operation()
@@ -438,7 +443,7 @@ def dequeue_signal() -> Siginfo | None:
 
 @operation()
 def flush_signals(task: Task) -> None:
-    """Throw away every pending signal of a task. (Kernel threads use it; user tasks lose signals.)"""
+    """Throw away every pending signal of a task. Kernel threads use it; user tasks lose signals."""
 
 
 @operation(turn=False)

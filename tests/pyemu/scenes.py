@@ -1,0 +1,211 @@
+"""What the tests of the core share: small scenarios, and a machine that is stepped by hand."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
+
+from pyemu import Machine, Scenario, Tree
+from pyemu.effects import Effect
+from pyemu.program import run_program
+from pyemu.sched.frames import KernelFrame
+from pyemu.sched.tasks import Task
+from pyemu.trace import Event
+
+PAGE = 4096
+V = 0x7F00_0000_0000  # where the first area of a scenario begins
+V1 = V + PAGE
+
+Step = dict[str, Any]
+READ: Step = {"do": "read", "area": "V", "page": 1}
+WRITE: Step = {"do": "write", "area": "V", "page": 1}
+WAIT: Step = {"do": "wait_message"}
+COPY: Step = {"do": "copy", "area": "V", "page": 1}
+WAKE: Step = {"do": "wake", "area": "V", "page": 1}
+CATCH = {"SIGUSR1": "handler", "SIGBUS": "escape", "SIGSEGV": "escape"}
+
+
+def pause(ticks: int) -> Step:
+    return {"do": "pause", "ticks": ticks}
+
+
+def poll(ticks: int) -> Step:
+    return {"do": "poll", "ticks": ticks}
+
+
+def send(signal: str, task: str = "T") -> Step:
+    return {"do": "signal", "task": task, "signal": signal}
+
+
+def sample(label: str, task: str = "T") -> Step:
+    return {"do": "sample", "task": task, "label": label}
+
+
+def task(name: str, *program: Step, **keys: Any) -> dict[str, Any]:
+    return {"name": name, "program": list(program), **keys}
+
+
+def victim(*program: Step, **keys: Any) -> dict[str, Any]:
+    """T, which catches SIGUSR1 and leaves an access on SIGBUS or SIGSEGV."""
+    return task("T", *(program or (READ,)), **{"signals": CATCH, **keys})
+
+
+def monitor(*program: Step, **keys: Any) -> dict[str, Any]:
+    return task("M", *program, monitor=True, **keys)
+
+
+def plain(*tasks: dict[str, Any], area: Mapping[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
+    """A scenario's data: an area V of four pages, and these tasks."""
+    where = {"name": "V", "pages": 4, "userfaultfd": True, **(area or {})}
+    return {"version": 1, "name": "test", "title": "test", "areas": [where], "tasks": list(tasks), **keys}
+
+
+def scene(*tasks: dict[str, Any], area: Mapping[str, Any] | None = None, **keys: Any) -> Scenario:
+    """A scenario: an area V of four pages served by a userfaultfd, and these tasks."""
+    return Scenario.from_dict(plain(*tasks, area=area, **keys))
+
+
+class Lab:
+    """A machine whose tasks run coroutines of the test, stepped by hand.
+
+    A name alone is a task that obeys `do`, an effect at a time; `programs` gives others a coroutine.
+    """
+
+    def __init__(
+        self,
+        *names: str,
+        programs: Mapping[str, Coroutine[Effect, Any, Any]] | None = None,
+        scenario: Scenario | None = None,
+        tree: Tree = Tree.after,
+        signals: Mapping[str, str] | None = None,
+        blocked: Iterable[str] = (),
+        processes: Mapping[str, str] | None = None,
+        observer: Callable[..., None] | None = None,
+        override: Mapping[str, Any] | None = None,
+    ) -> None:
+        programs = dict(programs or {})
+        if scenario is None:
+            scenario = scene(
+                *(
+                    task(
+                        name,
+                        process=(processes or {}).get(name, "P"),
+                        signals=dict(signals or {}),
+                        blocked=list(blocked),
+                    )
+                    for name in (*names, *programs)
+                )
+            )
+        self.machine = Machine(scenario, tree, override, observer=observer)
+        self.world = self.machine.world
+        self.executor = self.machine.executor
+        self.orders: dict[str, deque[Effect]] = {name: deque() for name in names}
+        self.results: dict[str, list[Any]] = {name: [] for name in names}
+        for one in self.world.tasks.values():
+            one.cpu = (one.id - 1) % scenario.machine.n_cpus
+            if one.name in programs:
+                self._install(one, programs[one.name])
+            elif one.name in self.orders:
+                self._install(one, self._obey(one.name))
+
+    def _install(self, one: Task, program: Coroutine[Effect, Any, Any]) -> None:
+        one.frames.pop().close()
+        one.frames.append(KernelFrame("program", program))
+
+    async def _obey(self, name: str) -> None:
+        while True:
+            self.results[name].append(await self.orders[name].popleft())
+
+    def task(self, name: str) -> Task:
+        return next(one for one in self.world.tasks.values() if one.name == name)
+
+    def do(self, name: str, effect: Effect) -> Any:
+        """Let an obeying task make one effect; its result, or None when the task waits now."""
+        self.orders[name].append(effect)
+        n = len(self.results[name])
+        one = self.task(name)
+        assert one.pending is None, f"{name} still waits in {one.pending}"
+        self.executor.turn(one)
+        return self._finish(name, n)
+
+    def waits(self, name: str) -> bool:
+        """Whether a task has an effect that it can't make yet."""
+        one = self.task(name)
+        return one.pending is not None and not self.executor.enabled(one)
+
+    def go_on(self, name: str) -> Any:
+        """Let a task make the effect in which it waited; its result."""
+        n = len(self.results[name])
+        assert not self.waits(name), f"{name} can't go on"
+        self.executor.turn(self.task(name))
+        return self._finish(name, n)
+
+    def _finish(self, name: str, n: int) -> Any:
+        """The task has been told its result only when it is resumed; take it from where it stands."""
+        one = self.task(name)
+        if one.ended or one.pending is not None:
+            return None
+        assert len(self.results[name]) == n or not self.orders[name]
+        return one.result
+
+    def turn(self, name: str) -> bool:
+        """Let a task make one turn, if it can."""
+        one = self.task(name)
+        if one.ended or not self.executor.enabled(one):
+            return False
+        self.executor.turn(one)
+        return True
+
+    def until(self, name: str, op: str) -> None:
+        """Step a task until its next effect is `op`."""
+        one = self.task(name)
+        for _ in range(10_000):
+            self.executor.enabled(one)
+            if one.ended:
+                raise AssertionError(f"{name} ended before {op}")
+            if one.pending is not None and one.pending.op == op:
+                return
+            if not self.turn(name):
+                raise AssertionError(f"{name} waits in {one.pending}")
+        raise AssertionError(f"{name} never came to {op}")
+
+    def settle(self, *names: str) -> None:
+        """Let tasks (all of them by default) take turns until none can go on; no time passes."""
+        chosen = names or tuple(one.name for one in self.world.tasks.values())
+        for _ in range(100_000):
+            if not sum(self.turn(name) for name in chosen):  # every one of them gets its turn
+                return
+        raise AssertionError("the tasks never came to rest")
+
+    def state(self, name: str) -> int:
+        return int(self.world.state.data.get(("state", self.task(name).id), 0))
+
+    def rules(self, name: str) -> list[str]:
+        """Names of the rules that a task broke."""
+        return [rule for rule, _ in self.task(name).violations]
+
+    def close(self) -> None:
+        for one in self.world.tasks.values():
+            while one.frames:
+                one.frames.pop().close()
+
+
+def drive(scenario: Scenario, tree: Tree = Tree.after, override: Mapping[str, Any] | None = None) -> Lab:
+    """A machine that runs the scenario's own programs, stepped by hand."""
+    lab = Lab.__new__(Lab)
+    lab.machine = Machine(scenario, tree, override)
+    lab.world, lab.executor = lab.machine.world, lab.machine.executor
+    lab.orders, lab.results = {}, {}
+    for one in lab.world.tasks.values():
+        one.cpu = (one.id - 1) % scenario.machine.n_cpus
+    return lab
+
+
+def story(events: Iterable[Event]) -> list[str]:
+    """Kinds of events, for comparisons that should read well."""
+    return [event.kind for event in events]
+
+
+__all__ = [name for name in dir() if not name.startswith("_")]
+_ = run_program
