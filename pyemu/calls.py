@@ -1,8 +1,8 @@
 """Calls: the kernel functions, as one kernel function sees another.
 
 Every kernel function is called by an effect too: ``await handle_mm_fault(vma, address, flags)``. The function
-declared here builds that effect; the executor pushes a frame for the kernel's own code (`pyemu.kernel`), or for
-the learner's function that replaces it, and comes back with what that returned.
+declared here builds that effect; the executor pushes a frame for the kernel's own code (`pyemu.kernel`), or
+for the learner's function that replaces it, and comes back with what that returned.
 
 A learner may replace any function declared here. `ALLOWED` says what such a replacement may use.
 """
@@ -15,32 +15,52 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 from pyemu.effects import Context, Effect, Mm, Regs, Vma
 
 P = ParamSpec("P")
+R = TypeVar("R")
 KernelFunction = Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class CallDeclaration:
-    """Name and parameters of a kernel function."""
+    """A kernel function as others see it.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    parameters : tuple of str
+        Names of its parameters.
+    kinds : tuple of str
+        Their types, as in `pyemu.effects.Operation`.
+    returns : str
+        What it gives: ``int``, ``bool``, ``str`` or ``None``.
+    """
 
     name: str
     parameters: tuple[str, ...]
+    kinds: tuple[str, ...]
+    returns: str
 
 
 CALLS: dict[str, CallDeclaration] = {}
 
 
-def kernel_function(function: Callable[P, Any]) -> Callable[P, Effect]:
+def kernel_function(function: Callable[P, R]) -> Callable[P, Effect[R]]:
     """Declare a kernel function: the function below gives name, parameters and text."""
     name = function.__name__
     signature = inspect.signature(function)
-    CALLS[name] = CallDeclaration(name, tuple(signature.parameters))
+    CALLS[name] = CallDeclaration(
+        name,
+        tuple(signature.parameters),
+        tuple(str(one.annotation) for one in signature.parameters.values()),
+        str(signature.return_annotation),
+    )
 
-    def build(*args: P.args, **kwargs: P.kwargs) -> Effect:
+    def build(*args: P.args, **kwargs: P.kwargs) -> Effect[R]:
         if kwargs or len(args) != len(signature.parameters):
             args = signature.bind(*args, **kwargs).args  # type: ignore[assignment]
         return Effect("call", (name, *args))
@@ -113,7 +133,7 @@ def userfaultfd_must_wait(mm: Mm, address: int) -> bool:
 
 @kernel_function
 def exit_to_user_mode(regs: Regs) -> str:
-    """Deliver pending signals before user mode goes on; name the one whose handler left the access, if any."""
+    """Deliver pending signals before user mode goes on; name the one whose handler left the access."""
 
 
 @kernel_function

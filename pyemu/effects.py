@@ -19,14 +19,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, ParamSpec
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from pyemu.errors import ForgottenAwait
 
 P = ParamSpec("P")
+R = TypeVar("R")
 
 
-class Effect:
+class Effect(Generic[R]):
     """One operation that a kernel function asks for; ``await`` it to have it done.
 
     Attributes
@@ -44,9 +45,10 @@ class Effect:
         self.args = args
         self.awaited = False
 
-    def __await__(self) -> Generator[Effect, Any, Any]:
+    def __await__(self) -> Generator[Effect[Any], Any, R]:
         self.awaited = True
-        return (yield self)
+        result: R = yield self
+        return result
 
     @property
     def title(self) -> str:
@@ -298,17 +300,17 @@ for _kind, _turn in (("vma", False), ("task", False), ("context", True), ("wait"
     )
 
 
-def operation(*, turn: bool = True) -> Callable[[Callable[P, Any]], Callable[P, Effect]]:
+def operation(*, turn: bool = True) -> Callable[[Callable[P, R]], Callable[P, Effect[R]]]:
     """Declare an operation: the function below gives name, parameters and text; its effect is built here."""
 
-    def declare(function: Callable[P, Any]) -> Callable[P, Effect]:
+    def declare(function: Callable[P, R]) -> Callable[P, Effect[R]]:
         name = function.__name__
         signature = inspect.signature(function)
         OPERATIONS[name] = Operation(
             name, tuple((key, str(value.annotation)) for key, value in signature.parameters.items()), turn
         )
 
-        def build(*args: P.args, **kwargs: P.kwargs) -> Effect:
+        def build(*args: P.args, **kwargs: P.kwargs) -> Effect[R]:
             if kwargs or len(args) != len(signature.parameters):
                 return Effect(name, tuple(signature.bind(*args, **kwargs).args))
             return Effect(name, args)

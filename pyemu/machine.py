@@ -1,7 +1,8 @@
 """The machine: build it from a scenario and a tree, run it, give back a trace.
 
-`run` is the one function that lessons, checks, graders and the command line use. Nothing here reads a clock, starts a
-thread or draws a random number: the same scenario on the same tree gives the same trace, byte for byte.
+`run` is the one function that lessons, checks, graders and the command line use. Nothing here reads a clock,
+starts a thread or draws a random number: the same scenario on the same tree gives the same trace, byte for
+byte.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from pyemu import kernel
 from pyemu.errors import FaultlabError
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, Signal, VmFlag
+from pyemu.handler import HandlerFault
 from pyemu.hw import x86
 from pyemu.program import run_program
 from pyemu.scenario import Area, Scenario
@@ -61,13 +63,13 @@ class TaskResult:
     name : str
         The task.
     outcomes : tuple of str
-        One an access, as real-kernel records name it: ``ret=5``, ``SIGBUS(code=2)``; ``killed:9`` comes last when a
-        signal killed the task.
+        One an access, as real-kernel records name it: ``ret=5``, ``SIGBUS(code=2)``; ``killed:9`` comes last
+        when a signal killed the task.
     counters : dict of str to int
         ``min_flt``, ``maj_flt`` and the perf events ``page-faults``, ``minor-faults``, ``major-faults``.
     stats : dict of str to int
-        ``exceptions``, ``attempts``, ``acquisitions`` (of mmap_sem), ``messages`` (read), ``messages_queued``,
-        ``sleeps``, ``handler_runs``, ``stops``, ``spins``.
+        ``exceptions``, ``attempts``, ``acquisitions`` (of mmap_sem), ``messages`` (read),
+        ``messages_queued``, ``sleeps``, ``handler_runs``, ``stops``, ``spins``.
     """
 
     name: str
@@ -219,8 +221,7 @@ class Machine:
         world = self.world
         for task in world.tasks.values():
             _note_lost_signals(world, task)
-            while task.frames:
-                task.frames.pop().close()
+            _close(world, task)
         result = Result(
             scenario,
             self.tree,
@@ -300,6 +301,15 @@ def _map_area(state: State, number: int, area: Area, mm: int) -> None:
     for page in area.populated:
         entry = state.alloc_page() << PAGE_SHIFT | x86.P | x86.US | (x86.RW if "w" in area.prot else 0)
         state.set_pte(mm, area.address + page * PAGE_SIZE, entry)
+
+
+def _close(world: World, task: Task) -> None:
+    """End the frames of a task that was still running when the run ended."""
+    while task.frames:
+        try:
+            task.frames.pop().close()
+        except HandlerFault as fault:
+            world.findings.append((task.name, fault.rule, str(fault)))
 
 
 def _note_lost_signals(world: World, task: Task) -> None:

@@ -1,7 +1,8 @@
 """Programs: what the tasks of a scenario do, step by step, as coroutines on top of the kernel.
 
-A task's program is the user's side: it accesses memory, makes system calls, reads messages, sends signals. After an
-exception or a system call it comes back to user mode, where signals are delivered; then the same access is made again.
+A task's program is the user's side: it accesses memory, makes system calls, reads messages, sends signals.
+After an exception or a system call it comes back to user mode, where signals are delivered; then the same
+access is made again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Scenarios: what happens, as plain data.
 
-A scenario names areas of memory, tasks and their programs. It is written as TOML (version 1), checked against one
-schema, and means the same on every tree. `Scenario.load` reads one of the library or a file; `Scenario.from_dict` takes
-the same data from Python. All times are ticks of virtual time (1 tick = 1 us).
+A scenario names areas of memory, tasks and their programs. It is written as TOML (version 1), checked against
+one schema, and means the same on every tree. `Scenario.load` reads one of the library or a file;
+`Scenario.from_dict` takes the same data from Python. All times are ticks of virtual time (1 tick = 1 us).
 
 The format, with units and defaults::
 
@@ -22,7 +22,7 @@ The format, with units and defaults::
     name = "V"                     # required
     pages = 4                      # 1 to 512 (default 1)
     process = "P"                  # whose it is (default: the process of the first task)
-    address = 0x7f0000000000       # first byte, a multiple of 4096 (default: 0x7f0000000000, 1 GiB further each)
+    address = 0x7f0000000000       # first byte, a multiple of 4096 (default: this, and 1 GiB further each)
     prot = "rw"                    # "r" or "rw" (default "rw")
     populated = [0]                # pages that are mapped at the start, filled with zeros (default: none)
     userfaultfd = true             # registered for missing pages (default false)
@@ -31,8 +31,8 @@ The format, with units and defaults::
     name = "T"                     # required
     process = "P"                  # tasks of one process share memory (default: the task's name)
     monitor = false                # a run ends when every task that is no monitor has ended (default false)
-    serves = "P"                   # whose userfaultfd the steps of this task mean (default: the first area's process)
-    signals = { SIGUSR1 = "handler" }  # handler, restart, escape, ignore or default (default: default)
+    serves = "P"                   # whose userfaultfd its steps mean (default: the first area's process)
+    signals = { SIGUSR1 = "handler" }  # handler, restart, escape, ignore, default (default: default)
     blocked = ["SIGUSR2"]          # signals that it blocks (default: none)
     program = [
       { do = "read", area = "V", page = 1 },
@@ -220,7 +220,8 @@ class Scenario:
         Raises
         ------
         ScenarioError
-            When there is none of that name, or it breaks the schema; the text names file, key, value and rule.
+            When there is none of that name, or it breaks the schema; the text names file, key, value and
+            rule.
         """
         path = Path(name)
         if path.suffix == ".toml":
@@ -234,7 +235,8 @@ class Scenario:
             found = resources.files("pyemu.scenarios").joinpath(f"{name}.toml")
             if not found.is_file():
                 raise ScenarioError(
-                    f"scenario {str(name)!r} is not in the library: it has {', '.join(cls.library())}. A file of "
+                    f"scenario {str(name)!r} is not in the library: it has "
+                    f"{', '.join(cls.library())}. A file of "
                     "your own ends in .toml."
                 )
             text, where = found.read_text(encoding="utf-8"), f"scenario {name}"
@@ -513,7 +515,8 @@ class _Reader:
             end = values.get("page", 0) + (values.get("pages", 1) or 1)
             if end > area.pages:
                 raise self.fail(
-                    f"{here} ({action}) reaches page {end - 1} of area {area.name}, which has {area.pages} pages."
+                    f"{here} ({action}) reaches page {end - 1} of area {area.name}, which has "
+                    f"{area.pages} pages."
                 )
         return Step(action, tuple(values.items()))
 

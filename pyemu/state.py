@@ -1,9 +1,10 @@
 """State: everything that kernel functions share, at named locations.
 
-The state is a table from *locations* to immutable values. A location is a tuple: ``("mmap_sem", mm)``, ``("vma", id)``,
-``("signal", task)``. Every change goes through `State.set`, so one place records writes (for time travel), and one
-place sees what an operation touches (a test compares that with the footprint that the operation declares).
-Page tables and page contents live in emulated RAM; their location is ``("pte", mm, page number)``.
+The state is a table from *locations* to immutable values. A location is a tuple: ``("mmap_sem", mm)``,
+``("vma", id)``, ``("signal", task)``. Every change goes through `State.set`, so one place records writes (for
+time travel), and one place sees what an operation touches (a test compares that with the footprint that the
+operation declares). Page tables and page contents live in emulated RAM; their location is ``("pte", mm, page
+number)``.
 """
 
 from __future__ import annotations

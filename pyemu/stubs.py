@@ -1,7 +1,7 @@
 """What a handler may import: flags, handles, records, operations and calls. Nothing of the kernel itself.
 
-``from pyemu.stubs import *`` gives a handler every name that kernel code of this package uses. A child process
-that runs a learner's handler imports this module and what it rests on, and no more.
+``from pyemu.stubs import *`` gives a handler every name that kernel code of this package uses. A child
+process that runs a learner's handler imports this module and what it rests on, and no more.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from pyemu.effects import (
 # What only the kernel's own code and the programs of a scenario use.
 PRIVATE = frozenset({"policies", "report", "access", "deliver_signal", "clock", "do_exit"})
 
-__all__ = [  # noqa: PLE0604  built from the declarations, so that none can be forgotten
+# Built from the declarations, so that none can be forgotten.
+__all__ = [
     *(name for name in vars(_flags) if name.isupper() and not name.startswith("_")),
     *(name for name in OPERATIONS if not name.startswith("read_") and name not in PRIVATE),
     *CALLS,

@@ -1,8 +1,9 @@
 """Traces: what happened in a run, event by event.
 
-An event is a record of 32 bytes: time, two numbers, step, kind, task, CPU and depth. What doesn't fit (a name, a
-sentence) stands in a side table, and the record holds its place. Views, checks, graders and exports read events
-only, never live objects. The text form and the JSON lines of a trace are the same for the same input, byte for byte.
+An event is a record of 32 bytes: time, two numbers, step, kind, task, CPU and depth. What doesn't fit (a
+name, a sentence) stands in a side table, and the record holds its place. Views, checks, graders and exports
+read events only, never live objects. The text form and the JSON lines of a trace are the same for the same
+input, byte for byte.
 """
 
 from __future__ import annotations
@@ -328,7 +329,8 @@ class Trace:
                 raise ValueError(f"the header must hold faultlab_trace: {FORMAT_VERSION}")
             trace = cls(header["tasks"], header["title"])
             numbers = {name: place for place, name in enumerate(trace.tasks, 1)} | {"-": 0}
-            for number, line in enumerate(rest, 2):
+            for line in rest:
+                number += 1
                 row = json.loads(line)
                 kind = KINDS[KIND[row["event"]]]
                 a, b = (row[name.removesuffix("_name")] if name else 0 for name in (kind.a, kind.b))

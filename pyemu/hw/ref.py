@@ -40,16 +40,16 @@ NO_ADDRESS = (1 << 64) - 1
 READ, WRITE, FETCH = int(Kind.READ), int(Kind.WRITE), int(Kind.FETCH)
 
 
-def error_code(cpu: Registers, kind: int) -> int:
-    """Return those bits of a page fault's error code that don't depend on the tables."""
-    code = 0
+def page_fault(cpu: Registers, va: int, kind: int, found: int) -> PageFault:
+    """Make the fault of an access, from what the tables gave (0, P or P and RSVD) and the CPU's state."""
+    code = found
     if kind == WRITE:
         code |= ErrorCode.W
     if cpu.user:
         code |= ErrorCode.U
     if kind == FETCH and cpu.tells_fetch:
         code |= ErrorCode.I
-    return int(code)
+    return PageFault(int(code), va)
 
 
 def misaligned(level: int, entry: int) -> bool:
@@ -113,7 +113,6 @@ def walk(
     Intel SDM volume 3A, sections 4.5 (4-level paging), 4.6 (access rights), 4.7 (page-fault
     exceptions), 4.8 (accessed and dirty flags).
     """
-    code = error_code(cpu, kind)
     rights = RW | US
     table = cpu.root
     above = []  # entries passed on the way to the leaf
@@ -123,9 +122,9 @@ def walk(
         if refs is not None:
             refs.append(TableRef(level, where))
         if not entry & P:
-            raise PageFault(code, va)
+            raise page_fault(cpu, va, kind, 0)
         if entry & (cpu.reserved | PS if level == 4 else cpu.reserved):
-            raise PageFault(code | ErrorCode.P | ErrorCode.RSVD, va)
+            raise page_fault(cpu, va, kind, ErrorCode.P | ErrorCode.RSVD)
         rights = rights & entry & (RW | US) | (rights | entry) & NX
         leaf = level == 1 or entry & PS
         if per_level and (level == 3 or not leaf):  # QEMU: at level 3 even if it is the leaf
@@ -135,9 +134,9 @@ def walk(
         above.append(where)
         table = entry & ADDRESS
     if misaligned(level, entry):
-        raise PageFault(code | ErrorCode.P | ErrorCode.RSVD, va)
+        raise page_fault(cpu, va, kind, ErrorCode.P | ErrorCode.RSVD)
     if not permits(cpu, rights, kind):
-        raise PageFault(code | ErrorCode.P, va)
+        raise page_fault(cpu, va, kind, ErrorCode.P)
     for upper in above:
         write_entry(ram, upper, read_entry(ram, upper) | A)
     entry = read_entry(ram, where) | A | (D if kind == WRITE else 0)

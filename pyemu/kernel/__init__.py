@@ -1,32 +1,36 @@
 """The kernel: its functions as plain Python coroutines that read like the C they model.
 
-They know effects and flags only: neither the scheduler, nor the state, nor the hardware. A learner's function stands on
-the same floor. An ``await`` is a whole statement, or the whole right side of an assignment, a condition or a return,
-and no ``for`` stands around it (tested): so the place in the code and the local names tell where a function is.
+They know effects and flags only: neither the scheduler, nor the state, nor the hardware. A learner's function
+stands on the same floor. An ``await`` is a whole statement, or the whole right side of an assignment, a
+condition or a return, and no ``for`` stands around it (tested): so the place in the code and the local names
+tell where a function is.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 from pyemu import calls
 from pyemu.calls import CALLS, KernelFunction
 from pyemu.effects import Effect
 
+P = ParamSpec("P")
+R = TypeVar("R")
 FUNCTIONS: dict[str, KernelFunction] = {}
 MODULES = ("fault", "memory", "userfaultfd", "signal", "syscalls")
 
 
-def implements(function: KernelFunction) -> Callable[..., Effect]:
+def implements(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Effect[R]]:
     """Register the kernel's own code of a declared function; the name then builds the call, as everywhere."""
     name = function.__name__
     declared, own = CALLS[name].parameters, tuple(inspect.signature(function).parameters)
     if declared != own:
         raise AssertionError(f"{name} is declared with {declared}, written with {own}")
     FUNCTIONS[name] = function
-    stub: Callable[..., Effect] = getattr(calls, name)
+    stub: Callable[P, Effect[R]] = getattr(calls, name)
     return stub
 
 

@@ -20,4 +20,4 @@ async def isolate(mm: Mm, start: int, end: int) -> tuple[Vma, ...]:
         if last > end:
             await split_vma(remaining[0], end)
         remaining = remaining[1:]
-    return await find_vma_intersection(mm, start, end)  # type: ignore[no-any-return]
+    return await find_vma_intersection(mm, start, end)

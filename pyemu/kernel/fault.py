@@ -1,7 +1,7 @@
 """The x86 page-fault exception, from the CPU's error code to the retry loop.
 
-Models `arch/x86/mm/fault.c` of Linux v5.6 and v5.7 for faults that come from user mode. What differs between the trees
-is asked for as a policy.
+Models `arch/x86/mm/fault.c` of Linux v5.6 and v5.7 for faults that come from user mode. What differs between
+the trees is asked for as a policy.
 """
 
 from __future__ import annotations

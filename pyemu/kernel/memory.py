@@ -1,6 +1,7 @@
 """One attempt to serve a fault: what `handle_mm_fault` decides for anonymous memory.
 
-Models `mm/memory.c` of Linux v5.6 and v5.7: demand-zero pages, the shared zero page, the write that breaks it.
+Models `mm/memory.c` of Linux v5.6 and v5.7: demand-zero pages, the shared zero page, the write that breaks
+it.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from pyemu.kernel import implements
 async def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
     """Make one attempt.
 
-    Entry: mmap_sem held for reading. Exit: still held, except with VM_FAULT_RETRY (and not RETRY_NOWAIT): then
-    the callee dropped it, and `vma` is dead.
+    Entry: mmap_sem held for reading. Exit: still held, except with VM_FAULT_RETRY (and not RETRY_NOWAIT):
+    then the callee dropped it, and `vma` is dead.
     """
     await count_vm_event("pgfault")
     mm = await vma.vm_mm
@@ -57,7 +58,7 @@ async def do_anonymous_page(vma: Vma, address: int, flags: int) -> int:
 
 @implements
 async def do_wp_page(vma: Vma, address: int, flags: int, pte: int) -> int:
-    """Break the zero page: the write gets a fresh page of its own. (Other shared pages come with fork.)"""
+    """Break the zero page: the write gets a fresh page of its own. Other shared pages come with fork."""
     mm = await vma.vm_mm
     pfn = await alloc_page(0)
     await make_pte_writable(mm, address, pfn)

@@ -32,12 +32,12 @@ async def fault_signal_pending(fault: int, regs: Regs) -> bool:
     policy = await policies()
     if not policy.leave_on_any_signal or not user_mode(regs):
         return False
-    return bool(await signal_pending(current))
+    return await signal_pending(current)
 
 
 @implements
 async def exit_to_user_mode(regs: Regs) -> str:
-    """Deliver what is pending. A signal has its effect here and nowhere else: only here is there a user frame."""
+    """Deliver what is pending. A signal takes effect only here: nowhere else is there a user frame."""
     while True:
         info = await dequeue_signal()
         if info is None:

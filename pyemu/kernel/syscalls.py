@@ -33,7 +33,8 @@ async def sys_poll(context: Context, ticks: int) -> bool:
         else:
             await schedule_timeout(ticks)
     await poll_dequeue(context)
-    return bool(await context.pending)
+    n_pending: int = await context.pending
+    return n_pending > 0
 
 
 @implements

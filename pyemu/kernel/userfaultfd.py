@@ -1,7 +1,8 @@
 """userfaultfd: the fault that waits for a monitor, and what the monitor can do.
 
 Models `fs/userfaultfd.c` and `mm/userfaultfd.c` of Linux v5.6 and v5.7 for missing pages of anonymous memory.
-The policies tell apart: what kind of sleep (patches 12 and 16), and what comes back after a signal (patch 10).
+The policies tell apart: what kind of sleep (patches 12 and 16), and what comes back after a signal (patch
+10).
 """
 
 from __future__ import annotations
@@ -75,9 +76,9 @@ def blocking_state(policy: Any, flags: int) -> int:
 async def signal_ends(state: int) -> bool:
     """Say whether a pending signal ends this kind of sleep."""
     if state == TASK_INTERRUPTIBLE:
-        return bool(await signal_pending(current))
+        return await signal_pending(current)
     if state == TASK_KILLABLE:
-        return bool(await fatal_signal_pending(current))
+        return await fatal_signal_pending(current)
     return False
 
 
@@ -111,9 +112,9 @@ async def handle_userfault(vma: Vma, address: int, flags: int) -> int:
         return VM_FAULT_SIGBUS
     if await current.exiting:
         return VM_FAULT_SIGBUS
-    if await context.user_mode_only:
-        if not flags & FAULT_FLAG_USER:
-            return VM_FAULT_SIGBUS
+    user_mode_only = await context.user_mode_only
+    if user_mode_only and not flags & FAULT_FLAG_USER:
+        return VM_FAULT_SIGBUS
     if await context.released:
         return VM_FAULT_NOPAGE  # a closing monitor doesn't kill: the next fault finds plain memory
     if not flags & FAULT_FLAG_ALLOW_RETRY:
@@ -129,21 +130,19 @@ async def handle_userfault(vma: Vma, address: int, flags: int) -> int:
     await up_read(mm)
     result = VM_FAULT_RETRY
     if sleeps:
-        if await context.released:
-            sleeps = False
-    if sleeps:
-        if await signal_ends(state):
-            sleeps = False
-    if sleeps:
-        await sleep_until_woken(context, wait, state)
-        result |= VM_FAULT_MAJOR
+        released = await context.released
+        signalled = await signal_ends(state)
+        if not released and not signalled:
+            await sleep_until_woken(context, wait, state)
+            result |= VM_FAULT_MAJOR
     await userfaultfd_dequeue(wait)
     if policy.nopage_after_signal and state == TASK_INTERRUPTIBLE:
-        if await signal_pending(current):
-            if not await fatal_signal_pending(current):
-                # "Nothing happened to the lock", says NOPAGE to the caller, whose vma may be freed by now.
-                await down_read(mm)
-                return VM_FAULT_NOPAGE
+        pending = await signal_pending(current)
+        fatal = await fatal_signal_pending(current)
+        if pending and not fatal:
+            # "Nothing happened to the lock", says NOPAGE to the caller, whose vma may be freed by now.
+            await down_read(mm)
+            return VM_FAULT_NOPAGE
     return result
 
 

@@ -1,7 +1,7 @@
 """Areas, page-table entries, frames and accesses.
 
-An area may be used only under mmap_sem, and only in the hold in which it was found: whoever drops the lock must look
-it up again. Each read of a field checks that.
+An area may be used only under mmap_sem, and only in the hold in which it was found: whoever drops the lock
+must look it up again. Each read of a field checks that.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def check_use(world: World, task: Task, vma: Vma) -> VmaState:
         world.violation(
             task,
             STALE,
-            f"{task.name} uses vma {vma.id}, found in an earlier hold of mmap_sem: look it up again after each drop.",
+            f"{task.name} uses vma {vma.id}, found in an earlier hold of mmap_sem: look it up again "
+            "after each drop.",
         )
     return area
 

@@ -1,7 +1,7 @@
 """The executor: resumes frames, applies effects, records what happened.
 
-Each task is a stack of frames. An effect is a call (push a frame) or an operation (apply it to the state). A call is no
-turn: another task gets its chance only after an operation that others can see or change.
+Each task is a stack of frames. An effect is a call (push a frame) or an operation (apply it to the state). A
+call is no turn: another task gets its chance only after an operation that others can see or change.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyemu.calls import KernelFunction
-from pyemu.effects import Effect
+from pyemu.effects import Effect, Handle
+from pyemu.errors import FaultlabError
 from pyemu.flags import TaskState
+from pyemu.handler import Done, HandlerFault, LocalSource
 from pyemu.sched import areas, counters, invariants, locks, signals, sleep, uffd
-from pyemu.sched.frames import Done, Frame, HandlerFault, KernelFrame, LocalSource, Source
+from pyemu.sched.frames import Frame, KernelFrame, Source
 from pyemu.sched.semantics import SEMANTICS, Again, TaskEnded, World
 from pyemu.sched.spin import SpinWatch
 from pyemu.sched.tasks import Task
@@ -89,6 +91,12 @@ class Executor:
             self._end(task, end)
         except HandlerFault as fault:
             self._end(task, TaskEnded(fault.rule, str(fault)))
+        except FaultlabError as error:
+            # The kernel's own code refuses a value: if a learner's function is on the stack, it came from
+            # there.
+            if not any(frame.override for frame in task.frames):
+                raise
+            self._end(task, TaskEnded("bad argument", str(error)))
 
     def _turn(self, task: Task) -> None:
         world = self.world
@@ -104,14 +112,7 @@ class Executor:
             footprint = semantics.touches(world, task, effect.args) if self.observer is not None else None
             world.step += 1
             task.pending = None
-            if task.in_override():
-                task.n_override_effects += 1
-                if task.n_override_effects > MAX_OVERRIDE_EFFECTS:
-                    raise HandlerFault(
-                        "endless",
-                        f"{task.frame.name} made {MAX_OVERRIDE_EFFECTS} operations and was not finished: it goes round in "
-                        "circles. Ask what ends your loop.",
-                    )
+            overridden = task.in_override()
             result = semantics.apply(world, task, *effect.args)
             if isinstance(result, Again):
                 task.pending = result.effect
@@ -120,8 +121,30 @@ class Executor:
                 self.watches[task.id].effect(effect.op, effect.args, result)
             if self.observer is not None:
                 self.observer(task, effect, footprint, result)
+            if overridden:
+                self._check_endless(task)
             if semantics.turn:
                 return
+
+    def _check_endless(self, task: Task) -> None:
+        """End a learner's function that goes round in circles where nothing can change any more."""
+        task.n_override_effects += 1
+        name = task.frame.name
+        if task.n_override_effects > MAX_OVERRIDE_EFFECTS:
+            raise HandlerFault(
+                "endless",
+                f"{name} made {MAX_OVERRIDE_EFFECTS} operations and was not finished. Ask what ends "
+                "your loop.",
+            )
+        length = self.watches[task.id].loops()
+        others = (one for one in self.world.tasks.values() if one is not task)
+        if length and not any(self.enabled(one) for one in others):
+            raise HandlerFault(
+                "endless",
+                f"{name} goes round in circles: the same {length} operations with the same results, "
+                "again and again, and "
+                "nobody else can change that. Ask what ends your loop.",
+            )
 
     # ------------------------------------------------------------------------------------ frames
 
@@ -152,9 +175,21 @@ class Executor:
                 task.result = answer.value
                 self._returned(task, answer.value)
             elif answer.op == "call":
+                if task.frame.override:
+                    self._check_handles(task, answer)
                 self._call(task, answer.args[0], answer.args[1:])
             else:
+                if task.frame.override:
+                    self._check_handles(task, answer)
                 task.pending = answer
+
+    def _check_handles(self, task: Task, effect: Effect[Any]) -> None:
+        """Refuse a handle that nobody gave out: a learner's function may make one up."""
+        for one in effect.args:
+            if isinstance(one, Handle) and not self.world.knows(one):
+                raise HandlerFault(
+                    "bad argument", f"{effect.title} got {one}, which doesn't exist: use what a look-up gave."
+                )
 
     def _call(self, task: Task, name: str, args: tuple[Any, ...]) -> None:
         world = self.world

@@ -1,7 +1,7 @@
 """The invariants I1 to I6 of the fault path, and the balance of locks, asserted while a machine runs.
 
-A broken invariant is an event and an entry in the result; the run goes on, as a kernel would. I3 (every RETRY first
-waited) shows as a spin and is found by `pyemu.sched.spin`.
+A broken invariant is an event and an entry in the result; the run goes on, as a kernel would. I3 (every RETRY
+first waited) shows as a spin and is found by `pyemu.sched.spin`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def on_attempt(world: World, task: Task, flags: int) -> None:
         world.violation(
             task,
             "I5",
-            f"attempt {task.attempt} has flags {flags:#x} ({names(flags, FaultFlag)}) without TRIED: every attempt "
+            f"attempt {task.attempt} has flags {flags:#x} ({names(flags, FaultFlag)}) without TRIED: "
+            "every attempt "
             "looks like the first, so each one drops the lock.",
         )
 

@@ -1,7 +1,7 @@
 """mmap_sem: a reader-writer semaphore, strictly first come, first served.
 
-Joining the queue and being granted are two steps; the grant belongs to the effect that releases. A reader behind a
-queued writer waits. A task that is killed leaves the queue, and those behind it are looked at again.
+Joining the queue and being granted are two steps; the grant belongs to the effect that releases. A reader
+behind a queued writer waits. A task that is killed leaves the queue, and those behind it are looked at again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def note_recursion(world: World, task: Task, mm: Mm) -> None:
         world.violation(
             task,
             "recursive lock",
-            f"{task.name} takes mmap_sem, which it holds already; with a writer queued in between it waits for itself.",
+            f"{task.name} takes mmap_sem, which it holds already; with a writer queued in between it "
+            "waits for itself.",
         )
 
 
@@ -109,7 +110,7 @@ def queue(world: World, task: Task, mm: Mm, *_: object) -> tuple[list[Location],
 
 
 @semantics(own)
-def down_read(world: World, task: Task, mm: Mm) -> None | Again:
+def down_read(world: World, task: Task, mm: Mm) -> Again | None:
     """Take for reading."""
     return take(world, task, mm, write=False, killable=False) or None  # type: ignore[return-value]
 
@@ -121,7 +122,7 @@ def down_read_killable(world: World, task: Task, mm: Mm) -> int | Again:
 
 
 @semantics(own)
-def down_write(world: World, task: Task, mm: Mm) -> None | Again:
+def down_write(world: World, task: Task, mm: Mm) -> Again | None:
     """Take for writing."""
     return take(world, task, mm, write=True, killable=False) or None  # type: ignore[return-value]
 

@@ -1,17 +1,17 @@
 """What an operation does: the table from names to semantics, with the footprint of each.
 
 An operation is one critical section of the kernel. It declares which locations it may read and write (its
-footprint), and, if it can wait, when it is enabled. A test runs every operation on a tracking state and fails when
-one touches more than it declares: the explorer relies on these footprints.
+footprint), and, if it can wait, when it is enabled. A test runs every operation on a tracking state and fails
+when one touches more than it declares: the explorer relies on these footprints.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from pyemu.effects import OPERATIONS, Effect
+from pyemu.effects import OPERATIONS, Effect, Handle
 from pyemu.flags import TaskState
 from pyemu.state import Location, State
 
@@ -35,7 +35,7 @@ class Footprint:
 class Again:
     """Result of an operation that waits: the effect that the task goes on with, once that is enabled."""
 
-    effect: Effect
+    effect: Effect[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +127,11 @@ class World:
         task.violations.append((rule, text))
         self.event(task, "violation", rule, text)
 
-    def finding(self, task: Task, rule: str, text: str) -> NoReturn:
-        """Record what makes a handler impossible to go on with, and end its task."""
-        raise TaskEnded(rule, text)
+    def knows(self, handle: Handle) -> bool:
+        """Say whether a handle means an object that exists or existed."""
+        if handle.kind == "task":
+            return handle.id == 0 or handle.id in self.tasks
+        return ("mmap_sem" if handle.kind == "mm" else handle.kind, handle.id) in self.state.data
 
     def set_state(self, task: Task, state: int) -> None:
         """Set a task's state."""

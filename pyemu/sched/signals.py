@@ -1,7 +1,8 @@
 """Signals: pending sets, what ends which sleep, delivery.
 
-A signal is queued by an effect of its sender. A blocked signal is queued and not pending; an ignored one is dropped when
-sent. ``("signal", task)`` holds the signals pending for a thread, ``("shared_signal", process)`` those for a process.
+A signal is queued by an effect of its sender. A blocked signal is queued and not pending; an ignored one is
+dropped when sent. ``("signal", task)`` holds the signals pending for a thread, ``("shared_signal", process)``
+those for a process.
 """
 
 from __future__ import annotations

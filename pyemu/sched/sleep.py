@@ -1,7 +1,7 @@
 """Sleeping: what a task announces, what ends it; stop and exit.
 
-`schedule` is enabled when the state is RUNNING again or a signal ends this kind of sleep. A wake sets the state to
-RUNNING; so a wake that comes between the announcement and `schedule` is not lost.
+`schedule` is enabled when the state is RUNNING again or a signal ends this kind of sleep. A wake sets the
+state to RUNNING; so a wake that comes between the announcement and `schedule` is not lost.
 """
 
 from __future__ import annotations

@@ -1,30 +1,34 @@
-"""Finding a task that goes round in circles: the same effects with the same results, three times, without a wait.
+"""Finding a task that goes round in circles: the same effects, the same results, three times, no wait.
 
-The windows between two markers (an exception, a call of handle_mm_fault) are compared. Numbers of handles differ from
-round to round and are left out; everything else must be equal. A spin ends the moment the task sleeps or another
-task changes what it sees.
+What happened between two markers (an exception, a call of handle_mm_fault) is a *window*; windows are
+compared. A loop of a learner that reaches no marker is found by its last effects. Numbers of handles differ
+from round to round and are left out; everything else must be equal. A spin ends the moment the task sleeps or
+another task changes what it sees.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
 from pyemu.effects import Handle
 
 ROUNDS = 3
-LONGEST = 4  # markers in one round
+LONGEST = 4  # windows in one round
+LONGEST_LOOP = 32  # effects in one round of a loop without a marker
 UNTOLD = frozenset(
     {"count", "perf_sw_event", "count_vm_event", "clock"}
 )  # counters differ from round to round
 
+Step = tuple[Any, ...]  # an operation, its arguments and its result, without numbers of handles
+
 
 @dataclass(slots=True)
 class Window:
-    """What happened between two markers."""
+    """What happened up to a marker, and how things stood then."""
 
-    digest: int
+    steps: tuple[Step, ...]
     clock: int
     stats: Counter[str]
 
@@ -37,47 +41,59 @@ class SpinWatch:
     ----------
     windows : list of Window
         The finished windows since the last wait.
-    n_effects : int
-        Effects since the last marker.
+    steps : list
+        The steps since the last marker.
+    recent : deque
+        The last steps, markers or not.
     """
 
     windows: list[Window] = field(default_factory=list)
-    digest: int = 0
-    n_effects: int = 0
+    steps: list[Step] = field(default_factory=list)
+    recent: deque[Step] = field(default_factory=lambda: deque(maxlen=ROUNDS * LONGEST_LOOP))
+    n_recent: int = 0
 
     def reset(self) -> None:
         """Forget: the task slept, or what it sees has changed."""
         self.windows.clear()
-        self.digest = 0
-        self.n_effects = 0
+        self.steps.clear()
+        self.recent.clear()
+        self.n_recent = 0
 
     def effect(self, op: str, args: tuple[Any, ...], result: Any) -> None:
         """Note an applied effect."""
-        self.n_effects += 1
-        if op not in UNTOLD:
-            told = tuple(type(one).kind if isinstance(one, Handle) else one for one in (*args, result))
-            self.digest = hash((self.digest, op, repr(told)))
+        if op in UNTOLD:
+            return
+        step = (op, *(type(one).kind if isinstance(one, Handle) else one for one in (*args, result)))
+        self.steps.append(step)
+        self.recent.append(step)
+        self.n_recent += 1
+
+    def loops(self) -> int:
+        """Give the length, in effects, of a loop without a marker that the last effects show; 0 for none."""
+        if self.n_recent < ROUNDS * LONGEST_LOOP or self.n_recent % LONGEST_LOOP:
+            return 0
+        return _period(list(self.recent), LONGEST_LOOP)
 
     def marker(self, clock: int, stats: Counter[str]) -> int:
-        """Note a marker; give the length of the round in markers when the task spins, else 0."""
-        self.windows.append(Window(self.digest, clock, Counter(stats)))
-        self.digest = 0
-        self.n_effects = 0
+        """Note a marker; give the length of the round in windows when the task spins, else 0."""
+        self.windows.append(Window(tuple(self.steps), clock, Counter(stats)))
+        self.steps.clear()
+        self.recent.clear()
+        self.n_recent = 0
         del self.windows[: -(ROUNDS * LONGEST + 1)]
-        digests = [window.digest for window in self.windows]
-        for length in range(1, LONGEST + 1):
-            last = digests[-length * ROUNDS :]
-            if (
-                len(last) == length * ROUNDS
-                and len(digests) > length * ROUNDS
-                and last == last[:length] * ROUNDS
-            ):
-                return length
-        return 0
+        return _period([window.steps for window in self.windows[1:]], LONGEST)
 
     def round(self, length: int) -> tuple[int, Counter[str]]:
         """Give the ticks that one round takes, and what it adds to the statistics."""
         first, last = self.windows[-1 - length], self.windows[-1]
-        return last.clock - first.clock, Counter(
-            {key: n - first.stats[key] for key, n in last.stats.items() if n != first.stats[key]}
-        )
+        added = {key: n - first.stats[key] for key, n in last.stats.items() if n != first.stats[key]}
+        return last.clock - first.clock, Counter(added)
+
+
+def _period(items: list[Any], longest: int) -> int:
+    """Give the shortest length whose last run stands three times in a row at the end; 0 for none."""
+    for length in range(1, longest + 1):
+        last = items[-length * ROUNDS :]
+        if len(last) == length * ROUNDS and last == last[:length] * ROUNDS:
+            return length
+    return 0

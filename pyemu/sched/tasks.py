@@ -23,7 +23,8 @@ class Task:
     process, mm : int
         Its process, and its address space.
     actions : dict of int to str
-        What it asked to happen for a signal: ``handler``, ``restart``, ``escape``, ``ignore``; default otherwise.
+        What it asked to happen for a signal: ``handler``, ``restart``, ``escape``, ``ignore``; default
+        otherwise.
     blocked : frozenset of int
         Signals it blocks.
     frames : list of Frame
@@ -51,7 +52,7 @@ class Task:
     blocked: frozenset[int] = frozenset()
     frames: list[Frame] = field(default_factory=list)
     frame_args: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
-    pending: Effect | None = None
+    pending: Effect[Any] | None = None
     result: Any = None
     cpu: int = 255
     asleep: bool = False

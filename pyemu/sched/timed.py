@@ -1,8 +1,9 @@
 """A timed run: virtual time passes, timers fire, CPUs are shared.
 
-An attempt costs one tick (1 us), everything else nothing. Runnable tasks take turns, an effect each, in task order; with
-more of them than CPUs, those without one wait: under preemption they rotate, else a task in the kernel keeps its CPU
-until it sleeps or makes a user-mode access. When nobody can run, the clock jumps to the next timer.
+An attempt costs one tick (1 us), everything else nothing. Runnable tasks take turns, an effect each, in task
+order; with more of them than CPUs, those without one wait: under preemption they rotate, else a task in the
+kernel keeps its CPU until it sleeps or makes a user-mode access. When nobody can run, the clock jumps to the
+next timer.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class TimedRun:
         return True
 
     def _spin(self) -> bool:
-        """Record a spin and skip the rounds until another task has something to do; False if nobody ever has."""
+        """Record a spin, skip the rounds until another task has something to do; False if nobody ever has."""
         found = self.executor.spinning
         self.executor.spinning = None
         if found is None:
@@ -140,7 +141,8 @@ class TimedRun:
             and "do_page_fault" in dict(task.frame_args)
         )
         rounds = 0 if not timers or not ticks else (min(timers) - self.world.clock) // ticks
-        text = f"{task.name} goes round in circles without a wait: {', '.join(f'{n} {key}' for key, n in per_round.items())} a round"
+        each = ", ".join(f"{n} {key}" for key, n in per_round.items())
+        text = f"{task.name} goes round in circles without a wait: {each} a round"
         if not timers or not ticks or kept:
             self.text = text + (
                 "; it keeps the only CPU" if kept else "; nothing will ever change what it sees"
@@ -165,9 +167,12 @@ class TimedRun:
         return end
 
     def _who_waits(self, tasks: list[Task]) -> str:
-        waits = [
-            f"{task.name} waits in {task.frame_args[-1][0] if task.frame_args else task.pending.title if task.pending else '?'}"
-            for task in tasks
-            if not task.ended
-        ]
+        waits = [f"{task.name} waits in {_place(task)}" for task in tasks if not task.ended]
         return "nobody can go on: " + "; ".join(waits)
+
+
+def _place(task: Task) -> str:
+    """Name the function in which a task waits, or the operation if it is in none."""
+    if task.frame_args:
+        return task.frame_args[-1][0]
+    return task.pending.title if task.pending is not None else "user mode"

@@ -1,0 +1,203 @@
+"""The child: runs a learner's function in a process of its own, and holds nothing of the kernel.
+
+It gets the source of the function, starts frames of it, and sends what they await (`pyemu.wire`). Its
+standard output goes to what its parent opened, up to a limit. `IMPORTED` says which modules of faultlab it
+may hold: a handler that imports another one is told so.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from typing import Any
+
+from pyemu import wire
+from pyemu.effects import Effect
+from pyemu.errors import HandlerError, WireError
+from pyemu.handler import Done, ForbiddenImport, HandlerFault, LocalFrame, LocalSource
+
+IMPORTED = frozenset(
+    {
+        "pyemu",
+        *(
+            f"pyemu.{name}"
+            for name in ("calls", "child", "effects", "errors", "flags", "handler", "stubs", "wire")
+        ),
+    }
+)
+CPU_SECONDS = 2.0
+OUTPUT_BYTES = 64 * 1024
+FILENAME = "<your code>"
+
+
+class ImportGuard:
+    """Refuses the modules of faultlab that a handler must not hold."""
+
+    def __init__(self) -> None:
+        self.refused: list[str] = []
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: Any = None
+    ) -> ModuleSpec | None:
+        """Raise for a forbidden module, leave the others to the next finder."""
+        if name.partition(".")[0] in ("pyemu", "course") and name not in IMPORTED:
+            self.refused.append(name)
+            raise ForbiddenImport(
+                f"your code imports {name}: a handler may import pyemu.stubs and pyemu.flags, and "
+                "nothing else of faultlab."
+            )
+        return None
+
+
+class BoundedOutput(io.TextIOBase):
+    """Standard output of a handler: written on, up to a limit, and never a reason to fail."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.left = OUTPUT_BYTES
+
+    def writable(self) -> bool:
+        """Say that it can be written."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Write what fits, forget the rest."""
+        data = text.encode("utf-8", "replace")[: self.left]
+        self.left -= len(data)
+        if data:
+            os.write(self.descriptor, data)
+        return len(text)
+
+
+class Child:
+    """Answers the machine's messages.
+
+    Parameters
+    ----------
+    receive, send : int
+        Descriptors.
+    """
+
+    def __init__(self, receive: int, send: int) -> None:
+        self.incoming = os.fdopen(receive, "rb")
+        self.send_to = send
+        self.guard = ImportGuard()
+        self.source: LocalSource | None = None
+        self.frames: dict[int, LocalFrame] = {}
+
+    def serve(self) -> None:
+        """Answer until the machine closes its end."""
+        for line in self.incoming:
+            answer = self.answer(wire.decode(line))
+            view = memoryview(answer)
+            while view:
+                view = view[os.write(self.send_to, view) :]
+
+    def answer(self, message: list[Any]) -> bytes:
+        """Give the answer to one message."""
+        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)  # its default action ends this process
+        kind, *rest = message
+        frame = rest[0] if kind in ("start", "go", "close") else -1
+        try:
+            answer = self.act(kind, rest)
+        except HandlerFault as fault:
+            answer = wire.encode("fault", frame, fault.rule, str(fault))
+        except (HandlerError, WireError) as error:
+            answer = wire.encode(
+                "fault", frame, "wrong signature" if kind == "load" else "protocol", str(error)
+            )
+        except RecursionError:
+            answer = wire.encode(
+                "fault", frame, "crash", "your code calls itself without end (RecursionError)."
+            )
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        return answer
+
+    def act(self, kind: str, rest: list[Any]) -> bytes:
+        """Do what a message asks."""
+        match kind:
+            case "load":
+                self.load(*rest)
+                return wire.encode("ready")
+            case "start":
+                number, name, args = rest
+                if self.source is None:
+                    raise HandlerFault("protocol", "start came before load.")
+                self.frames[number] = self.source.start(name, wire.unpack(args))
+                return self.resume(number, None)
+            case "go":
+                return self.resume(rest[0], wire.unpack(rest[1]))
+            case "close":
+                frame = self.frames.pop(rest[0], None)
+                if frame is not None:
+                    frame.close()
+                return wire.encode("closed", rest[0])
+            case _:
+                return wire.encode(
+                    "modules", sorted(name for name in sys.modules if name.startswith(("pyemu", "course")))
+                )
+
+    def resume(self, number: int, value: Any) -> bytes:
+        """Go on with a frame and say what it asks for."""
+        frame = self.frames[number]
+        where = frame.line()
+        try:
+            answer = frame.resume(value)
+        finally:
+            self.check_imports()
+        if isinstance(answer, Effect):
+            return wire.encode("effect", number, answer.op, wire.pack(answer.args), frame.line())
+        self.frames.pop(number)
+        if isinstance(answer, Done):
+            return wire.encode("done", number, wire.pack(answer.value))
+        raise HandlerFault("protocol", f"frame {number}{where} gave neither an effect nor a result.")
+
+    def check_imports(self) -> None:
+        """Report a refused import, even when the handler caught it."""
+        if self.guard.refused:
+            raise HandlerFault(
+                "forbidden import",
+                f"your code imports {self.guard.refused[0]}: a handler may import pyemu.stubs and "
+                "pyemu.flags, and nothing "
+                "else of faultlab.",
+            )
+
+    def load(self, source: str, function: str) -> None:
+        """Run the learner's source, in which the names of `pyemu.stubs` are known, and find the function."""
+        import pyemu.stubs as stubs
+
+        namespace: dict[str, Any] = {name: getattr(stubs, name) for name in stubs.__all__}
+        stub = namespace.get(function)
+        namespace["__name__"] = "handler"
+        sys.meta_path.insert(0, self.guard)
+        try:
+            exec(compile(source, FILENAME, "exec"), namespace)
+        except SyntaxError as error:
+            raise HandlerFault(
+                "syntax", f"your code can't be read: {error.msg} (line {error.lineno})."
+            ) from None
+        except ForbiddenImport as error:
+            raise HandlerFault("forbidden import", str(error)) from None
+        except BaseException as error:  # noqa: BLE001  whatever a learner's code raises is a finding
+            raise HandlerFault(
+                "crash", f"your code raised {type(error).__name__} before {function} was called: {error}."
+            ) from None
+        self.check_imports()
+        found = namespace.get(function)
+        if found is None or found is stub:
+            raise HandlerFault(
+                "missing", f"your code defines no {function}: write `async def {function}(...)`."
+            )
+        self.source = LocalSource(function, found)
+
+
+def main(receive: int, send: int) -> None:
+    """Run the child on two descriptors."""
+    output = BoundedOutput(1)
+    sys.stdout = sys.stderr = output
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C and "interrupt kernel" are for the parent
+    Child(receive, send).serve()
