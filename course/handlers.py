@@ -10,6 +10,7 @@ An endless loop costs 2 seconds of CPU, not the process that asks.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -90,7 +91,11 @@ class Process:
 
     def _ended(self) -> HandlerFault:
         """Say why the process is gone."""
-        code = self.process.wait()
+        # Look without reaping: as long as it is a zombie, its number can't mean another group of processes.
+        if self.process.returncode is None:
+            os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        self.kill()
+        code = self.process.returncode
         if code == -signal.SIGPROF:
             return HandlerFault(
                 "endless",
@@ -108,12 +113,10 @@ class Process:
 
     def kill(self) -> None:
         """End the process and those it started."""
-        if self.process.poll() is None:
-            try:
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                self.process.kill()
-        self.process.wait()
+            self.process.wait()
 
     def close(self) -> None:
         """End the process and release what belongs to it."""
