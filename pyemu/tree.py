@@ -1,10 +1,10 @@
 """Trees: which of the sixteen patches are applied, as named policies.
 
-A `Tree` is a set of patch numbers of "mm: Page fault enhancements" v6 (merged for Linux v5.7). Kernel code never
-asks for a number: it asks for a policy (`Policies`), and this module says which patch gives which.
+A `Tree` is a set of patch numbers of "mm: Page fault enhancements" v6 (merged for Linux v5.7). Kernel code
+never asks for a number: it asks for a policy (`Policies`), and this module says which patch gives which.
 
-In this version the patches with an effect on a user-mode fault served by userfaultfd are switches: 9, 10, 12, 13
-and 16. The others (renames, refactors, GUP) may be named and change nothing here yet.
+In this version the patches with an effect on a user-mode fault served by userfaultfd are switches: 9, 10, 12,
+13 and 16. The others (renames, refactors, GUP) may be named and change nothing here yet.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pyemu.errors import TreeError
 from pyemu.flags import FaultFlag
 
 N_PATCHES = 16
 FIXES = ("B1", "B2", "B2'", "B3", "B4")
+
+Changes = int | str | Iterable[int | str]  # patches by number, fixes by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,9 @@ class Policies:
 
     Attributes
     ----------
+    leaves_late_retry : bool
+        A RETRY that was not allowed ends the fault, and the access faults again (before patch 4). No callee
+        of the kernel gives one: a faulty callee shows the difference.
     leave_on_any_signal : bool
         After RETRY, a user-mode fault leaves for any signal (patch 9), not only for SIGKILL.
     nopage_after_signal : bool
@@ -41,6 +46,7 @@ class Policies:
         The second attempt may not retry: ALLOW_RETRY is cleared after the first (before patch 13).
     """
 
+    leaves_late_retry: bool
     leave_on_any_signal: bool
     nopage_after_signal: bool
     default_flags: FaultFlag
@@ -79,15 +85,11 @@ class Tree:
     v5_7: ClassVar[Tree]
 
     def __post_init__(self) -> None:
-        wrong = sorted(n for n in self.patches if n not in range(1, N_PATCHES + 1))
-        if wrong:
-            raise TreeError(f"patch {wrong[0]} does not exist: the series has patches 1 to {N_PATCHES}.")
-        unknown = sorted(self.fixes - set(FIXES))
-        if unknown:
-            raise TreeError(f"fix {unknown[0]!r} does not exist: known fixes are {', '.join(FIXES)}.")
+        _check_known(self.patches | self.fixes)
         if 16 in self.patches and 12 not in self.patches:
             raise TreeError(
-                "patch 16 without patch 12 has no meaning: 16 chooses the sleep by FAULT_FLAG_INTERRUPTIBLE, and it "
+                "patch 16 without patch 12 has no meaning: 16 chooses the sleep by "
+                "FAULT_FLAG_INTERRUPTIBLE, and it "
                 "is 12 that introduces this flag. Take out 16 as well, or put 12 back."
             )
 
@@ -116,15 +118,15 @@ class Tree:
             )
         return cls(frozenset(range(1, n + 1)))
 
-    def __sub__(self, patches: int | Iterable[int]) -> Tree:
-        """Give this tree without some patches."""
-        gone = {patches} if isinstance(patches, int) else set(patches)
-        return Tree(self.patches - gone, self.fixes)
+    def __sub__(self, changes: Changes) -> Tree:
+        """Give this tree without some patches or fixes."""
+        patches, fixes = _split(changes)
+        return Tree(self.patches - patches, self.fixes - fixes)
 
-    def __add__(self, patches: int | Iterable[int]) -> Tree:
-        """Give this tree with some patches more."""
-        more = {patches} if isinstance(patches, int) else set(patches)
-        return Tree(self.patches | more, self.fixes)
+    def __add__(self, changes: Changes) -> Tree:
+        """Give this tree with some patches or fixes more."""
+        patches, fixes = _split(changes)
+        return Tree(self.patches | patches, self.fixes | fixes)
 
     def __contains__(self, patch: int) -> bool:
         return patch in self.patches
@@ -136,8 +138,8 @@ class Tree:
         Parameters
         ----------
         text : str
-            ``before``, ``after``, ``v5_7``, ``upto(9)`` or ``upto9``, each with patches taken out (``after-9-10``)
-            or put in (``before+13``).
+            ``before``, ``after``, ``v5_7``, ``upto(9)`` or ``upto9``, each with patches taken out
+            (``after-9-10``) or put in (``before+13``).
 
         Returns
         -------
@@ -154,36 +156,48 @@ class Tree:
         >>> Tree.parse("after-9").policies.leave_on_any_signal
         False
         """
-        found = re.fullmatch(r"(before|after|v5_7|upto\(?(\d+)\)?)((?:[+-]\d+)*)", text.replace(" ", ""))
+        found = re.fullmatch(
+            r"(before|after|v5_7|upto(\d+)|upto\((\d+)\))((?:[+-](?:\d+|B\d'?))*)", text.replace(" ", "")
+        )
         if found is None:
             raise TreeError(
-                f"tree {text!r} is unknown: a tree is before, after, v5_7 or upto(N) with N from 0 to {N_PATCHES}, "
+                f"tree {text!r} is unknown: a tree is before, after, v5_7 or upto(N) with N from 0 to "
+                f"{N_PATCHES}, "
                 "and patches may follow, as in after-9-10 or before+13."
             )
-        name, number, changes = found.groups()
+        name, bare, bracketed, changes = found.groups()
+        number = bare or bracketed
         tree = (
             cls.upto(int(number))
-            if number is not None
+            if number
             else {"before": cls.before, "after": cls.after}.get(name, cls.v5_7)
         )
-        patches = set(tree.patches)
-        for sign, patch in re.findall(r"([+-])(\d+)", changes):
-            (patches.add if sign == "+" else patches.discard)(int(patch))
-        return cls(frozenset(patches), tree.fixes)
+        patches, fixes = set(tree.patches), set(tree.fixes)
+        for sign, change in re.findall(r"([+-])(\d+|B\d'?)", changes):
+            _check_known({int(change) if change.isdigit() else change})
+            chosen: set[Any] = patches if change.isdigit() else fixes
+            (chosen.add if sign == "+" else chosen.discard)(int(change) if change.isdigit() else change)
+        # Made in one go: a name such as after-16-12 must not fail on its way.
+        return cls(frozenset(patches), frozenset(fixes))
 
     def __str__(self) -> str:
-        if not self.fixes and self.patches == frozenset(range(1, len(self.patches) + 1)):
-            return {0: "before", N_PATCHES: "after"}.get(len(self.patches), f"upto({len(self.patches)})")
-        base, name = (Tree.v5_7, "v5_7") if self.fixes else (Tree.after, "after")
-        if len(self.patches) >= N_PATCHES // 2:
-            return name + "".join(f"-{n}" for n in sorted(base.patches - self.patches))
-        return "before" + "".join(f"+{n}" for n in sorted(self.patches))
+        n, missing = len(self.patches), sorted(Tree.after.patches - self.patches)
+        if self.fixes == frozenset(FIXES) and n >= N_PATCHES // 2:
+            return "v5_7" + "".join(f"-{one}" for one in missing)
+        if self.patches == frozenset(range(1, n + 1)):
+            name = {0: "before", N_PATCHES: "after"}.get(n, f"upto({n})")
+        elif n >= N_PATCHES // 2:
+            name = "after" + "".join(f"-{one}" for one in missing)
+        else:
+            name = "before" + "".join(f"+{one}" for one in sorted(self.patches))
+        return name + "".join(f"+{one}" for one in sorted(self.fixes))
 
     @property
     def policies(self) -> Policies:
         """The policies that the kernel's code asks for."""
         default = FaultFlag.ALLOW_RETRY | FaultFlag.KILLABLE
         return Policies(
+            leaves_late_retry=4 not in self.patches,
             leave_on_any_signal=9 in self.patches,
             nopage_after_signal=10 not in self.patches,
             default_flags=default | FaultFlag.INTERRUPTIBLE if 12 in self.patches else default,
@@ -191,6 +205,25 @@ class Tree:
             killable_by_flag=16 in self.patches,
             retry_once=13 not in self.patches,
         )
+
+
+def _check_known(changes: Iterable[int | str]) -> None:
+    """Refuse a number that is no patch, a name that is no fix."""
+    for one in sorted(changes, key=str):
+        if isinstance(one, int) and not 1 <= one <= N_PATCHES:
+            raise TreeError(f"patch {one} does not exist: the series has patches 1 to {N_PATCHES}.")
+        if isinstance(one, str) and one not in FIXES:
+            raise TreeError(f"fix {one!r} does not exist: known fixes are {', '.join(FIXES)}.")
+
+
+def _split(changes: Changes) -> tuple[frozenset[int], frozenset[str]]:
+    """Tell patches from fixes."""
+    every = {changes} if isinstance(changes, int | str) else set(changes)
+    _check_known(every)
+    return (
+        frozenset(one for one in every if isinstance(one, int)),
+        frozenset(one for one in every if isinstance(one, str)),
+    )
 
 
 Tree.before = Tree.upto(0)

@@ -22,6 +22,7 @@ from pyemu.effects import (
 )
 from pyemu.flags import (
     BUS_ADRERR,
+    BUS_MCEERR_AR,
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_INSTRUCTION,
     FAULT_FLAG_TRIED,
@@ -33,6 +34,8 @@ from pyemu.flags import (
     SIGSEGV,
     VM_EXEC,
     VM_FAULT_ERROR,
+    VM_FAULT_HWPOISON,
+    VM_FAULT_HWPOISON_LARGE,
     VM_FAULT_MAJOR,
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
@@ -91,6 +94,8 @@ async def do_user_addr_fault(regs: Regs, error_code: int, address: int) -> None:
                 flags &= ~FAULT_FLAG_ALLOW_RETRY
             flags |= FAULT_FLAG_TRIED
             continue
+        if fault & VM_FAULT_RETRY and policy.leaves_late_retry:
+            return  # the lock is gone; the access faults again
         break
     await up_read(mm)
     if fault & VM_FAULT_ERROR:
@@ -134,7 +139,8 @@ async def bad_area_access_error(regs: Regs, error_code: int, address: int) -> No
 @implements
 async def mm_fault_error(regs: Regs, error_code: int, address: int, fault: int) -> None:
     """Send the signal that fits the error bits; mmap_sem is released already."""
-    if fault & VM_FAULT_SIGBUS:
-        await force_sig_fault(SIGBUS, BUS_ADRERR, address)
+    poison = fault & (VM_FAULT_HWPOISON | VM_FAULT_HWPOISON_LARGE)
+    if poison or fault & VM_FAULT_SIGBUS:
+        await force_sig_fault(SIGBUS, BUS_MCEERR_AR if poison else BUS_ADRERR, address)
     else:
         await force_sig_fault(SIGSEGV, SEGV_MAPERR, address)

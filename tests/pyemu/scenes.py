@@ -75,7 +75,7 @@ class Lab:
     def __init__(
         self,
         *names: str,
-        programs: Mapping[str, Coroutine[Effect, Any, Any]] | None = None,
+        programs: Mapping[str, Coroutine[Effect[Any], Any, Any]] | None = None,
         scenario: Scenario | None = None,
         tree: Tree = Tree.after,
         signals: Mapping[str, str] | None = None,
@@ -100,7 +100,7 @@ class Lab:
         self.machine = Machine(scenario, tree, override, observer=observer)
         self.world = self.machine.world
         self.executor = self.machine.executor
-        self.orders: dict[str, deque[Effect]] = {name: deque() for name in names}
+        self.orders: dict[str, deque[Effect[Any]]] = {name: deque() for name in names}
         self.results: dict[str, list[Any]] = {name: [] for name in names}
         for one in self.world.tasks.values():
             one.cpu = (one.id - 1) % scenario.machine.n_cpus
@@ -109,7 +109,7 @@ class Lab:
             elif one.name in self.orders:
                 self._install(one, self._obey(one.name))
 
-    def _install(self, one: Task, program: Coroutine[Effect, Any, Any]) -> None:
+    def _install(self, one: Task, program: Coroutine[Effect[Any], Any, Any]) -> None:
         one.frames.pop().close()
         one.frames.append(KernelFrame("program", program))
 
@@ -120,7 +120,7 @@ class Lab:
     def task(self, name: str) -> Task:
         return next(one for one in self.world.tasks.values() if one.name == name)
 
-    def do(self, name: str, effect: Effect) -> Any:
+    def do(self, name: str, effect: Effect[Any]) -> Any:
         """Let an obeying task make one effect; its result, or None when the task waits now."""
         self.orders[name].append(effect)
         n = len(self.results[name])
