@@ -56,7 +56,7 @@ class Executor:
         }
         self.observer = observer
         self.watches = {task: SpinWatch() for task in world.tasks}
-        self.spinning: tuple[Task, int] | None = None
+        self.spinning: Task | None = None
 
     # ------------------------------------------------------------------------------------ one turn
 
@@ -116,6 +116,7 @@ class Executor:
             result = semantics.apply(world, task, *effect.args)
             if isinstance(result, Again):
                 task.pending = result.effect
+                task.pending.awaited = True  # by the executor: no learner has forgotten it
             else:
                 task.result = result
                 self.watches[task.id].effect(effect.op, effect.args, result)
@@ -211,10 +212,8 @@ class Executor:
             task.waited_in_userfault = True
         elif name == "exit_to_user_mode":
             invariants.on_user_mode(world, task)
-        if name in MARKERS:
-            length = self.watches[task.id].marker(world.clock, task.stats)
-            if length:
-                self.spinning = (task, length)
+        if name in MARKERS and self.watches[task.id].marker(task.stats):
+            self.spinning = task
         self.push(task, name, args)
         task.frame_args.append((name, args))
 

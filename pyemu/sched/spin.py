@@ -29,7 +29,6 @@ class Window:
     """What happened up to a marker, and how things stood then."""
 
     steps: tuple[Step, ...]
-    clock: int
     stats: Counter[str]
 
 
@@ -45,12 +44,15 @@ class SpinWatch:
         The steps since the last marker.
     recent : deque
         The last steps, markers or not.
+    length : int
+        Length of the round in windows, as the last marker showed it; 0 when the task doesn't spin.
     """
 
     windows: list[Window] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     recent: deque[Step] = field(default_factory=lambda: deque(maxlen=ROUNDS * LONGEST_LOOP))
     n_recent: int = 0
+    length: int = 0
 
     def reset(self) -> None:
         """Forget: the task slept, or what it sees has changed."""
@@ -58,6 +60,7 @@ class SpinWatch:
         self.steps.clear()
         self.recent.clear()
         self.n_recent = 0
+        self.length = 0
 
     def effect(self, op: str, args: tuple[Any, ...], result: Any) -> None:
         """Note an applied effect."""
@@ -74,20 +77,20 @@ class SpinWatch:
             return 0
         return _period(list(self.recent), LONGEST_LOOP)
 
-    def marker(self, clock: int, stats: Counter[str]) -> int:
+    def marker(self, stats: Counter[str]) -> int:
         """Note a marker; give the length of the round in windows when the task spins, else 0."""
-        self.windows.append(Window(tuple(self.steps), clock, Counter(stats)))
+        self.windows.append(Window(tuple(self.steps), Counter(stats)))
         self.steps.clear()
         self.recent.clear()
         self.n_recent = 0
         del self.windows[: -(ROUNDS * LONGEST + 1)]
-        return _period([window.steps for window in self.windows[1:]], LONGEST)
+        self.length = _period([window.steps for window in self.windows[1:]], LONGEST)
+        return self.length
 
-    def round(self, length: int) -> tuple[int, Counter[str]]:
-        """Give the ticks that one round takes, and what it adds to the statistics."""
-        first, last = self.windows[-1 - length], self.windows[-1]
-        added = {key: n - first.stats[key] for key, n in last.stats.items() if n != first.stats[key]}
-        return last.clock - first.clock, Counter(added)
+    def round(self) -> Counter[str]:
+        """Give what one round adds to the statistics of a task that spins."""
+        first, last = self.windows[-1 - self.length].stats, self.windows[-1].stats
+        return Counter({key: n - first[key] for key, n in last.items() if n != first[key]})
 
 
 def _period(items: list[Any], longest: int) -> int:

@@ -70,7 +70,8 @@ class TimedRun:
             for task in tuple(self.on_cpu):
                 if self._can_run(task):
                     self.executor.turn(task)
-                    if self.executor.spinning is not None and not self._spin():
+                    spinning = self.executor.spinning
+                    if spinning is not None and not self._spin(spinning):
                         return self._stop(End.HANG, self.text)
         return End.DONE
 
@@ -114,52 +115,52 @@ class TimedRun:
         self.world.clock = max(self.world.clock, min(timers))
         return True
 
-    def _spin(self) -> bool:
-        """Record a spin, skip the rounds until another task has something to do; False if nobody ever has."""
-        found = self.executor.spinning
+    def _spin(self, task: Task) -> bool:
+        """Let the time pass in which a task goes round in circles; False if nothing will ever end that."""
         self.executor.spinning = None
-        if found is None:
-            return True
-        task, length = found
-        watch = self.executor.watches[task.id]
-        ticks, per_round = watch.round(length)
+        watches = self.executor.watches
         others = [one for one in self.world.tasks.values() if one is not task and not one.ended]
-        if any(self.executor.enabled(one) for one in others) and (
-            self.limits.n_cpus > 1 or self.limits.preemption
-        ):
-            watch.reset()  # somebody else can still change what it sees
-            return True
-        timers = [
-            deadline
-            for one in others
-            if (deadline := self.world.state.data.get(("timer", one.id))) is not None
-            and deadline > self.world.clock
-        ]
-        kept = (
-            self.limits.n_cpus == 1
-            and not self.limits.preemption
-            and "do_page_fault" in dict(task.frame_args)
-        )
-        rounds = 0 if not timers or not ticks else (min(timers) - self.world.clock) // ticks
-        each = ", ".join(f"{n} {key}" for key, n in per_round.items())
-        text = f"{task.name} goes round in circles without a wait: {each} a round"
-        if not timers or not ticks or kept:
-            self.text = text + (
-                "; it keeps the only CPU" if kept else "; nothing will ever change what it sees"
-            )
-            self.world.event(task, "spin", text, 0)
-            task.stats["spins"] += 1
+        busy = [one for one in others if self.executor.enabled(one)]
+        # Inside one exception a task keeps its CPU; on its way through user mode it gives it up.
+        in_kernel = not watches[task.id].round()["exceptions"]
+        kept = self.limits.n_cpus == 1 and not self.limits.preemption and in_kernel
+        if not kept and any(not watches[one.id].length for one in busy):
+            return True  # somebody else can still change what it sees
+        deadlines = (self.world.state.data.get(("timer", one.id)) for one in others)
+        timers = [t for t in deadlines if t is not None and t > self.world.clock]
+        spinning = [task, *(() if kept else busy)]
+        text = "; ".join(map(self._round, spinning))
+        if kept or not timers:
+            for one in spinning:
+                one.stats["spins"] += 1
+            self.text = f"{text}; {'it keeps the only CPU' if kept else 'nothing will ever change that'}"
+            self.world.event(task, "spin", self.text, 0)
             return False
-        self.world.clock += rounds * ticks
-        for key, n in per_round.items():
-            task.stats[key] += n * rounds
-            for place in (("counter", task.id, key), ("vmstat", key)):
-                if place in self.world.state.data:
-                    self.world.state.set(place, self.world.state.get(place) + n * rounds)
-        task.stats["spins"] += 1
-        self.world.event(task, "spin", text, rounds)
-        watch.reset()
+        # An attempt takes a tick; a round without one takes none, and the clock jumps.
+        ticks = sum(watches[one.id].round()["attempts"] for one in spinning)
+        n_rounds = (min(timers) - self.world.clock) // ticks if ticks else 0
+        for one in spinning:
+            self.world.event(one, "spin", self._round(one), n_rounds)
+            self._skip(one, n_rounds)
+        self.world.clock = self.world.clock + n_rounds * ticks if ticks else min(timers)
         return True
+
+    def _round(self, task: Task) -> str:
+        """Describe a spin by what one round of it counts."""
+        counts = self.executor.watches[task.id].round()
+        each = ", ".join(f"{n} {key}" for key, n in counts.items())
+        return f"{task.name} goes round in circles without a wait: {each or 'nothing counted'} a round"
+
+    def _skip(self, task: Task, n_rounds: int) -> None:
+        """Count rounds of a spin as if they had run."""
+        watch, data = self.executor.watches[task.id], self.world.state.data
+        for key, n in watch.round().items():
+            task.stats[key] += n * n_rounds
+            for place in (("counter", task.id, key), ("vmstat", key)):
+                if place in data:
+                    self.world.state.set(place, data[place] + n * n_rounds)
+        task.stats["spins"] += 1
+        watch.reset()
 
     def _stop(self, end: End, text: str) -> End:
         self.text = text
