@@ -181,13 +181,13 @@ class Tree:
         return cls(frozenset(patches), frozenset(fixes))
 
     def __str__(self) -> str:
-        n, missing = len(self.patches), sorted(Tree.after.patches - self.patches)
-        if self.fixes == frozenset(FIXES) and n >= N_PATCHES // 2:
-            return "v5_7" + "".join(f"-{one}" for one in missing)
-        if self.patches == frozenset(range(1, n + 1)):
-            name = {0: "before", N_PATCHES: "after"}.get(n, f"upto({n})")
-        elif n >= N_PATCHES // 2:
-            name = "after" + "".join(f"-{one}" for one in missing)
+        if self.fixes == frozenset(FIXES) and len(self.patches) >= N_PATCHES // 2:
+            return "v5_7" + "".join(f"-{one}" for one in sorted(Tree.after.patches - self.patches))
+        last = max(self.patches, default=0)
+        missing = sorted(frozenset(range(1, last)) - self.patches)
+        if len(missing) <= len(self.patches):
+            name = {0: "before", N_PATCHES: "after"}.get(last, f"upto({last})")
+            name += "".join(f"-{one}" for one in missing)
         else:
             name = "before" + "".join(f"+{one}" for one in sorted(self.patches))
         return name + "".join(f"+{one}" for one in sorted(self.fixes))

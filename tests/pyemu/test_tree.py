@@ -18,6 +18,22 @@ def test_a_tree_is_read_back_from_its_name(tree: Tree) -> None:
     assert Tree.parse(str(tree)) == tree
 
 
+@pytest.mark.parametrize(
+    ("tree", "name"),
+    [
+        (Tree.upto(10) - 9, "upto(10)-9"),
+        (Tree.after - 9, "after-9"),
+        (Tree.before + 13, "before+13"),
+        (Tree.after - 16, "upto(15)"),
+        (Tree.v5_7 - 13, "v5_7-13"),
+        (Tree.after + "B1", "after+B1"),
+    ],
+    ids=str,
+)
+def test_a_name_is_short(tree: Tree, name: str) -> None:
+    assert str(tree) == name
+
+
 @given(trees, trees)
 def test_two_trees_of_the_same_name_are_the_same_tree(one: Tree, other: Tree) -> None:
     assert (str(one) == str(other)) == (one == other)
