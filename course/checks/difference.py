@@ -1,0 +1,75 @@
+"""The first event in which two traces differ, with its neighbours.
+
+Compared are the events that tell the story, and the counters of faults. Steps inside a function may come in another
+order without being wrong, and so may the microseconds: neither is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyemu.trace import Event, Trace
+
+__all__ = ["Difference", "first_difference"]
+
+AROUND = 2  # events shown before and after
+COUNTERS = frozenset({"min_flt", "maj_flt"})
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where two traces part.
+
+    Attributes
+    ----------
+    before : tuple of str
+        The last events that both have.
+    mine, kernel : tuple of str
+        The first event that differs and those after it; empty where a trace has ended.
+    """
+
+    before: tuple[str, ...]
+    mine: tuple[str, ...]
+    kernel: tuple[str, ...]
+
+
+def first_difference(mine: Trace, kernel: Trace) -> Difference | None:
+    """Compare two traces of the same scenario.
+
+    Parameters
+    ----------
+    mine, kernel : Trace
+        With the learner's function, and with the kernel's own.
+
+    Returns
+    -------
+    Difference or None
+        None when they tell the same story.
+    """
+    ours, theirs = list(_story(mine)), list(_story(kernel))
+    for place, (one, other) in enumerate(zip_longest(ours, theirs)):
+        if one is None or other is None or _key(one) != _key(other):
+            end = place + 1 + AROUND
+            return Difference(
+                _lines(mine, ours[max(0, place - AROUND) : place]),
+                _lines(mine, ours[place:end]),
+                _lines(kernel, theirs[place:end]),
+            )
+    return None
+
+
+def _story(trace: Trace) -> Iterable[Event]:
+    return (one for one in trace if not one.level or (one.kind == "counter" and one.a in COUNTERS))
+
+
+def _key(event: Event) -> tuple[object, ...]:
+    return event.task, event.kind, event.a, event.b
+
+
+def _lines(trace: Trace, events: list[Event]) -> tuple[str, ...]:
+    width = max(len(name) for name in trace.tasks)
+    return tuple(f"{one.t:>8} us  {trace.task_name(one.task):<{width}}  {one.text}" for one in events)

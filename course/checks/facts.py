@@ -1,0 +1,113 @@
+"""What a run shows of a handler, as a few values that can be compared.
+
+Everything is read from the result and its events: the handler itself is not asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyemu.flags import SIGKILL, Signal
+
+if TYPE_CHECKING:
+    from pyemu.machine import Result
+
+__all__ = ["FACTS", "Facts", "facts_of", "plural"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What became of one task's faults.
+
+    Attributes
+    ----------
+    outcome : str
+        Its last access, as records name it: ``ret=5``, ``SIGBUS(code=2)``, ``killed:9``, or ``none``.
+    exceptions, attempts, messages : int
+        Page-fault exceptions, calls of handle_mm_fault, messages that it queued.
+    flags : tuple of int
+        The flag word of each attempt.
+    handler_runs : int
+        Signal handlers that ran.
+    before_handler : int
+        Attempts before the first signal was taken; all of them when none was.
+    minor, major : int
+        Faults counted as ``min_flt`` and ``maj_flt``.
+    """
+
+    outcome: str
+    exceptions: int
+    attempts: int
+    messages: int
+    flags: tuple[int, ...]
+    handler_runs: int
+    before_handler: int
+    minor: int
+    major: int
+
+
+def facts_of(result: Result, task: str) -> Facts:
+    """Read the facts of one task from a result.
+
+    Parameters
+    ----------
+    result : Result
+        Of a run that ended, well or not.
+    task : str
+        Name of the task.
+
+    Returns
+    -------
+    Facts
+        What it did.
+    """
+    told = result.tasks[task]
+    events = result.trace.select("attempt", "signal_taken", task=task)
+    taken = next((n for n, event in enumerate(events) if event.kind == "signal_taken"), len(events))
+    attempts = told.stats.get("attempts", 0)
+    # A spin is recorded once and its rounds are only counted: so count from the end.
+    after = sum(event.kind == "attempt" for event in events[taken:])
+    return Facts(
+        outcome=told.outcome,
+        exceptions=told.stats.get("exceptions", 0),
+        attempts=attempts,
+        messages=told.stats.get("messages_queued", 0),
+        flags=tuple(int(event.a) for event in events if event.kind == "attempt"),
+        handler_runs=told.stats.get("handler_runs", 0),
+        before_handler=attempts - after,
+        minor=told.counters["min_flt"],
+        major=told.counters["maj_flt"],
+    )
+
+
+def plural(n: int, noun: str) -> str:
+    """Give a number with its noun: ``1 message``, ``2 messages``."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _outcome(outcome: str) -> str:
+    """Say an outcome in words."""
+    if outcome == f"killed:{int(SIGKILL)}":
+        return "is killed by SIGKILL"
+    if outcome.startswith("killed:"):
+        number = int(outcome.removeprefix("killed:"))
+        return f"is killed by {Signal(number).name}"
+    if outcome.startswith("ret="):
+        return f"gets the byte {outcome.removeprefix('ret=')}"
+    return "gets no answer" if outcome == "none" else f"gets {outcome}"
+
+
+FACTS: dict[str, Callable[[Facts], str]] = {
+    "outcome": lambda facts: _outcome(facts.outcome),
+    "exceptions": lambda facts: plural(facts.exceptions, "exception"),
+    "attempts": lambda facts: plural(facts.attempts, "attempt"),
+    "messages": lambda facts: plural(facts.messages, "message"),
+    "flags": lambda facts: "flags " + ", ".join(hex(word) for word in facts.flags),
+    "handler_runs": lambda facts: plural(facts.handler_runs, "handler run"),
+    "before_handler": lambda facts: plural(facts.before_handler, "attempt") + " before a signal is taken",
+    "minor": lambda facts: plural(facts.minor, "minor fault"),
+    "major": lambda facts: plural(facts.major, "major fault"),
+}
+"""How each fact reads, in a few words."""

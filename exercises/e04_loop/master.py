@@ -1,0 +1,132 @@
+# %% [markdown] id="story"
+# A program reads a page that isn't there. A helper, the *monitor*, is to bring it: it reads a message, and wakes the
+# program. But it has brought nothing yet. The kernel of Linux v5.6 asks once more, and may not wait: the program gets
+# SIGBUS for a page that was on its way. Linux v5.7 asks again, as often as it takes.
+#
+# You write that loop: `do_user_addr_fault` of Linux v5.7, for faults that come from user mode.
+
+# %% id="imports"
+from course import check, hint
+from pyemu import Tree, run
+from pyemu.stubs import *
+
+# %% [markdown] id="crash"
+# ## First, the crash
+#
+# **S13** is the scenario of the story. Run it on the kernel before the series, then on the one after it.
+
+# %% id="run-s13"
+print(run("S13", Tree.before))
+print(run("S13", Tree.after))
+
+# %% [markdown] id="task"
+# ## Your part
+#
+# `handle_mm_fault` makes one **attempt**. What it gives back decides what comes next:
+#
+# | it gives | mmap_sem | the fault |
+# |---|---|---|
+# | `VM_FAULT_RETRY` | was dropped by the callee | isn't served yet |
+# | anything else | is still held | is over: served, or an error |
+#
+# Flags, error bits and counters are written already. Fill in the loop. When it ends, mmap_sem is held, and `fault` and
+# `major` tell the last lines how the fault went. Each operation is awaited: `await down_read(mm)`.
+#
+# | you may use | for |
+# |---|---|
+# | `down_read(mm)`, `up_read(mm)` | taking mmap_sem for reading, releasing it |
+# | `find_vma(mm, address)` | the first area that ends above the address, or None |
+# | `vma.vm_start` | its first address, which may lie above yours |
+# | `bad_area(regs, error_code, address)` | no area: it releases the lock and sends SIGSEGV; then return |
+# | `access_error(error_code, vma)` | whether the area forbids the access |
+# | `bad_area_access_error(regs, error_code, address)` | as `bad_area`, for an area that forbids it |
+# | `handle_mm_fault(vma, address, flags)` | one attempt |
+# | `fault_signal_pending(fault, regs)` | whether a signal must end this fault early |
+#
+# If you are stuck, `hint("e04_loop", 1)` gives a nudge; 2 and 3 say more.
+
+# %% id="loop" tags=["answer"]
+async def do_user_addr_fault(regs, error_code, address):
+    mm = await current.mm
+    flags = FAULT_FLAG_DEFAULT
+    if user_mode(regs):
+        flags |= FAULT_FLAG_USER
+    if error_code & X86_PF_WRITE:
+        flags |= FAULT_FLAG_WRITE
+    if error_code & X86_PF_INSTR:
+        flags |= FAULT_FLAG_INSTRUCTION
+    await perf_sw_event("page-faults")
+    major = 0
+
+    ### BEGIN SOLUTION
+    while True:
+        await down_read(mm)
+        vma = await find_vma(mm, address)
+        if vma is None or await vma.vm_start > address:
+            await bad_area(regs, error_code, address)
+            return
+        if await access_error(error_code, vma):
+            await bad_area_access_error(regs, error_code, address)
+            return
+        fault = await handle_mm_fault(vma, address, flags)
+        major |= fault & VM_FAULT_MAJOR
+        if await fault_signal_pending(fault, regs):
+            return
+        if not fault & VM_FAULT_RETRY:
+            break
+        flags |= FAULT_FLAG_TRIED
+    ### STUB
+    # # In each round: lock, find the area, try, look at the signals, decide.
+    # raise NotImplementedError("the loop is still empty")
+    ### END SOLUTION
+
+    await up_read(mm)
+    if fault & VM_FAULT_ERROR:
+        await mm_fault_error(regs, error_code, address, fault)
+    elif major:
+        await count("maj_flt")
+        await perf_sw_event("major-faults")
+    else:
+        await count("min_flt")
+        await perf_sw_event("minor-faults")
+
+# %% id="stuck" tags=["scratch"]
+# hint("e04_loop", 1)
+
+# %% [markdown] id="retry"
+# ## Asked again
+#
+# Each check runs your function in a process of its own, beside the kernel's own function on the same scenario. A loop
+# without an end costs you two seconds and gets an explanation.
+
+# %% id="s13" tags=["check"]
+check("e04_loop", "s13")
+
+# %% id="wakes" tags=["check"]
+check("e04_loop", "wakes")
+
+# %% id="flags" tags=["check"]
+check("e04_loop", "flags")
+
+# %% [markdown] id="signals"
+# ## Called away
+#
+# A signal that arrives while the fault waits ends the wait, and `VM_FAULT_RETRY` comes back. Its handler can run only in
+# user mode. So the fault is left, the handler runs, and the same access faults anew.
+
+# %% id="signal" tags=["check"]
+check("e04_loop", "signal")
+
+# %% id="uncounted" tags=["check"]
+check("e04_loop", "uncounted")
+
+# %% id="kill" tags=["check"]
+check("e04_loop", "kill")
+
+# %% [markdown] id="try"
+# ## Your own runs
+#
+# The same machine is yours to play with: pass your function to `run` and read the trace.
+
+# %% id="play" tags=["scratch"]
+# print(run("S13", Tree.after, {"do_user_addr_fault": do_user_addr_fault}).trace)
