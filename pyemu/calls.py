@@ -13,7 +13,7 @@ A learner may replace any function declared here. `ALLOWED` says what such a rep
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
@@ -21,7 +21,7 @@ from pyemu.effects import Context, Effect, Mm, Regs, Vma
 
 P = ParamSpec("P")
 R = TypeVar("R")
-KernelFunction = Callable[..., Awaitable[Any]]
+KernelFunction = Callable[..., Coroutine[Any, Any, Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,7 @@ class Machine:
             task = Task(
                 number, spec.name, process, process, spec.monitor, dict(spec.signals), frozenset(spec.blocked)
             )
-            task.frames.append(KernelFrame("program", run_program(scenario.resolve(spec))))
+            task.frames.append(KernelFrame("program", run_program, (scenario.resolve(spec),)))
             tasks[number] = task
         trace = Trace([spec.name for spec in scenario.tasks], f"{scenario.name} on tree {self.tree}")
         self.world = World(state, tasks, trace, self.tree.policies)

@@ -160,7 +160,7 @@ class Executor:
         if name in self.override:
             frame = self.override[name].start(name, args)
         else:
-            frame = KernelFrame(name, self.functions[name](*args))  # type: ignore[arg-type]
+            frame = KernelFrame(name, self.functions[name], args)
         task.frames.append(frame)
         task.result = None
 

@@ -7,9 +7,10 @@ behind the same interface (`pyemu.remote`).
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+from pyemu.calls import KernelFunction
 from pyemu.effects import Effect
 from pyemu.handler import Done
 
@@ -35,23 +36,35 @@ class Source(Protocol):
 
 
 class KernelFrame:
-    """A frame of the kernel's own code."""
+    """A frame of the kernel's own code; its coroutine is made when it is first resumed.
 
-    __slots__ = ("_send", "coroutine", "name", "override")
+    So a machine that is never run leaves no coroutine behind that was never awaited.
+    """
 
-    def __init__(self, name: str, coroutine: Coroutine[Effect[Any], Any, Any]) -> None:
+    __slots__ = ("_args", "_function", "_send", "coroutine", "name", "override")
+
+    def __init__(self, name: str, function: KernelFunction, args: tuple[Any, ...] = ()) -> None:
         self.name = name
         self.override = False
-        self.coroutine = coroutine
-        self._send = coroutine.send
+        self.coroutine: Coroutine[Any, Any, Any] | None = None
+        self._function = function
+        self._args = args
+        self._send: Callable[[Any], Any] = self._start
+
+    def _start(self, _: Any) -> Any:
+        self.coroutine = self._function(*self._args)
+        self._send = self.coroutine.send
+        return self._send(None)
 
     def resume(self, value: Any) -> Effect[Any] | Done:
         """Go on with the result of the last effect."""
         try:
-            return self._send(value)
+            answer: Effect[Any] = self._send(value)
         except StopIteration as stop:
             return Done(stop.value)
+        return answer
 
     def close(self) -> None:
         """End early."""
-        self.coroutine.close()
+        if self.coroutine is not None:
+            self.coroutine.close()

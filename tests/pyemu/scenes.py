@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from pyemu import Machine, Scenario, Tree
 from pyemu.effects import Effect
-from pyemu.program import run_program
 from pyemu.sched.frames import KernelFrame
 from pyemu.sched.tasks import Task
 from pyemu.trace import Event
@@ -66,16 +66,19 @@ def scene(*tasks: dict[str, Any], area: Mapping[str, Any] | None = None, **keys:
     return Scenario.from_dict(plain(*tasks, area=area, **keys))
 
 
+Program = Callable[[], Coroutine[Any, Any, Any]]
+
+
 class Lab:
     """A machine whose tasks run coroutines of the test, stepped by hand.
 
-    A name alone is a task that obeys `do`, an effect at a time; `programs` gives others a coroutine.
+    A name alone is a task that obeys `do`, an effect at a time; `programs` gives others one of their own.
     """
 
     def __init__(
         self,
         *names: str,
-        programs: Mapping[str, Coroutine[Effect[Any], Any, Any]] | None = None,
+        programs: Mapping[str, Program] | None = None,
         scenario: Scenario | None = None,
         tree: Tree = Tree.after,
         signals: Mapping[str, str] | None = None,
@@ -107,11 +110,10 @@ class Lab:
             if one.name in programs:
                 self._install(one, programs[one.name])
             elif one.name in self.orders:
-                self._install(one, self._obey(one.name))
+                self._install(one, partial(self._obey, one.name))
 
-    def _install(self, one: Task, program: Coroutine[Effect[Any], Any, Any]) -> None:
-        one.frames.pop().close()
-        one.frames.append(KernelFrame("program", program))
+    def _install(self, one: Task, program: Program) -> None:
+        one.frames[:] = [KernelFrame("program", program)]
 
     async def _obey(self, name: str) -> None:
         while True:
@@ -208,4 +210,3 @@ def story(events: Iterable[Event]) -> list[str]:
 
 
 __all__ = [name for name in dir() if not name.startswith("_")]
-_ = run_program

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import warnings
 from typing import Any
 
 import pytest
@@ -183,7 +185,7 @@ def test_a_call_is_no_scheduling_point() -> None:
         await access_error(0, Vma(1))  # a call, a read of a field, a return: no turn among them
         await down_read(mm)
 
-    lab = Lab(programs={"T": program()})
+    lab = Lab(programs={"T": program})
     assert lab.turn("T")
     assert lab.task("T").holds == [(1, "reading")]
     lab.close()
@@ -216,3 +218,11 @@ def test_find_vma_is_no_turn_and_down_read_is_one() -> None:
     assert order[first : first + 3] == [("A", "find_vma")] * 3
     taken = [name for name, op in order if op == "down_read"]
     assert taken[:2] == ["A", "B"]
+
+
+def test_a_machine_that_is_never_run_leaves_no_unawaited_coroutine() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        machine = Machine(SERVED)
+        del machine
+        gc.collect()
