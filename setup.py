@@ -1,4 +1,4 @@
-"""Build of the one compiled module, ``pyemu.hw._fast``; all other settings stand in pyproject.toml.
+"""The list of packages and the one compiled module, ``pyemu.hw._fast``; all else stands in pyproject.toml.
 
 The module is optional: without a C compiler the install is pure Python, works and says so
 (``pyemu.COMPILED``). ``FAULTLAB_REQUIRE_COMPILED=1`` turns a failed compilation into an error.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 
 REQUIRED = os.environ.get("FAULTLAB_REQUIRE_COMPILED") == "1"
 STABLE_ABI = 0x030B0000  # Python 3.11
@@ -42,7 +42,14 @@ def extensions() -> list[Extension]:
     return built
 
 
+# In the repository lessons/ and exercises/ stand beside course/, where a reader looks for them. In a wheel they are
+# folders of the package course, so that an install adds two names to site-packages (pyemu, course) and not four.
+# course.workcopy.material() finds them in both places.
+MATERIAL = {"course.lessons": "lessons", "course.exercises": "exercises"}
+
 setup(
+    packages=[*find_packages(include=["pyemu*", "course*"]), *MATERIAL],
+    package_dir=MATERIAL,
     ext_modules=extensions(),
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )
