@@ -42,9 +42,9 @@ def extensions() -> list[Extension]:
     return built
 
 
-# In the repository lessons/ and exercises/ stand beside course/, where a reader looks for them. In a wheel they are
-# folders of the package course, so that an install adds two names to site-packages (pyemu, course) and not four.
-# course.workcopy.material() finds them in both places.
+# In the repository lessons/ and exercises/ stand beside course/, where a reader looks for them. In a wheel
+# they are folders of the package course, so that an install adds two names to site-packages (pyemu, course)
+# and not four. course.workcopy.material() finds them in both places.
 MATERIAL = {"course.lessons": "lessons", "course.exercises": "exercises"}
 
 setup(
