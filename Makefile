@@ -53,7 +53,7 @@ constraints: ## pin the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv build/constraints
 	build/constraints/bin/python -m pip install --quiet setuptools cython
 	build/constraints/bin/python -m pip install --quiet --no-build-isolation '.[test,lint]'
-	{ head -n 1 constraints.txt; build/constraints/bin/python -m pip freeze --exclude pip --exclude faultlab | sort -f; } > build/constraints.txt
+	{ head -n 1 constraints.txt; build/constraints/bin/python -m pip freeze --all --exclude pip --exclude faultlab | sort -f; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
 clean: ## remove what was built, but neither .venv nor your working copy
