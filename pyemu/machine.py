@@ -183,11 +183,12 @@ class Machine:
         for number, area in enumerate(scenario.areas, 1):
             _map_area(state, number, area, processes.index(area.process) + 1)
         tasks = {}
+        actions: dict[int, dict[int, str]] = {}  # by process
         for number, spec in enumerate(scenario.tasks, 1):
             process = processes.index(spec.process) + 1
-            task = Task(
-                number, spec.name, process, process, spec.monitor, dict(spec.signals), frozenset(spec.blocked)
-            )
+            shared = actions.setdefault(process, {})
+            shared.update(spec.signals)
+            task = Task(number, spec.name, process, process, spec.monitor, shared, frozenset(spec.blocked))
             task.frames.append(KernelFrame("program", run_program, (scenario.resolve(spec),)))
             tasks[number] = task
         trace = Trace([spec.name for spec in scenario.tasks], f"{scenario.name} on tree {self.tree}")
@@ -313,12 +314,14 @@ def _close(world: World, task: Task) -> None:
 
 
 def _note_lost_signals(world: World, task: Task) -> None:
-    """Report a handler that never ran: its signal is still pending though the task went on to its end."""
+    """Report a signal that was there when its task last went to user mode, and whose handler never ran."""
     if not task.ended or task.killed_by or any(name == task.name for name, _, _ in world.findings):
         return
     for place in (("siginfo", task.id), ("shared_signal", task.process)):
         for info in world.state.data.get(place, ()):
-            if task.actions.get(info.signal) in ("handler", "restart") and info.signal not in task.blocked:
+            seen = world.sent_at[place, info.signal] <= task.returns_at
+            handled = task.actions.get(info.signal) in ("handler", "restart", "escape")
+            if seen and handled and info.signal not in task.blocked:
                 world.violation(
                     task,
                     LOST,

@@ -81,8 +81,7 @@ async def run_step(step: ResolvedStep) -> None:
             await sys_munmap(step.address, step.length)
         case Action.MADV_DONTNEED:
             await sys_madvise_dontneed(step.address, step.length)
-    if step.do not in (Action.READ, Action.WRITE):
-        await exit_to_user_mode(SYSCALL)
+    await exit_to_user_mode(SYSCALL)  # from the system call; from an interrupt, after an access
 
 
 async def access_memory(step: ResolvedStep) -> str:
@@ -105,6 +104,7 @@ async def wait_for_message(step: ResolvedStep) -> None:
         if message is not None:
             return
         await sys_poll(context, -1)
+        await exit_to_user_mode(SYSCALL)  # a signal ends poll() early: its handler runs, then poll() again
 
 
 async def read_messages(step: ResolvedStep) -> None:
@@ -119,3 +119,4 @@ async def read_messages(step: ResolvedStep) -> None:
             if now >= end:
                 return
             await sys_poll(context, end - now)
+            await exit_to_user_mode(SYSCALL)

@@ -37,11 +37,16 @@ async def fault_signal_pending(fault: int, regs: Regs) -> bool:
 
 @implements
 async def exit_to_user_mode(regs: Regs) -> str:
-    """Deliver what is pending. A signal takes effect only here: nowhere else is there a user frame."""
+    """Deliver what is pending. A signal takes effect only here: nowhere else is there a user frame.
+
+    Each handler gets a frame on top of the last one's, so the last one runs first: if several leave the
+    access, it is the one that does.
+    """
+    left = ""
     while True:
         info = await dequeue_signal()
         if info is None:
-            return ""
+            return left
         action = await deliver_signal(info.signal)
         if action == "stop":
             await stop_until_continued()
@@ -49,4 +54,4 @@ async def exit_to_user_mode(regs: Regs) -> str:
         elif action == "kill":
             await do_exit(info.signal)
         elif action == "escape":
-            return f"{Signal(info.signal).name}(code={info.code})"
+            left = f"{Signal(info.signal).name}(code={info.code})"

@@ -103,6 +103,8 @@ class World:
         Number of effects applied so far.
     policies : object
         Policies of the tree that runs.
+    sent_at : dict
+        Queue and signal -> the step in which it was queued last.
     """
 
     def __init__(self, state: State, tasks: dict[int, Task], trace: Trace, policies: Any) -> None:
@@ -112,6 +114,7 @@ class World:
         self.policies = policies
         self.clock = 0
         self.step = 0
+        self.sent_at: dict[tuple[Location, int], int] = {}
         self.reports: list[tuple[int, str, str, str]] = []
         self.findings: list[tuple[str, str, str]] = []
 

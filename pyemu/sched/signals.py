@@ -3,19 +3,24 @@
 A signal is queued by an effect of its sender. A blocked signal is queued and not pending; an ignored one is
 dropped when sent. ``("signal", task)`` holds the signals pending for a thread, ``("shared_signal", process)``
 those for a process.
+
+A deadly signal (SIGKILL; any whose default is to end the process without a core file) becomes SIGKILL for
+each thread the moment it is sent, as in `complete_signal`; what the process dies of is its first one. Where a
+process has several threads, this model shows each of them what is pending for the process; Linux picks one.
 """
 
 from __future__ import annotations
 
 from pyemu.effects import Siginfo
 from pyemu.effects import Task as TaskHandle
-from pyemu.flags import SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, Signal, TaskState
+from pyemu.flags import SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSEGV, SIGSTOP, Signal, TaskState
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.tasks import Task
 from pyemu.state import Location
 
 Places = tuple[list[Location], list[Location]]
 IGNORED_BY_DEFAULT = frozenset({SIGCHLD, SIGCONT})
+SYNCHRONOUS = frozenset({SIGBUS, SIGSEGV})  # caused by an access: taken first; fatal, they leave a core file
 
 
 def target(world: World, task: Task, handle: TaskHandle) -> Task:
@@ -50,12 +55,19 @@ def ends_sleep(world: World, task: Task) -> bool:
     return bool(state & TaskState.INTERRUPTIBLE and pending(world, task))
 
 
-def queue_private(world: World, task: Task, info: Siginfo) -> None:
-    """Queue a signal for one thread; one of a kind is pending at a time."""
-    queued = world.state.get(("siginfo", task.id), ())
+def enqueue(world: World, place: Location, info: Siginfo) -> None:
+    """Queue a signal for a thread or a process; one of a kind is pending at a time."""
+    queued = world.state.get(place, ())
     if all(one.signal != info.signal for one in queued):
-        world.state.set(("siginfo", task.id), (*queued, info))
-        world.state.set(("signal", task.id), tuple(one.signal for one in (*queued, info)))
+        world.sent_at[place, info.signal] = world.step
+        put(world, place, (*queued, info))
+
+
+def put(world: World, place: Location, queue: tuple[Siginfo, ...]) -> None:
+    """Replace a queue; what is pending for a thread alone follows it."""
+    world.state.set(place, queue)
+    if place[0] == "siginfo":
+        world.state.set(("signal", place[1]), tuple(info.signal for info in queue))
 
 
 def threads(world: World, process: int) -> list[Task]:
@@ -63,13 +75,28 @@ def threads(world: World, process: int) -> list[Task]:
     return [task for task in world.tasks.values() if task.process == process and not task.ended]
 
 
-def forget(world: World, process: int, signals: frozenset[int]) -> None:
-    """Take signals out of every queue of a process."""
+def forget(world: World, process: int, signal: int) -> None:
+    """Take a signal out of every queue of a process."""
     for place in (("shared_signal", process), *(("siginfo", one.id) for one in threads(world, process))):
-        rest = tuple(info for info in world.state.get(place, ()) if info.signal not in signals)
-        world.state.set(place, rest)
-        if place[0] == "siginfo":
-            world.state.set(("signal", place[1]), tuple(info.signal for info in rest))
+        put(world, place, tuple(info for info in world.state.get(place, ()) if info.signal != signal))
+
+
+def go_on(world: World, group: list[Task], reason: str) -> None:
+    """Let stopped threads go on."""
+    for one in group:
+        if one.stopped:
+            one.stopped = False
+            world.wake(one, reason)
+
+
+def kill_group(world: World, group: list[Task], signal: int) -> None:
+    """Make a signal deadly for each of these threads at once; the first one is what the process dies of."""
+    for one in group:
+        place = ("exit_signal", one.process)
+        if not world.state.get(place):
+            world.state.set(place, signal)
+        enqueue(world, ("siginfo", one.id), Siginfo(SIGKILL))
+    go_on(world, group, "SIGKILL")
 
 
 def action_of(task: Task, signal: int) -> str:
@@ -84,13 +111,17 @@ def action_of(task: Task, signal: int) -> str:
     return "ignore" if signal in IGNORED_BY_DEFAULT else "kill"
 
 
+def group_words(world: World, process: int) -> list[Location]:
+    """Give every word and state of a process that a signal may change."""
+    places: list[Location] = [("shared_signal", process), ("exit_signal", process)]
+    for one in threads(world, process):
+        places += [("signal", one.id), ("siginfo", one.id), ("state", one.id)]
+    return places
+
+
 def sent(world: World, task: Task, handle: TaskHandle, signal: int) -> Places:
-    """Footprint of sending: every word and state of the process."""
-    victims = threads(world, target(world, task, handle).process)
-    writes: list[Location] = [("shared_signal", target(world, task, handle).process)]
-    for one in victims:
-        writes += [("signal", one.id), ("siginfo", one.id), ("state", one.id)]
-    return [], writes
+    """Footprint of sending."""
+    return [], group_words(world, target(world, task, handle).process)
 
 
 @semantics(sent)
@@ -102,35 +133,28 @@ def send_signal(world: World, task: Task, handle: TaskHandle, signal: int) -> No
     if not group:
         return
     if signal == SIGCONT:
-        forget(world, victim.process, frozenset({SIGSTOP}))
-        for one in group:
-            if one.stopped:
-                one.stopped = False
-                world.wake(one, "SIGCONT")
+        forget(world, victim.process, SIGSTOP)
+        go_on(world, group, "SIGCONT")
     elif signal == SIGSTOP:
-        forget(world, victim.process, frozenset({SIGCONT}))
-    elif signal == SIGKILL:
-        for one in group:  # fatal for the whole process: each thread gets its own
-            queue_private(world, one, Siginfo(SIGKILL))
-            if one.stopped:
-                one.stopped = False
-                world.wake(one, "SIGKILL")
-        return
-    if action_of(victim, signal) == "ignore" and signal not in victim.blocked:
+        forget(world, victim.process, SIGCONT)
+    action = action_of(victim, signal)
+    if action == "ignore" and signal not in victim.blocked:
         world.event(task, "signal_dropped", signal, victim.id)
         return
-    queued = world.state.get(("shared_signal", victim.process), ())
-    if all(info.signal != signal for info in queued):
-        world.state.set(("shared_signal", victim.process), (*queued, Siginfo(signal)))
+    enqueue(world, ("shared_signal", victim.process), Siginfo(signal))
+    wanted = signal == SIGKILL or any(signal not in one.blocked for one in group)
+    if action == "kill" and wanted and signal not in SYNCHRONOUS:
+        kill_group(world, group, signal)
 
 
 @semantics(lambda world, task, *_: ([], [("signal", task.id), ("siginfo", task.id)]))
 def force_sig_fault(world: World, task: Task, signal: int, code: int, address: int) -> None:
-    """Queue a signal for the running thread that it can't ignore or block."""
+    """Queue a signal for the running thread that it can't ignore or block: to try ends the process."""
     world.event(task, "fault_signal", signal, address)
-    task.actions = {one: act for one, act in task.actions.items() if not (one == signal and act == "ignore")}
-    task.blocked = task.blocked - {signal}
-    queue_private(world, task, Siginfo(signal, code, address))
+    if signal in task.blocked or task.actions.get(signal) == "ignore":
+        task.actions.pop(signal, None)
+        task.blocked -= {signal}
+    enqueue(world, ("siginfo", task.id), Siginfo(signal, code, address))
 
 
 def word(world: World, task: Task, handle: TaskHandle) -> Places:
@@ -154,41 +178,54 @@ def fatal_signal_pending(world: World, task: Task, handle: TaskHandle) -> bool:
 
 
 def own_words(world: World, task: Task, *_: object) -> Places:
-    """Footprint of taking one's signals."""
-    others: list[Location] = []
-    for one in threads(world, task.process):
-        others += [("signal", one.id), ("siginfo", one.id)]
-    return [], [("shared_signal", task.process), *others]
+    """Footprint of taking one's signals: a stop takes the other threads along."""
+    return [], group_words(world, task.process)
 
 
 @semantics(own_words)
 def dequeue_signal(world: World, task: Task) -> Siginfo | None:
-    """Take the next signal: SIGKILL, then one's own, then the process's."""
+    """Take the next signal: a deadly one, then one's own, then the process's."""
     if has_fatal(world, task):
-        return Siginfo(SIGKILL)
-    for info in pending(world, task):
-        for place in (("siginfo", task.id), ("shared_signal", task.process)):
-            queued = world.state.get(place, ())
-            if info in queued:
-                rest = tuple(one for one in queued if one is not info)
-                world.state.set(place, rest)
-                if place[0] == "siginfo":
-                    world.state.set(("signal", task.id), tuple(one.signal for one in rest))
-                return info
+        return Siginfo(world.state.get(("exit_signal", task.process)))
+    place: Location
+    for place in (("siginfo", task.id), ("shared_signal", task.process)):
+        queued = world.state.get(place, ())
+        ready = [info for info in queued if info.signal not in task.blocked]
+        if ready:
+            info: Siginfo = min(ready, key=lambda one: (one.signal not in SYNCHRONOUS, one.signal))
+            put(world, place, tuple(one for one in queued if one is not info))
+            if info.signal == SIGSTOP:
+                begin_stop(world, task, everyone=place[0] == "shared_signal")
+            return info
     return None
 
 
-@semantics(own_words)
-def flush_signals(world: World, task: Task, handle: TaskHandle) -> None:
-    """Throw every pending signal away: those with a handler are lost."""
+def begin_stop(world: World, task: Task, everyone: bool) -> None:
+    """Note that a task has taken SIGSTOP; from here on SIGCONT finds it stopped. The others stop as well."""
+    task.stopped = True
+    if everyone:
+        for other in threads(world, task.process):
+            if other is not task:
+                enqueue(world, ("siginfo", other.id), Siginfo(SIGSTOP))
+
+
+def flushed(world: World, task: Task, handle: TaskHandle) -> Places:
+    """Footprint of throwing signals away."""
     one = target(world, task, handle)
-    lost = [info.signal for info in pending(world, one)]
-    forget(world, one.process, frozenset(lost))
-    for signal in lost:
-        one.stats["signals_lost"] += 1
-        world.violation(
-            task, "lost signal", f"{Signal(signal).name} was pending for {one.name} and was thrown away."
-        )
+    return [], [*words(one), ("siginfo", one.id)]
+
+
+@semantics(flushed)
+def flush_signals(world: World, task: Task, handle: TaskHandle) -> None:
+    """Throw away every signal of a thread and its process, blocked ones as well."""
+    one = target(world, task, handle)
+    place: Location
+    for place in (("siginfo", one.id), ("shared_signal", one.process)):
+        for info in world.state.get(place, ()):
+            one.stats["signals_lost"] += 1
+            name = Signal(info.signal).name
+            world.violation(task, "lost signal", f"{name} was pending for {one.name} and was thrown away.")
+        put(world, place, ())
 
 
 @semantics(lambda world, task, signal: ([], []))

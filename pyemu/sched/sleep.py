@@ -9,7 +9,7 @@ from __future__ import annotations
 from pyemu.effects import Effect
 from pyemu.flags import TASK_STOPPED
 from pyemu.sched.semantics import Again, TaskEnded, World, semantics
-from pyemu.sched.signals import Places, ends_sleep, words
+from pyemu.sched.signals import Places, ends_sleep, group_words, kill_group, threads, words
 from pyemu.sched.tasks import Task
 
 
@@ -56,13 +56,20 @@ def timer_wait(world: World, task: Task) -> None:
 
 @semantics(own_state)
 def stop_until_continued(world: World, task: Task) -> None:
-    """Stop the task; `schedule` comes next."""
-    world.set_state(task, TASK_STOPPED)
-    task.stopped = True
-    task.stats["stops"] += 1
+    """Stop the task, unless SIGCONT came since it took SIGSTOP; `schedule` comes next."""
+    if task.stopped:
+        world.set_state(task, TASK_STOPPED)
+        task.stats["stops"] += 1
 
 
-@semantics(own_state)
+def last_words(world: World, task: Task, signal: int) -> Places:
+    """Footprint of ending: with a signal, the whole process ends."""
+    return [], [("state", task.id), *(group_words(world, task.process) if signal else ())]
+
+
+@semantics(last_words)
 def do_exit(world: World, task: Task, signal: int) -> None:
-    """End the task."""
+    """End the task, and with a signal its whole process (``do_group_exit``)."""
+    if signal:
+        kill_group(world, [one for one in threads(world, task.process) if one is not task], signal)
     raise TaskEnded(signal=signal)

@@ -23,8 +23,8 @@ class Task:
     process, mm : int
         Its process, and its address space.
     actions : dict of int to str
-        What it asked to happen for a signal: ``handler``, ``restart``, ``escape``, ``ignore``; default
-        otherwise.
+        What its process asked to happen for a signal: ``handler``, ``restart``, ``escape``, ``ignore``;
+        default otherwise. Tasks of one process share the table.
     blocked : frozenset of int
         Signals it blocks.
     frames : list of Frame
@@ -41,6 +41,10 @@ class Task:
         Number of its current hold of mmap_sem; areas found in an earlier hold are stale.
     found : dict of int to int
         In which hold each area was found.
+    stopped : bool
+        It has taken SIGSTOP, and neither SIGCONT nor SIGKILL has come since.
+    returns_at : int
+        The step in which it last began to go back to user mode.
     """
 
     id: int
@@ -67,6 +71,7 @@ class Task:
     last_result: int = 0
     waited_in_userfault: bool = False
     stopped: bool = False
+    returns_at: int = 0
     n_override_effects: int = 0
     violations: list[tuple[str, str]] = field(default_factory=list)
     stats: Counter[str] = field(default_factory=Counter)

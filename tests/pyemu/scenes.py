@@ -10,6 +10,7 @@ from typing import Any
 from pyemu import Machine, Scenario, Tree
 from pyemu.effects import Effect
 from pyemu.sched.frames import KernelFrame
+from pyemu.sched.semantics import semantics
 from pyemu.sched.tasks import Task
 from pyemu.trace import Event
 
@@ -68,6 +69,9 @@ def scene(*tasks: dict[str, Any], area: Mapping[str, Any] | None = None, **keys:
 
 Program = Callable[[], Coroutine[Any, Any, Any]]
 
+# What a task of `Lab` waits in until it is told what to do.
+semantics(lambda *_: ([], []), name="park", enabled=lambda *_: False)(lambda *_: None)
+
 
 class Lab:
     """A machine whose tasks run coroutines of the test, stepped by hand.
@@ -117,6 +121,8 @@ class Lab:
 
     async def _obey(self, name: str) -> None:
         while True:
+            while not self.orders[name]:
+                await Effect("park")
             self.results[name].append(await self.orders[name].popleft())
 
     def task(self, name: str) -> Task:
@@ -124,32 +130,34 @@ class Lab:
 
     def do(self, name: str, effect: Effect[Any]) -> Any:
         """Let an obeying task make one effect; its result, or None when the task waits now."""
-        self.orders[name].append(effect)
-        n = len(self.results[name])
         one = self.task(name)
-        assert one.pending is None, f"{name} still waits in {one.pending}"
+        if one.pending is not None:
+            assert one.pending.op == "park", f"{name} still waits in {one.pending}"
+            one.pending = None
+        self.orders[name].append(effect)
+        return self._turn(one)
+
+    def go_on(self, name: str) -> Any:
+        """Let a task make the effect in which it waited; its result."""
+        assert not self.waits(name), f"{name} can't go on"
+        return self._turn(self.task(name))
+
+    def _turn(self, one: Task) -> Any:
+        n = len(self.results[one.name])
         self.executor.turn(one)
-        return self._finish(name, n)
+        self.executor.enabled(one)  # hands the result on
+        found = self.results[one.name][n:]
+        return found[0] if found else None
 
     def waits(self, name: str) -> bool:
         """Whether a task has an effect that it can't make yet."""
         one = self.task(name)
-        return one.pending is not None and not self.executor.enabled(one)
+        return not self.idle(name) and one.pending is not None and not self.executor.enabled(one)
 
-    def go_on(self, name: str) -> Any:
-        """Let a task make the effect in which it waited; its result."""
-        n = len(self.results[name])
-        assert not self.waits(name), f"{name} can't go on"
-        self.executor.turn(self.task(name))
-        return self._finish(name, n)
-
-    def _finish(self, name: str, n: int) -> Any:
-        """The task has been told its result only when it is resumed; take it from where it stands."""
-        one = self.task(name)
-        if one.ended or one.pending is not None:
-            return None
-        assert len(self.results[name]) == n or not self.orders[name]
-        return one.result
+    def idle(self, name: str) -> bool:
+        """Whether an obeying task has nothing to do."""
+        pending = self.task(name).pending
+        return pending is None or pending.op == "park"
 
     def turn(self, name: str) -> bool:
         """Let a task make one turn, if it can."""
