@@ -47,12 +47,14 @@ from pyemu.flags import (
     PAGE_MASK,
     TASK_INTERRUPTIBLE,
     TASK_KILLABLE,
+    TASK_RUNNING,
     TASK_UNINTERRUPTIBLE,
     UFFD_PAGEFAULT_FLAG_WRITE,
     VM_FAULT_MAJOR,
     VM_FAULT_NOPAGE,
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
+    VM_WRITE,
 )
 from pyemu.kernel import implements
 from pyemu.kernel.areas import isolate
@@ -135,14 +137,15 @@ async def handle_userfault(vma: Vma, address: int, flags: int) -> int:
         if not released and not signalled:
             await sleep_until_woken(context, wait, state)
             result |= VM_FAULT_MAJOR
-    await userfaultfd_dequeue(wait)
+    await set_current_state(TASK_RUNNING)
     if policy.nopage_after_signal and state == TASK_INTERRUPTIBLE:
         pending = await signal_pending(current)
         fatal = await fatal_signal_pending(current)
         if pending and not fatal:
             # "Nothing happened to the lock", says NOPAGE to the caller, whose vma may be freed by now.
             await down_read(mm)
-            return VM_FAULT_NOPAGE
+            result = VM_FAULT_NOPAGE
+    await userfaultfd_dequeue(wait)
     return result
 
 
@@ -164,11 +167,12 @@ async def userfaultfd_copy(context: Context, address: int, byte: int, wake: bool
         await up_read(mm)
         return -ENOENT
     start = await vma.vm_start
+    vm_flags = await vma.vm_flags
     attached = await vma.vm_userfaultfd_ctx
     if start > address or attached is None:
         await up_read(mm)
         return -ENOENT
-    filled = await set_pte_if_none(mm, address, pfn, True)
+    filled = await set_pte_if_none(mm, address, pfn, bool(vm_flags & VM_WRITE))
     await up_read(mm)
     if not filled:
         return -EEXIST
@@ -179,27 +183,34 @@ async def userfaultfd_copy(context: Context, address: int, byte: int, wake: bool
 
 @implements
 async def userfaultfd_unregister(context: Context, start: int, length: int) -> int:
-    """Detach the areas of a range, then wake who waits in it."""
+    """Wake who waits in the registered areas of a range, and detach these areas."""
     mm = await context.mm
     await down_write(mm)
     areas = await isolate(mm, start, start + length)
     while areas:
-        await set_vma_context(areas[0], None)
+        attached = await areas[0].vm_userfaultfd_ctx
+        if attached is not None:
+            first = await areas[0].vm_start
+            last = await areas[0].vm_end
+            # Woken before the area is plain: they can't look before mmap_sem is free.
+            await userfaultfd_wake(attached, first, last - first)
+            await set_vma_context(areas[0], None)
         areas = areas[1:]
     await up_write(mm)
-    await userfaultfd_wake(context, start, length)
     return 0
 
 
 @implements
 async def userfaultfd_close(context: Context) -> None:
-    """Mark the userfaultfd as released, detach every area, wake every waiter."""
+    """Mark the userfaultfd as released, detach its areas, wake every waiter."""
     await userfaultfd_release(context)
     mm = await context.mm
     await down_write(mm)
     areas = await isolate(mm, 0, EVERYWHERE)
     while areas:
-        await set_vma_context(areas[0], None)
+        attached = await areas[0].vm_userfaultfd_ctx
+        if attached == context:
+            await set_vma_context(areas[0], None)
         areas = areas[1:]
     await up_write(mm)
     await userfaultfd_wake(context, 0, EVERYWHERE)

@@ -150,7 +150,10 @@ def userfaultfd_wake(world: World, task: Task, context: Context, start: int, len
     for one in hit:
         entry = entry_of(world, one)
         world.state.set(("wait", one), replace(entry, waken=True))
-        world.wake(world.tasks[entry.task], "userfaultfd")
+        sleeper = world.tasks[entry.task]
+        if sleeper.pending is None or sleeper.pending.op != "rwsem_wait":
+            # Who waits for mmap_sem by now (5.6, after a signal) would look, and wait on.
+            world.wake(sleeper, "userfaultfd")
     # A wake takes its entries out of the queues: a message that nobody has read is gone.
     pending = tuple(one for one in state.pending if one not in hit)
     read = tuple(one for one in state.read if one not in hit)

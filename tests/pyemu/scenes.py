@@ -88,6 +88,7 @@ class Lab:
         signals: Mapping[str, str] | None = None,
         blocked: Iterable[str] = (),
         processes: Mapping[str, str] | None = None,
+        area: Mapping[str, Any] | None = None,
         observer: Callable[..., None] | None = None,
         override: Mapping[str, Any] | None = None,
     ) -> None:
@@ -102,7 +103,8 @@ class Lab:
                         blocked=list(blocked),
                     )
                     for name in (*names, *programs)
-                )
+                ),
+                area=area,
             )
         self.machine = Machine(scenario, tree, override, observer=observer)
         self.world = self.machine.world
