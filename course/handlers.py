@@ -29,7 +29,8 @@ from pyemu.remote import RemoteFrame, RemoteSource
 
 WALL_SECONDS = 20.0  # without an answer: the handler sleeps or waits for input; CPU time ends it sooner
 ROOT = str(Path(pyemu.__file__).resolve().parent.parent)
-# -I and -S: nothing of the user's environment, no site-packages; the child finds pyemu by the path given
+# Nothing of the user's on the path, no site-packages; the child finds pyemu by the path given here. Not -I: it
+# would ignore PYTHONHASHSEED too, and the same source must do the same in every run.
 # here.
 START = """
 import sys
@@ -47,7 +48,7 @@ class Process:
         child_receives, to_child = os.pipe()
         self.output = tempfile.TemporaryFile()  # noqa: SIM115  closed in `close`
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", START, ROOT, str(child_receives), str(child_sends)],
+            [sys.executable, "-s", "-P", "-S", "-c", START, ROOT, str(child_receives), str(child_sends)],
             stdin=subprocess.DEVNULL,
             stdout=self.output,
             stderr=self.output,

@@ -207,3 +207,13 @@ def test_no_process_and_no_descriptor_is_left(last: str) -> None:
 def test_a_handler_used_outside_its_block_says_so() -> None:
     with pytest.raises(HandlerFault, match="outside its `with` block"):
         ChildHandler(kernel_source(), NAME).start(NAME, ())
+
+
+def test_the_order_of_a_set_is_the_same_in_every_child() -> None:
+    source = HEAD + "    print([*{'a', 'b', 'c', 'd', 'e', 'f'}])\n"
+    printed = set()
+    for _ in range(3):
+        with ChildHandler(source, NAME) as handler:
+            run("S13", Tree.after, {NAME: handler})
+        printed.add(handler.printed)
+    assert len(printed) == 1
