@@ -6,7 +6,8 @@ A command is a function in the module that does the work; here it only gets its 
 - such a module imports only the standard library, typer and ``pyemu.errors`` at its top (tested);
   numpy, IPython, nbformat or the emulator are imported inside the function that needs them;
 - a mistake of the user is raised as a `pyemu.errors.FaultlabError`. `main` shows its text and exits
-  with status 2. Whatever else comes up is a bug of ours and keeps its traceback.
+  with status 2, and does the same for a file that can't be read or written. Whatever else comes up is a
+  bug of ours and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import sys
 import typer
 
 from course import doctor, lab, workcopy
+from course.checks import command as checks
+from course.grading import command as grading
 from pyemu.errors import FaultlabError
 
 app = typer.Typer(
@@ -35,6 +38,8 @@ app.command(context_settings=lab.CONTEXT)(lab.lab)
 app.command()(workcopy.start)
 app.command()(workcopy.update)
 app.command()(workcopy.reset)
+app.command()(checks.check)
+app.command()(grading.grade)
 app.command()(doctor.doctor)
 app.command()(doctor.version)
 
@@ -44,8 +49,15 @@ def main() -> None:
     try:
         app()
     except FaultlabError as error:
-        print(f"faultlab: {error}", file=sys.stderr)
-        sys.exit(2)
+        message = str(error)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        message = f"{error.filename}: {error.strerror}. Check the path, and what you may do there."
+    else:
+        return
+    print(f"faultlab: {message}", file=sys.stderr)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Where a learner's source is found.
 
-A check judges source, since the function runs in another process. In a notebook it is the whole cell that defined the
-function when it last ran: helpers in the same cell belong to the answer. In a notebook file it is the answer cell.
+A check judges source, since the function runs in another process. In a notebook it is the whole cell that
+defined the function when it last ran: helpers in the same cell belong to the answer. In a notebook file it
+is the answer cell.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ def source_of(function: Callable[..., Any] | str) -> str:
     code = getattr(function, "__code__", None)
     name = getattr(function, "__name__", type(function).__name__)
     if code is None:
-        raise MaterialError(f"{name} is a {type(function).__name__}, not a function: define it with `async def`.")
+        raise MaterialError(
+            f"{name} is a {type(function).__name__}, not a function: define it with `async def`."
+        )
     if not Path(code.co_filename).is_file():
         cell = "".join(linecache.getlines(code.co_filename))
         if cell:
@@ -57,5 +60,6 @@ def source_of(function: Callable[..., Any] | str) -> str:
         return inspect.getsource(function)
     except (OSError, TypeError):
         raise MaterialError(
-            f"the source of {name} can't be found: define it in a code cell without a %% line, and run that cell."
+            f"the source of {name} can't be found: define it in a code cell without a %% line, and run that "
+            "cell."
         ) from None

@@ -1,7 +1,7 @@
 """The first event in which two traces differ, with its neighbours.
 
-Compared are the events that tell the story, and the counters of faults. Steps inside a function may come in another
-order without being wrong, and so may the microseconds: neither is compared.
+Compared are the events that tell the story, and the counters of faults. Steps inside a function may come in
+another order without being wrong, and so may the microseconds: neither is compared.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
+
+from course.checks.visible import visible
 
 if TYPE_CHECKING:
     from pyemu.trace import Event, Trace
@@ -72,4 +74,6 @@ def _key(event: Event) -> tuple[object, ...]:
 
 def _lines(trace: Trace, events: list[Event]) -> tuple[str, ...]:
     width = max(len(name) for name in trace.tasks)
-    return tuple(f"{one.t:>8} us  {trace.task_name(one.task):<{width}}  {one.text}" for one in events)
+    return tuple(
+        f"{one.t:>8} us  {trace.task_name(one.task):<{width}}  {visible(one.text)}" for one in events
+    )

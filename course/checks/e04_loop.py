@@ -1,268 +1,12 @@
-"""The checks of exercise E4 in its first form: the loop of do_user_addr_fault, user mode and userfaultfd.
-
-What a wrong answer shows depends on the scenario, so each cause looks at events and facts, never at the source.
-"""
+"""The checks of exercise E4 in its first form: the loop of do_user_addr_fault, user mode and userfaultfd."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from course.checks.draw import Draw
-from course.checks.specification import Case, Cause, Check, Checks, Commit, Run
-from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, VM_FAULT_RETRY
-
-if TYPE_CHECKING:
-    from pyemu.scenario import Scenario
+from course.checks.e04_causes import CAUSES, LOOP
+from course.checks.e04_scenarios import killed, pending, signalled, wakes
+from course.checks.specification import Check, Checks, Commit
 
 __all__ = ["CHECKS"]
-
-LOOP = "Linux v5.7, arch/x86/mm/fault.c, do_user_addr_fault, from the label `retry`"
-CALLEE = "Linux v5.7, mm/memory.c, the comment above __handle_mm_fault on who drops mmap_sem"
-SIGNALS = "Linux v5.7, include/linux/sched/signal.h, fault_signal_pending"
-FIRST = "Linux v5.7, include/linux/mm.h, fault_flag_allow_retry_first"
-
-HANDLED = ("SIGUSR1", "SIGUSR2", "SIGTERM")
-
-
-# ------------------------------------------------------------------------------------------ scenarios
-
-
-def scenario(name: str, title: str, area: dict[str, Any], task: list[Any], monitor: list[Any]) -> Scenario:
-    """Make a scenario of one task T, whose monitor M serves the area V."""
-    from pyemu.scenario import Scenario
-
-    signals = {"SIGBUS": "escape", **dict.fromkeys(HANDLED, "handler")}
-    return Scenario.from_dict(
-        {
-            "version": 1,
-            "name": name,
-            "title": title,
-            "areas": [{"name": "V", "pages": 4, "populated": [0], **area}],
-            "tasks": [
-                {"name": "T", "signals": signals, "program": task},
-                {"name": "M", "monitor": True, "program": monitor},
-            ],
-        }
-    )
-
-
-def fault(draw: Draw) -> tuple[dict[str, Any], str]:
-    """Draw an access of T to a missing page of V; give the step, and how it reads."""
-    page, do = draw("page", (1, 2, 3)), draw("access", ("read", "write"))
-    return {"do": do, "area": "V", "page": page}, f"T {do}s page {page} of V, which is missing"
-
-
-def wakes(draw: Draw, n: int) -> Case:
-    """N wakes that bring nothing, then the page."""
-    access, sentence = fault(draw)
-    ticks, byte = draw("ticks", range(10_000, 50_000, 1_000)), draw("byte", range(5, 200))
-    page = {"area": "V", "page": access["page"]}
-    answer = [{"do": "wait_message"}, {"do": "pause", "ticks": ticks}]
-    monitor = [*(answer + [{"do": "wake", **page}]) * n, *answer, {"do": "copy", "byte": byte, **page}]
-    empty = "a wake, but no page" if n == 1 else f"{n} wakes, but no page"
-    again = "asked once more" if n == 1 else f"asked for the {n + 1}th time"
-    return Case(
-        scenario("S13", "A wake without a page", {"userfaultfd": True}, [access], monitor),
-        f"{sentence}. M answers with {empty}; {again}, it brings the page.",
-        {"wakes": n + 1, "needed": n + 2},
-    )
-
-
-def signalled(draw: Draw) -> Case:
-    """S10a: a signal while T waits, then the page."""
-    access, sentence = fault(draw)
-    before, after = (draw(name, range(1_000, 9_000, 500)) for name in ("before", "after"))
-    name, byte = draw("signal", HANDLED), draw("byte", range(5, 200))
-    monitor = [
-        {"do": "wait_message"},
-        {"do": "poll", "ticks": before},
-        {"do": "signal", "task": "T", "signal": name},
-        {"do": "poll", "ticks": after},
-        {"do": "copy", "area": "V", "page": access["page"], "byte": byte},
-    ]
-    return Case(
-        scenario("S10a", "A signal, then the page", {"userfaultfd": True}, [access], monitor),
-        f"{sentence}, and waits. After {before} us comes {name}, which T handles; {after} us later M brings the page.",
-    )
-
-
-def pending(draw: Draw) -> Case:
-    """A signal that is pending already when a fault begins that needs no wait."""
-    access, sentence = fault(draw)
-    ticks, name = draw("ticks", range(1_000, 9_000, 500)), draw("signal", HANDLED)
-    pause = {"do": "pause", "ticks": ticks}
-    return Case(
-        scenario(
-            "S10a-early",
-            "A signal before the attempt",
-            {},
-            [pause, access],
-            [pause, {"do": "signal", "task": "T", "signal": name}],
-        ),
-        f"{sentence}, but needs no monitor: the first attempt serves it. {name} comes just before that attempt.",
-    )
-
-
-def killed(draw: Draw) -> Case:
-    """SIGKILL while T waits."""
-    access, sentence = fault(draw)
-    ticks = draw("ticks", range(1_000, 9_000, 500))
-    monitor = [
-        {"do": "wait_message"},
-        {"do": "poll", "ticks": ticks},
-        {"do": "signal", "task": "T", "signal": "SIGKILL"},
-    ]
-    return Case(
-        scenario("S10a-kill", "SIGKILL while the fault waits", {"userfaultfd": True}, [access], monitor),
-        f"{sentence}, and waits. After {ticks} us comes SIGKILL; the page never comes.",
-    )
-
-
-# ------------------------------------------------------------------------------------------ causes
-
-Numbers = dict[str, int | str] | None
-
-
-def signal_pending_at(run: Run, rule: str) -> bool:
-    """Say whether a signal was sent to the task and not yet taken when it first broke a rule."""
-    number = run.mine.trace.tasks.index(run.case.task) + 1
-    waiting = False
-    for event in run.mine.trace.select("signal_sent", "signal_taken", "violation"):
-        if event.kind == "signal_sent" and event.b == number:
-            waiting = True
-        elif event.kind == "signal_taken" and event.task == number:
-            waiting = False
-        elif event.kind == "violation" and event.a == rule:
-            return waiting
-    return False
-
-
-def still_clears(run: Run) -> Numbers:
-    """An attempt after the first may not retry."""
-    later = run.facts.flags[1:]
-    if run.facts.exceptions == 1 and any(not word & FAULT_FLAG_ALLOW_RETRY for word in later):
-        return {"attempts": run.facts.attempts}
-    return None
-
-
-def forgets_tried(run: Run) -> Numbers:
-    """The second attempt looks like the first."""
-    mine, kernel = run.facts.flags, run.wanted.flags
-    if len(mine) > 1 and mine[1] == mine[0] and not mine[1] & FAULT_FLAG_TRIED and len(kernel) > 1:
-        return {"second": hex(mine[1]), "wanted": hex(kernel[1])}
-    return None
-
-
-def cap_3(run: Run) -> Numbers:
-    """The loop ended while the last attempt still said RETRY, after more than one, without a signal."""
-    if "wakes" not in run.case.numbers:
-        return None
-    attempts = run.mine.trace.select("exception", "attempt_end", task=run.case.task)
-    first = attempts[1 : 1 + next((n for n, one in enumerate(attempts[1:]) if one.kind == "exception"), len(attempts))]
-    if 1 < len(first) < run.case.numbers["needed"] and int(first[-1].a) & VM_FAULT_RETRY:
-        return dict(run.case.numbers)
-    return None
-
-
-def sigkill_only(run: Run) -> Numbers:
-    """The handler ran, but only after more attempts."""
-    if run.facts.before_handler > run.wanted.before_handler and run.facts.handler_runs:
-        return {"before_handler": run.facts.before_handler}
-    return None
-
-
-def unlock_on_signal(run: Run) -> Numbers:
-    """The lock was released though it wasn't held, while a signal was pending."""
-    return {} if signal_pending_at(run, "bad unlock balance") else None
-
-
-def test_before_fault(run: Run) -> Numbers:
-    """The task went back to user mode with the lock, while a signal was pending."""
-    return {} if signal_pending_at(run, "mmap_sem held on return") else None
-
-
-def counts_on_signal(run: Run) -> Numbers:
-    """More faults were counted than came to an end, and a signal ended one."""
-    more = run.facts.minor + run.facts.major > run.wanted.minor + run.wanted.major
-    return {} if more and run.facts.handler_runs else None
-
-
-def eats_signal(run: Run) -> Numbers:
-    """A signal was thrown away."""
-    return {} if "lost signal" in run.rules else None
-
-
-def stale_vma(run: Run) -> Numbers:
-    """An area was used that was found before the lock was dropped."""
-    return {} if run.rules & {"stale vma", "use after free"} else None
-
-
-CAUSES = (
-    Cause(
-        "eats-signal",
-        eats_signal,
-        "You cleared what was pending. The fault path only looks at signals; they are taken on the way back to user mode.",
-        "Linux v5.7, kernel/signal.c, get_signal: the one place that takes a signal from the queue",
-    ),
-    Cause(
-        "stale-vma",
-        stale_vma,
-        "While the lock was dropped, another thread may have unmapped the area. What find_vma gave before the wait counts "
-        "no longer: look it up again after each down_read.",
-        LOOP,
-    ),
-    Cause(
-        "test-before-fault",
-        test_before_fault,
-        "You look at signals before the attempt. Then the lock is held and must be released, and a fault that needs no "
-        "wait is put off. Look after the attempt: fault_signal_pending says yes only for VM_FAULT_RETRY.",
-        SIGNALS,
-    ),
-    Cause(
-        "unlock-on-signal",
-        unlock_on_signal,
-        "You release the lock when a signal ends the fault. handle_mm_fault has released it already: whoever gets "
-        "VM_FAULT_RETRY holds nothing.",
-        CALLEE,
-    ),
-    Cause(
-        "counts-on-signal",
-        counts_on_signal,
-        "You count on the way out. The same access faults again after the handler, and that fault is counted then.",
-        LOOP,
-    ),
-    Cause(
-        "sigkill-only",
-        sigkill_only,
-        "You leave for SIGKILL alone. Any other signal ends the wait as well; the next attempt can't wait while it is "
-        "pending, so the loop runs hot until the page comes.",
-        SIGNALS,
-    ),
-    Cause(
-        "still-clears",
-        still_clears,
-        "You clear FAULT_FLAG_ALLOW_RETRY after the first attempt, as 5.6 does. Without it the second attempt may not wait "
-        "for the monitor, and a missing page becomes an error.",
-        FIRST,
-    ),
-    Cause(
-        "cap-3",
-        cap_3,
-        "Your loop counts its rounds. Nobody knows how often a monitor wakes without a page: only an answer or a signal "
-        "ends the loop.",
-        LOOP,
-    ),
-    Cause(
-        "forgets-TRIED",
-        forgets_tried,
-        "You don't set FAULT_FLAG_TRIED after VM_FAULT_RETRY. ALLOW_RETRY without TRIED means the first attempt, and the "
-        "first attempt drops the lock to wait for a page lock; the later ones keep it.",
-        FIRST,
-    ),
-)
-
-
-# ------------------------------------------------------------------------------------------ checks
 
 CHECKS = Checks(
     function="do_user_addr_fault",
@@ -270,27 +14,32 @@ CHECKS = Checks(
         "s13": Check(
             lambda draw: (wakes(draw, 1),),
             ("outcome", "exceptions", "messages"),
-            "A wake says that something has happened, not that the page is there: the kernel looks, and asks again.",
+            "A wake says that something has happened, not that the page is there: the kernel looks, and asks "
+            "again.",
         ),
         "wakes": Check(
             lambda draw: (wakes(draw, draw("some", range(4, 9))), wakes(draw, draw("many", range(24, 41)))),
             ("outcome", "exceptions", "messages"),
-            "ALLOW_RETRY is a property of the whole fault: each attempt may wait, so each wake gets its message.",
+            "ALLOW_RETRY is a property of the whole fault: each attempt may wait, so each wake gets its "
+            "message.",
         ),
         "flags": Check(
             lambda draw: (wakes(draw, 1),),
             ("flags", "outcome"),
-            "ALLOW_RETRY stays and TRIED is added: whoever wants to know whether this is the first attempt asks for both.",
+            "ALLOW_RETRY stays and TRIED is added: whoever wants to know whether this is the first attempt "
+            "asks for both.",
         ),
         "signal": Check(
-            lambda draw: (signalled(draw), pending(draw)),
+            lambda draw: (pending(draw), signalled(draw)),
             ("before_handler", "outcome", "exceptions", "messages", "handler_runs"),
-            "A handler needs a user frame. So the fault is given up, and the access makes a new one after the handler.",
+            "A handler needs a user frame. So the fault is given up, and the access makes a new one after "
+            "the handler.",
         ),
         "uncounted": Check(
             lambda draw: (signalled(draw),),
             ("minor", "major", "outcome"),
-            "min_flt and maj_flt count faults that were served; one that was given up comes back and is counted then.",
+            "min_flt and maj_flt count faults that were served; one that was given up comes back and is "
+            "counted then.",
         ),
         "kill": Check(
             lambda draw: (killed(draw),),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyemu.flags import SIGKILL, Signal
+from pyemu.flags import Signal
 
 if TYPE_CHECKING:
     from pyemu.machine import Result
@@ -89,14 +89,11 @@ def plural(n: int, noun: str) -> str:
 
 def _outcome(outcome: str) -> str:
     """Say an outcome in words."""
-    if outcome == f"killed:{int(SIGKILL)}":
-        return "is killed by SIGKILL"
     if outcome.startswith("killed:"):
-        number = int(outcome.removeprefix("killed:"))
-        return f"is killed by {Signal(number).name}"
-    if outcome.startswith("ret="):
-        return f"gets the byte {outcome.removeprefix('ret=')}"
-    return "gets no answer" if outcome == "none" else f"gets {outcome}"
+        return f"killed by {Signal(int(outcome.removeprefix('killed:'))).name}"
+    if outcome == "none":
+        return "the access never ends"
+    return f"the access gives {outcome.removeprefix('ret=')}"
 
 
 FACTS: dict[str, Callable[[Facts], str]] = {

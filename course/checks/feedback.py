@@ -1,8 +1,9 @@
 """A verdict in words.
 
-The first line of a failed check is the one sentence that its author needs most; scenario, both outcomes, the first
-event that differs, the likely cause and a place to read follow. A passed check gives the kernel's reason. What a
-passed check says depends on the exercise alone, so that a notebook's stored output fits every right answer.
+The first line of a failed check is the one sentence that its author needs most; scenario, both outcomes,
+the first event that differs, the likely cause and a place to read follow. What a passed check says
+depends on the exercise alone, so that a notebook's stored output fits every right answer; the kernel's
+reasons come in the overview, when all is done.
 """
 
 from __future__ import annotations
@@ -10,44 +11,63 @@ from __future__ import annotations
 import textwrap
 
 from course.checks.facts import plural
-from course.checks.judge import Feedback, Outcome, Verdict, VerdictRow
 from course.checks.specification import Checks
+from course.checks.verdict import Feedback, Outcome, Row, Verdict
 
-__all__ = ["explain", "printed_text", "row_text", "summary", "title_line"]
+__all__ = ["explain", "overview", "printed_text", "row_text", "summary", "title_line"]
 
 WIDTH = 100
 PRINTED_LINES = 20
 _MARKS = {Outcome.PASSED: "PASS", Outcome.FAILED: "FAIL", Outcome.SKIPPED: "SKIP"}
 
 
-def title_line(row: VerdictRow) -> str:
+def title_line(row: Row) -> str:
     """Give mark, points and title of one check in a line."""
     points = plural(row.behaviour.points, "point")
     return f"{_MARKS[row.outcome]}  {row.points} of {points}  {row.behaviour.title}"
 
 
-def row_text(row: VerdictRow, checks: Checks) -> str:
+def row_text(row: Row) -> str:
     """Give the verdict on one behaviour.
 
     Parameters
     ----------
-    row : VerdictRow
+    row : Row
         The verdict.
+
+    Returns
+    -------
+    str
+        Lines without a newline at the end; one line when it passed.
+    """
+    if row.feedback is not None:
+        return f"{title_line(row)}\n\n{explain(row.feedback)}"
+    if row.outcome is Outcome.SKIPPED:
+        return f"{title_line(row)}\n\n{row.reason}"
+    return title_line(row)
+
+
+def overview(verdict: Verdict, checks: Checks) -> str:
+    """Give the verdict on an answer in a few lines.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        On all behaviours.
     checks : Checks
         The exercise's checks.
 
     Returns
     -------
     str
-        Lines without a newline at the end.
+        A line for each behaviour and the sum. When all passed, the kernel's reasons and the real change.
     """
-    lines = [title_line(row), ""]
-    if row.feedback is not None:
-        lines.append(explain(row.feedback))
-    else:
-        lines += _wrapped("Why", row.reason)
-    if row.outcome is Outcome.PASSED:
-        lines += _wrapped("Linux", f"commit {checks.commit.id}, {checks.commit.title}")
+    lines = [*map(title_line, verdict.rows), "", summary(verdict)]
+    if verdict.full:
+        lines += ["", "Why the kernel does it so"]
+        for row in verdict.rows:
+            lines += _wrapped(row.behaviour.id, row.reason)
+        lines += _wrapped("in Linux", f"commit {checks.commit.id}, {checks.commit.title}")
     return "\n".join(lines)
 
 

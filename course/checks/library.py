@@ -45,7 +45,9 @@ def exercise_of(name: str) -> Exercise:
     from course.workcopy import material
 
     if name not in exercise_ids():
-        raise MaterialError(f"there is no exercise {name!r}; there are: {', '.join(exercise_ids()) or 'none'}.")
+        raise MaterialError(
+            f"there is no exercise {name!r}; there are: {', '.join(exercise_ids()) or 'none'}."
+        )
     return load_exercise(material("exercises") / name)
 
 

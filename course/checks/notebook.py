@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from course.checks.answer import notebook_names, source_of
-from course.checks.feedback import row_text, summary, title_line
-from course.checks.judge import Verdict, judge
+from course.checks.feedback import overview, row_text
+from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
+from course.checks.verdict import Verdict
 from pyemu.errors import FaultlabError, MaterialError
 
 __all__ = ["check", "hint"]
@@ -41,35 +41,40 @@ def check(
         Draws other numbers for the scenarios: pages, times, how many wakes.
     """
     try:
-        for line in _check(exercise, behaviour, answer, seed):
-            print(line)
+        print(_check(exercise, behaviour, answer, seed))
     except FaultlabError as error:
         print(f"faultlab: {error}")
 
 
-def hint(exercise: str, step: int = 1) -> None:
-    """Print a hint; 1 is a nudge, 3 is nearly the answer.
+def hint(exercise: str, step: int | None = None) -> None:
+    """Print a hint; 1 is a nudge, the last one nearly the answer.
 
     Parameters
     ----------
     exercise : str
         For example ``"e04_loop"``.
-    step : int
-        1 to 3.
+    step : int, optional
+        1, 2, ...; left out, it says how many there are.
     """
     try:
-        hints = exercise_of(exercise).hints
-        if step not in range(1, len(hints) + 1):
-            raise MaterialError(f"hint {step!r} of {exercise} does not exist: there are 1 to {len(hints)}.")
-        print(f"Hint {step} of {len(hints)}: {hints[step - 1]}")
+        print(_hint(exercise, step))
     except FaultlabError as error:
         print(f"faultlab: {error}")
 
 
+def _hint(exercise: str, step: int | None) -> str:
+    hints = exercise_of(exercise).hints
+    if step is None:
+        return f'{len(hints)} hints, from a nudge to nearly the answer. The first: hint("{exercise}", 1)'
+    if step not in range(1, len(hints) + 1):
+        raise MaterialError(f"hint {step!r} of {exercise} does not exist: there are 1 to {len(hints)}.")
+    return f"Hint {step} of {len(hints)}: {hints[step - 1]}"
+
+
 def _check(
     name: str, behaviour: str | None, answer: Callable[..., Any] | str | None, seed: str | None
-) -> list[str]:
-    """Give the lines of a verdict."""
+) -> str:
+    """Give the text of a verdict."""
     exercise, checks = exercise_of(name), checks_of(name)
     known = [one.id for one in exercise.behaviours]
     if behaviour is not None and behaviour not in known:
@@ -85,13 +90,13 @@ def _check(
             raise MaterialError(
                 f"{checks.function} is not defined yet: run the cell that defines it, then this one again."
             )
-    verdict = _verdict(name, exercise.folder, source_of(answer), seed)
+    verdict = _verdict(name, source_of(answer), seed)
     if behaviour is not None:
-        return [row_text(row, checks) for row in verdict.rows if row.behaviour.id == behaviour]
-    return [*map(title_line, verdict.rows), summary(verdict)]
+        return next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
+    return overview(verdict, checks)
 
 
 @lru_cache(maxsize=8)
-def _verdict(name: str, folder: Path, source: str, seed: str | None) -> Verdict:
+def _verdict(name: str, source: str, seed: str | None) -> Verdict:
     """Judge an answer once, though each check cell of a notebook asks for its own part of the verdict."""
     return judge(exercise_of(name), checks_of(name), source, seed)

@@ -1,6 +1,7 @@
 """One case, run twice: with the learner's function in a child process, and with the kernel's own here.
 
-Each run gets a fresh child, so that nothing a function remembers, and no process that it ended, reaches the next run.
+Each run gets a fresh child, so that nothing a function remembers, and no process that it ended, reaches the
+next run.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """What an exercise's checks are made of.
 
-`Checks` belongs to one exercise and names the kernel function that the learner writes. Each `Check` belongs to a
-behaviour of ``exercise.toml`` and makes its `Case` scenarios from a `Draw`. A case is run twice, with the learner's
-function and with the kernel's own; `Run` holds both. Named `Cause` functions recognise a misconception by what the
-learner's run shows. Their first sentences stand in ``exercise.toml``, beside the wrong answers that show them.
+`Checks` belongs to one exercise and names the kernel function that the learner writes. Each `Check` belongs
+to a behaviour of ``exercise.toml`` and makes its `Case` scenarios from a `Draw`. A case is run twice, with
+the learner's function and with the kernel's own; `Run` holds both. Named `Cause` functions recognise a
+misconception by what the learner's run shows. Their first sentences stand in ``exercise.toml``, beside the
+wrong answers that show them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Text from strangers, made safe to look at.
 
-A learner's exception or print may hold control characters that move a terminal's cursor, or marks that turn the
-direction of writing round. They are shown by their number instead.
+A learner's exception or print may hold control characters that move a terminal's cursor, or marks that turn
+the direction of writing round. They are shown by their number instead.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import unicodedata
 
 __all__ = ["visible"]
 
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidi), surrogate, private, none, separators
+# Control, format (also the marks of direction), surrogate, private, unassigned, line and paragraph ends.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def visible(text: str, *, lines: bool = False) -> str:

@@ -1,7 +1,7 @@
 # %% [markdown] id="story"
-# A program reads a page that isn't there. A helper, the *monitor*, is to bring it: it reads a message, and wakes the
-# program. But it has brought nothing yet. The kernel of Linux v5.6 asks once more, and may not wait: the program gets
-# SIGBUS for a page that was on its way. Linux v5.7 asks again, as often as it takes.
+# A program reads a page that isn't there. A helper, the *monitor*, is to bring it: it reads a message, and
+# wakes the program. But it has brought nothing yet. The kernel of Linux v5.6 asks once more, and may not
+# wait: the program gets SIGBUS for a page that was on its way. Linux v5.7 asks again, as often as it takes.
 #
 # You write that loop: `do_user_addr_fault` of Linux v5.7, for faults that come from user mode.
 
@@ -29,8 +29,9 @@ print(run("S13", Tree.after))
 # | `VM_FAULT_RETRY` | was dropped by the callee | isn't served yet |
 # | anything else | is still held | is over: served, or an error |
 #
-# Flags, error bits and counters are written already. Fill in the loop. When it ends, mmap_sem is held, and `fault` and
-# `major` tell the last lines how the fault went. Each operation is awaited: `await down_read(mm)`.
+# Flags, error bits and counters are written already. Fill in the loop. When it ends, mmap_sem is held, and
+# `fault` and `major` tell the last lines how the fault went. Each operation is awaited, as in
+# `await perf_sw_event(...)`.
 #
 # | you may use | for |
 # |---|---|
@@ -91,13 +92,14 @@ async def do_user_addr_fault(regs, error_code, address):
         await perf_sw_event("minor-faults")
 
 # %% id="stuck" tags=["scratch"]
-# hint("e04_loop", 1)
+hint("e04_loop")
 
 # %% [markdown] id="retry"
 # ## Asked again
 #
-# Each check runs your function in a process of its own, beside the kernel's own function on the same scenario. A loop
-# without an end costs you two seconds and gets an explanation.
+# Each check runs your function in a process of its own, beside the kernel's own function on the same
+# scenario. A loop without an end costs you two seconds and gets an explanation. What is shown below a check
+# before you run it is the verdict on a right answer.
 
 # %% id="s13" tags=["check"]
 check("e04_loop", "s13")
@@ -111,8 +113,8 @@ check("e04_loop", "flags")
 # %% [markdown] id="signals"
 # ## Called away
 #
-# A signal that arrives while the fault waits ends the wait, and `VM_FAULT_RETRY` comes back. Its handler can run only in
-# user mode. So the fault is left, the handler runs, and the same access faults anew.
+# A signal that arrives while the fault waits ends the wait, and `VM_FAULT_RETRY` comes back. Its handler
+# can run only in user mode. So the fault is left, the handler runs, and the same access faults anew.
 
 # %% id="signal" tags=["check"]
 check("e04_loop", "signal")
@@ -122,6 +124,14 @@ check("e04_loop", "uncounted")
 
 # %% id="kill" tags=["check"]
 check("e04_loop", "kill")
+
+# %% [markdown] id="sum"
+# ## All together
+#
+# When every check passes, this cell says why the kernel does it so, and which change did it.
+
+# %% id="all" tags=["scratch"]
+check("e04_loop")
 
 # %% [markdown] id="try"
 # ## Your own runs

@@ -1,5 +1,5 @@
 async def attempt(regs, error_code, address, flags, major):
-    """Make one attempt and all that follow; give None when the fault is over, else the bits of the last one."""
+    """Make one attempt and all that follow; give the last one's bits, or None when all is done."""
     mm = await current.mm
     await down_read(mm)
     vma = await find_vma(mm, address)

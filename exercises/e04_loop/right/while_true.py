@@ -24,9 +24,9 @@ async def do_user_addr_fault(regs, error_code, address):
             major = 1
         if fault & VM_FAULT_RETRY:
             if await fatal_signal_pending(current):
-                return
+                return None
             if user_mode(regs) and await signal_pending(current):
-                return
+                return None
             await down_read(mm)
             flags = flags | FAULT_FLAG_TRIED
             continue

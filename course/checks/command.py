@@ -1,0 +1,44 @@
+"""``faultlab check NOTEBOOK``: the checks of an exercise, on a filled-in notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pyemu.errors import MaterialError
+
+__all__ = ["check"]
+
+
+def check(
+    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="an exercise that you filled in")],
+    exercise: Annotated[str | None, typer.Option(metavar="ID", help="for example e04_loop")] = None,
+    seed: Annotated[str | None, typer.Option(help="draws other numbers for the scenarios")] = None,
+) -> None:
+    """Check an exercise that you filled in; exit status 0 says that it has full points."""
+    from course.checks.feedback import overview, printed_text, row_text
+    from course.checks.judge import judge
+    from course.checks.library import checks_of, exercise_of
+    from course.checks.submission import answer_of, exercise_in
+    from course.checks.verdict import Outcome
+
+    name = exercise or exercise_in(notebook)
+    checks = checks_of(name)
+    answer = answer_of(name, notebook)
+    if answer.source is None:
+        raise MaterialError(f"{notebook}: {' '.join(finding.message for finding in answer.findings)}")
+    for finding in answer.findings:
+        print(f"Note: {finding.message}")
+    verdict = judge(exercise_of(name), checks, answer.source, seed)
+    told: set[str] = set()
+    for row in verdict.rows:
+        if row.outcome is Outcome.FAILED and row.feedback and row.feedback.headline not in told:
+            told.add(row.feedback.headline)  # a cause that shows in two checks is explained once
+            print(row_text(row), end="\n\n")
+    print(overview(verdict, checks))
+    if verdict.printed:
+        print("", "Your function printed", *printed_text(verdict.printed), sep="\n")
+    if not verdict.full:
+        raise typer.Exit(1)

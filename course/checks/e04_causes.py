@@ -1,0 +1,169 @@
+"""The misconceptions of exercise E4, as a run shows them.
+
+What a wrong answer does depends on the scenario, so each cause looks at events and facts, never at the
+source.
+"""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from course.checks.specification import Cause, Run
+from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, VM_FAULT_RETRY
+
+__all__ = ["CAUSES", "LOOP"]
+
+LOOP = "Linux v5.7, arch/x86/mm/fault.c, do_user_addr_fault, from the label `retry`"
+CALLEE = "Linux v5.7, mm/memory.c, the comment above __handle_mm_fault on who drops mmap_sem"
+SIGNALS = "Linux v5.7, include/linux/sched/signal.h, fault_signal_pending"
+FIRST = "Linux v5.7, include/linux/mm.h, fault_flag_allow_retry_first"
+
+Numbers = dict[str, int | str] | None
+
+
+def signal_pending_at(run: Run, rule: str) -> bool:
+    """Say whether a signal was sent to the task and not yet taken when it first broke a rule."""
+    number = run.mine.trace.tasks.index(run.case.task) + 1
+    waiting = False
+    for event in run.mine.trace.select("signal_sent", "signal_taken", "violation"):
+        if event.kind == "signal_sent" and event.b == number:
+            waiting = True
+        elif event.kind == "signal_taken" and event.task == number:
+            waiting = False
+        elif event.kind == "violation" and event.a == rule:
+            return waiting
+    return False
+
+
+def still_clears(run: Run) -> Numbers:
+    """An attempt after the first may not retry."""
+    later = run.facts.flags[1:]
+    if run.facts.exceptions == 1 and any(not word & FAULT_FLAG_ALLOW_RETRY for word in later):
+        return {"attempts": run.facts.attempts}
+    return None
+
+
+def forgets_tried(run: Run) -> Numbers:
+    """The second attempt looks like the first."""
+    mine, kernel = run.facts.flags, run.wanted.flags
+    if len(mine) > 1 and mine[1] == mine[0] and not mine[1] & FAULT_FLAG_TRIED and len(kernel) > 1:
+        return {"second": hex(mine[1]), "wanted": hex(kernel[1])}
+    return None
+
+
+def cap_3(run: Run) -> Numbers:
+    """The loop ended while the last attempt still said RETRY, after more than one, without a signal."""
+    if "wakes" not in run.case.numbers:
+        return None
+    _, *events = run.mine.trace.select("exception", "attempt_end", task=run.case.task)
+    first = list(takewhile(lambda event: event.kind == "attempt_end", events))
+    if 1 < len(first) < run.case.numbers["needed"] and int(first[-1].a) & VM_FAULT_RETRY:
+        return dict(run.case.numbers)
+    return None
+
+
+def sigkill_only(run: Run) -> Numbers:
+    """The handler ran, but only after more attempts."""
+    if run.facts.before_handler > run.wanted.before_handler and run.facts.handler_runs:
+        return {"before_handler": run.facts.before_handler}
+    return None
+
+
+def unlock_on_signal(run: Run) -> Numbers:
+    """The lock was released though it wasn't held, while a signal was pending."""
+    return {} if signal_pending_at(run, "bad unlock balance") else None
+
+
+def test_before_fault(run: Run) -> Numbers:
+    """The task went back to user mode with the lock, while a signal was pending."""
+    return {} if signal_pending_at(run, "mmap_sem held on return") else None
+
+
+def counts_on_signal(run: Run) -> Numbers:
+    """More faults were counted than came to an end, and a signal ended one."""
+    more = run.facts.minor + run.facts.major > run.wanted.minor + run.wanted.major
+    return {} if more and run.facts.handler_runs else None
+
+
+def eats_signal(run: Run) -> Numbers:
+    """A signal was thrown away."""
+    return {} if "lost signal" in run.rules else None
+
+
+def stale_vma(run: Run) -> Numbers:
+    """An area was used that was found before the lock was dropped."""
+    return {} if run.rules & {"stale vma", "use after free"} else None
+
+
+CAUSES = (
+    Cause(
+        "eats-signal",
+        eats_signal,
+        "You cleared what was pending. The fault path only looks at signals; they are taken on the way back "
+        "to user mode.",
+        "Linux v5.7, kernel/signal.c, get_signal: the one place that takes a signal from the queue",
+    ),
+    Cause(
+        "stale-vma",
+        stale_vma,
+        "While the lock was dropped, another thread may have unmapped the area. What find_vma gave before "
+        "the wait counts "
+        "no longer: look it up again after each down_read.",
+        LOOP,
+    ),
+    Cause(
+        "test-before-fault",
+        test_before_fault,
+        "You look at signals before the attempt. Then the lock is held and must be released, and a fault "
+        "that needs no "
+        "wait is put off. Look after the attempt: fault_signal_pending says yes only for VM_FAULT_RETRY.",
+        SIGNALS,
+    ),
+    Cause(
+        "unlock-on-signal",
+        unlock_on_signal,
+        "You release the lock when a signal ends the fault. handle_mm_fault has released it already: whoever "
+        "gets "
+        "VM_FAULT_RETRY holds nothing.",
+        CALLEE,
+    ),
+    Cause(
+        "counts-on-signal",
+        counts_on_signal,
+        "You count on the way out. The same access faults again after the handler, and that fault is counted "
+        "then.",
+        LOOP,
+    ),
+    Cause(
+        "sigkill-only",
+        sigkill_only,
+        "You leave for SIGKILL alone. Any other signal ends the wait as well; the next attempt can't wait "
+        "while it is "
+        "pending, so the loop runs hot until the page comes.",
+        SIGNALS,
+    ),
+    Cause(
+        "still-clears",
+        still_clears,
+        "You clear FAULT_FLAG_ALLOW_RETRY after the first attempt, as 5.6 does. Without it the second "
+        "attempt may not wait "
+        "for the monitor, and a missing page becomes an error.",
+        FIRST,
+    ),
+    Cause(
+        "cap-3",
+        cap_3,
+        "Your loop counts its rounds. Nobody knows how often a monitor wakes without a page: only an answer "
+        "or a signal "
+        "ends the loop.",
+        LOOP,
+    ),
+    Cause(
+        "forgets-TRIED",
+        forgets_tried,
+        "You don't set FAULT_FLAG_TRIED after VM_FAULT_RETRY. ALLOW_RETRY without TRIED means the first "
+        "attempt, and the "
+        "first attempt drops the lock to wait for a page lock; the later ones keep it.",
+        FIRST,
+    ),
+)

@@ -1,0 +1,108 @@
+"""The scenarios of exercise E4: a task T faults, its monitor M answers, is late, or sends a signal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from course.checks.draw import Draw
+from course.checks.specification import Case
+
+if TYPE_CHECKING:
+    from pyemu.scenario import Scenario
+
+__all__ = ["killed", "pending", "signalled", "wakes"]
+
+HANDLED = ("SIGUSR1", "SIGUSR2", "SIGTERM")
+
+
+def scenario(name: str, title: str, area: dict[str, Any], task: list[Any], monitor: list[Any]) -> Scenario:
+    """Make a scenario of one task T, whose monitor M serves the area V."""
+    from pyemu.scenario import Scenario
+
+    signals = {"SIGBUS": "escape", **dict.fromkeys(HANDLED, "handler")}
+    return Scenario.from_dict(
+        {
+            "version": 1,
+            "name": name,
+            "title": title,
+            "areas": [{"name": "V", "pages": 4, "populated": [0], **area}],
+            "tasks": [
+                {"name": "T", "signals": signals, "program": task},
+                {"name": "M", "monitor": True, "program": monitor},
+            ],
+        }
+    )
+
+
+def fault(draw: Draw) -> tuple[dict[str, Any], str]:
+    """Draw an access of T to a missing page of V; give the step, and how it reads."""
+    page, do = draw("page", (1, 2, 3)), draw("access", ("read", "write"))
+    return {"do": do, "area": "V", "page": page}, f"T {do}s page {page} of V, which is missing"
+
+
+def wakes(draw: Draw, n: int) -> Case:
+    """N wakes that bring nothing, then the page."""
+    access, sentence = fault(draw)
+    ticks, byte = draw("ticks", range(10_000, 50_000, 1_000)), draw("byte", range(5, 200))
+    page = {"area": "V", "page": access["page"]}
+    asked = ({"do": "wait_message"}, {"do": "pause", "ticks": ticks})
+    monitor = [*(*asked, {"do": "wake", **page}) * n, *asked, {"do": "copy", "byte": byte, **page}]
+    empty = "a wake, but no page" if n == 1 else f"{n} wakes, but no page"
+    again = "asked once more" if n == 1 else f"asked for the {n + 1}th time"
+    return Case(
+        scenario("S13", "A wake without a page", {"userfaultfd": True}, [access], monitor),
+        f"{sentence}. M answers with {empty}; {again}, it brings the page.",
+        {"wakes": n + 1, "needed": n + 2},
+    )
+
+
+def signalled(draw: Draw) -> Case:
+    """S10a: a signal while T waits, then the page."""
+    access, sentence = fault(draw)
+    before, after = (draw(name, range(1_000, 9_000, 500)) for name in ("before", "after"))
+    name, byte = draw("signal", HANDLED), draw("byte", range(5, 200))
+    monitor = [
+        {"do": "wait_message"},
+        {"do": "poll", "ticks": before},
+        {"do": "signal", "task": "T", "signal": name},
+        {"do": "poll", "ticks": after},
+        {"do": "copy", "area": "V", "page": access["page"], "byte": byte},
+    ]
+    return Case(
+        scenario("S10a", "A signal, then the page", {"userfaultfd": True}, [access], monitor),
+        f"{sentence}, and waits. After {before} us comes {name}, which T handles; {after} us later M brings "
+        "the page.",
+    )
+
+
+def pending(draw: Draw) -> Case:
+    """A signal that is pending already when a fault begins that needs no wait."""
+    access, sentence = fault(draw)
+    ticks, name = draw("ticks", range(1_000, 9_000, 500)), draw("signal", HANDLED)
+    pause = {"do": "pause", "ticks": ticks}
+    return Case(
+        scenario(
+            "S10a-early",
+            "A signal before the attempt",
+            {},
+            [pause, access],
+            [pause, {"do": "signal", "task": "T", "signal": name}],
+        ),
+        f"{sentence}, but needs no monitor: the first attempt serves it. {name} comes just before that "
+        "attempt.",
+    )
+
+
+def killed(draw: Draw) -> Case:
+    """SIGKILL while T waits."""
+    access, sentence = fault(draw)
+    ticks = draw("ticks", range(1_000, 9_000, 500))
+    monitor = [
+        {"do": "wait_message"},
+        {"do": "poll", "ticks": ticks},
+        {"do": "signal", "task": "T", "signal": "SIGKILL"},
+    ]
+    return Case(
+        scenario("S10a-kill", "SIGKILL while the fault waits", {"userfaultfd": True}, [access], monitor),
+        f"{sentence}, and waits. After {ticks} us comes SIGKILL; the page never comes.",
+    )

@@ -1,0 +1,22 @@
+"""Grading: a folder of submissions becomes points, reports and one table.
+
+::
+
+    files --collect--> Submission --grade--> Grade --+--> results.json, feedback.html, the notebook
+                                                     +--> grades.csv
+
+====================  ==============================================================================
+``collect``           which files are submissions, and what they are called
+``grade``             one submission: transplant, judge, points
+``results``           ``results.json``: Gradescope's form, and ours beside it
+``page``              ``feedback.html``: everything escaped, no script
+``table``             ``grades.csv``
+``notebook``          the pristine notebook with a submission's answers, for ``pytest --nbval``
+``batch``             all submissions of a folder, one after the other
+``command``           ``faultlab grade``
+====================  ==============================================================================
+
+Machine, seed and points stay in this process. A submission's code runs in child processes only, and
+what they send is checked as if it came from a stranger. They are not in a sandbox yet: they may read
+and write what the person may who grades.
+"""

@@ -1,0 +1,126 @@
+"""One submission: read it as bytes, put its answers into the pristine notebook, judge them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from course.checks.judge import judge
+from course.checks.library import checks_of, exercise_of
+from course.checks.submission import answer_of
+from course.grading.collect import Submission
+
+if TYPE_CHECKING:
+    from course.checks.verdict import Verdict
+    from course.material.findings import Finding
+    from course.material.source import Notebook
+
+__all__ = ["Grade", "Status", "grade"]
+
+
+class Status(StrEnum):
+    """What became of a submission."""
+
+    GRADED = "graded"
+    REPAIRED = "repaired"  # cells of ours were changed; ours were used
+    FAILED = "failed"  # an answer can't be run: no points
+    REJECTED = "rejected"  # not run: a person has to look
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The grade of one submission.
+
+    Attributes
+    ----------
+    submission : str
+        Its name.
+    digest : str
+        SHA-256 of the file, in hexadecimal; empty when it can't be read.
+    exercise : str
+        What it was graded as.
+    seed : str
+        What the scenarios were drawn with.
+    status : Status
+        What became of it.
+    max_points : int
+        The points of a right answer.
+    findings : tuple of Finding
+        What was noticed about the file.
+    verdict : Verdict or None
+        None when nothing was run.
+    notebook : dict or None
+        The pristine notebook with the answers; None when the file was rejected.
+    """
+
+    submission: str
+    digest: str
+    exercise: str
+    seed: str
+    status: Status
+    max_points: int
+    findings: tuple[Finding, ...]
+    verdict: Verdict | None
+    notebook: Notebook | None
+
+    @property
+    def points(self) -> int | None:
+        """The points; None when a person has to look first."""
+        if self.status is Status.REJECTED:
+            return None
+        return self.verdict.points if self.verdict is not None else 0
+
+
+def grade(submission: Submission, exercise: str, seed: str) -> Grade:
+    """Grade one submission.
+
+    Parameters
+    ----------
+    submission : Submission
+        A file, whatever it is.
+    exercise : str
+        The exercise that it is an answer to.
+    seed : str
+        Draws the numbers of the scenarios.
+
+    Returns
+    -------
+    Grade
+        Nothing is raised for what stands in the file or what its code does.
+    """
+    from course.material.findings import Severity
+
+    answer = answer_of(exercise, submission.path)
+    status = {
+        Severity.NOTE: Status.GRADED,
+        Severity.RESTORED: Status.REPAIRED,
+        Severity.FAILED: Status.FAILED,
+        Severity.REJECTED: Status.REJECTED,
+    }[answer.severity]
+    verdict = None
+    if answer.source is not None:
+        verdict = judge(exercise_of(exercise), checks_of(exercise), answer.source, seed)
+    return Grade(
+        submission.name,
+        _digest(submission.path),
+        exercise,
+        seed,
+        status,
+        exercise_of(exercise).points,
+        answer.findings,
+        verdict,
+        answer.transplant.notebook,
+    )
+
+
+def _digest(path: Path) -> str:
+    if path.is_symlink() or not path.is_file():  # a pipe would never end
+        return ""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
