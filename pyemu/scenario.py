@@ -30,10 +30,11 @@ The format, with units and defaults::
     [[tasks]]
     name = "T"                     # required
     process = "P"                  # tasks of one process share memory (default: the task's name)
-    monitor = false                # a run ends when every task that is no monitor has ended (default false)
+    monitor = false                # a run ends when all tasks but the monitors have ended (default false)
     serves = "P"                   # whose userfaultfd its steps mean (default: the first area's process)
-    signals = { SIGUSR1 = "handler" }  # handler, restart, escape, ignore, default (default: default)
-    blocked = ["SIGUSR2"]          # signals that it blocks (default: none)
+    signals = { SIGUSR1 = "handler" }  # handler, restart, escape, ignore, default (default: default);
+                                   # it holds for all tasks of the process
+    blocked = ["SIGUSR2"]          # signals that this task blocks (default: none)
     program = [
       { do = "read", area = "V", page = 1 },
     ]
@@ -99,8 +100,19 @@ STEPS: dict[Action, dict[str, Any]] = {
     Action.MUNMAP: {"area": REQUIRED, "page": 0, "pages": 1},
     Action.MADV_DONTNEED: {"area": REQUIRED, "page": 0, "pages": 1},
 }
+MEMORY = {
+    Action.READ,
+    Action.WRITE,
+    Action.MMAP_FIXED,
+    Action.MUNMAP,
+    Action.MADV_DONTNEED,
+}  # of the task itself
+SERVING = {Action.WAIT_MESSAGE, Action.POLL, Action.COPY, Action.WAKE, Action.UNREGISTER, Action.CLOSE}
 DISPOSITIONS = ("handler", "restart", "escape", "ignore", "default")
+UNTOUCHABLE = ("SIGKILL", "SIGSTOP")
 PERMITS = ("spin", "hang", "SIGBUS")
+MAX_TASKS = 250  # an event holds a task's number in a byte
+MACHINE = "-"  # what stands for the machine where an event has no task
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,15 +393,19 @@ class _Reader:
         keys = ("version", "name", "title", "story", "permits", "machine", "areas", "tasks")
         top = self.table(data, "the scenario", keys)
         version = self.need(top, "version", "the scenario")
-        if version != VERSION:
+        if version != VERSION or isinstance(version, bool):
             raise self.fail(f"version is {version!r}; this faultlab reads version {VERSION}.")
         rows = self.tables(self.need(top, "tasks", "the scenario"), "tasks")
         if not rows:
             raise self.fail("tasks is empty; a scenario has at least one task.")
+        if len(rows) > MAX_TASKS:
+            raise self.fail(f"tasks has {len(rows)} entries; at most {MAX_TASKS} are allowed.")
         names = [self._name(row, f"tasks[{place}]", ()) for place, row in enumerate(rows)]
         for place, name in enumerate(names):
             if name in names[:place]:
                 raise self.fail(f"tasks[{place}].name is {name!r}, which another task has; names are unique.")
+            if name == MACHINE:
+                raise self.fail(f"tasks[{place}].name is {name!r}, which means the machine; choose another.")
         processes = [
             self.text(row.get("process", name), f"task {name}: process")
             for row, name in zip(rows, names, strict=True)
@@ -397,18 +413,39 @@ class _Reader:
         areas = self.areas(self.tables(top.get("areas", []), "areas"), processes)
         permits = self.tables(top.get("permits", []), "permits")
         served = areas[0].process if areas else processes[0]
+        tasks = tuple(
+            self.task(row, name, process, served, areas, tuple(names), tuple(processes))
+            for row, name, process in zip(rows, names, processes, strict=True)
+        )
+        self.check_monitors(tasks)
+        self.check_dispositions(tasks)
         return Scenario(
             self.text(self.need(top, "name", "the scenario"), "name"),
             self.text(self.need(top, "title", "the scenario"), "title"),
             self.text(top.get("story", ""), "story"),
             self.machine(top.get("machine", {})),
             areas,
-            tuple(
-                self.task(row, name, process, served, areas, tuple(names), tuple(processes))
-                for row, name, process in zip(rows, names, processes, strict=True)
-            ),
+            tasks,
             tuple(self.choice(one, f"permits[{place}]", PERMITS) for place, one in enumerate(permits)),
         )
+
+    def check_monitors(self, tasks: tuple[TaskSpec, ...]) -> None:
+        if all(task.monitor for task in tasks):
+            raise self.fail(
+                "every task is a monitor; a run ends when all others have ended, so at least one is none."
+            )
+
+    def check_dispositions(self, tasks: tuple[TaskSpec, ...]) -> None:
+        """Check that tasks of one process agree on what a signal does: Linux keeps one table a process."""
+        asked: dict[tuple[str, int], tuple[str, str]] = {}
+        for task in tasks:
+            for signal, disposition in task.signals:
+                first, other = asked.setdefault((task.process, signal), (task.name, disposition))
+                if disposition != other:
+                    raise self.fail(
+                        f"task {task.name}: signals.{Signal(signal).name} is {disposition!r}, but task "
+                        f"{first} of the same process says {other!r}; what a signal does holds for a whole process."
+                    )
 
     def machine(self, data: Any) -> MachineSpec:
         table = self.table(data, "machine", ("n_cpus", "preemption", "ram_pages", "max_ticks"))
@@ -480,24 +517,46 @@ class _Reader:
             row, here, ("name", "process", "monitor", "serves", "signals", "blocked", "program")
         )
         signals = self.table(table.get("signals", {}), f"{here}: signals", tuple(one.name for one in Signal))
+        blocked = self.tables(table.get("blocked", []), f"{here}: blocked")
+        for key, value in (*((f"signals.{one}", one) for one in signals), *_numbered("blocked", blocked)):
+            if value in UNTOUCHABLE:
+                asked = signals.get(value, value) if key.startswith("signals") else value
+                raise self.fail(
+                    f"{here}: {key} is {asked!r}; nobody can catch, ignore or block {value}. Take it out."
+                )
         steps = self.tables(table.get("program", []), f"{here}: program")
+        program = tuple(
+            self.step(step, f"{here}, step {place}", areas, tasks) for place, step in enumerate(steps, 1)
+        )
+        serves = self.choice(table.get("serves", served), f"{here}: serves", processes)
+        for place, step in enumerate(program, 1):
+            self.check_memory(step, f"{here}, step {place} ({step.do})", process, serves, areas)
         return TaskSpec(
             name,
             process,
-            self.choice(table.get("serves", served), f"{here}: serves", processes),
-            tuple(
-                self.step(step, f"{here}, step {place}", areas, tasks) for place, step in enumerate(steps, 1)
-            ),
+            serves,
+            program,
             self.truth(table.get("monitor", False), f"{here}: monitor"),
             tuple(
                 (int(Signal[key]), self.choice(value, f"{here}: signals.{key}", DISPOSITIONS))
                 for key, value in signals.items()
             ),
-            tuple(
-                self.signal(one, f"{here}: blocked")
-                for one in self.tables(table.get("blocked", []), f"{here}: blocked")
-            ),
+            tuple(self.signal(value, f"{here}: {key}") for key, value in _numbered("blocked", blocked)),
         )
+
+    def check_memory(self, step: Step, here: str, process: str, serves: str, areas: tuple[Area, ...]) -> None:
+        """Check that a step means memory of its own process, or of the process that its task serves."""
+        if step.do in SERVING and not any(area.userfaultfd and area.process == serves for area in areas):
+            raise self.fail(
+                f"{here}: process {serves} has no area with userfaultfd = true; give it one, or set `serves`."
+            )
+        meant = process if step.do in MEMORY else serves
+        for area in areas:
+            if dict(step.values).get("area") == area.name and area.process != meant:
+                raise self.fail(
+                    f"{here}: area {area.name} belongs to process {area.process}; this step means memory of "
+                    f"process {meant}."
+                )
 
     def step(self, row: Any, here: str, areas: tuple[Area, ...], tasks: tuple[str, ...]) -> Step:
         if not isinstance(row, Mapping):
@@ -542,3 +601,8 @@ class _Reader:
                 return self.truth(value, place)
             case _:
                 return self.text(value, place)
+
+
+def _numbered(name: str, values: list[Any]) -> list[tuple[str, Any]]:
+    """Give each value of a list with its place, as errors name it."""
+    return [(f"{name}[{place}]", value) for place, value in enumerate(values)]

@@ -173,10 +173,11 @@ def test_a_finding_ends_only_its_task() -> None:
     async def userfaultfd_must_wait(mm: Any, address: int) -> bool:
         raise ValueError("no")
 
-    two = scene(victim(), task("U", pause(500), {"do": "read", "area": "V", "page": 0}), monitor(WAIT))
+    other = task("U", pause(500), {"do": "read", "area": "V", "page": 0}, process="P")
+    two = scene(victim(process="P"), other, monitor(WAIT), area={"populated": [0]})
     result = run(two, Tree.after, {"userfaultfd_must_wait": userfaultfd_must_wait})
     assert [(one.task, one.rule) for one in result.findings] == [("T", "crash")]
-    assert result.tasks["U"].outcomes  # it ran on
+    assert result.tasks["U"].outcomes == ("ret=0",)
 
 
 def test_a_call_is_no_scheduling_point() -> None:
