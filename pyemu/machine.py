@@ -174,7 +174,6 @@ class Machine:
         scenario = Scenario.load(self.scenario) if isinstance(self.scenario, str) else self.scenario
         self.scenario = scenario
         state = State(scenario.machine.ram_pages, scenario.machine.n_cpus, self.twin)
-        state.alloc_page()  # the zero page
         processes = scenario.processes()
         for number, owner in enumerate(processes, 1):
             state.new_mm(number)
