@@ -29,9 +29,8 @@ from pyemu.remote import RemoteFrame, RemoteSource
 
 WALL_SECONDS = 20.0  # without an answer: the handler sleeps or waits for input; CPU time ends it sooner
 ROOT = str(Path(pyemu.__file__).resolve().parent.parent)
-# Nothing of the user's on the path, no site-packages; the child finds pyemu by the path given here. Not -I: it
-# would ignore PYTHONHASHSEED too, and the same source must do the same in every run.
-# here.
+# Nothing of the user's on the path, no site-packages: the child finds pyemu by the path given here. Not -I,
+# which would ignore PYTHONHASHSEED as well: the same source must do the same in every run.
 START = """
 import sys
 sys.path.insert(0, sys.argv[1])
