@@ -18,6 +18,7 @@ import typer
 
 from course import doctor, lab, workcopy
 from course.checks import command as checks
+from course.conform import command as conform
 from course.grading import command as grading
 from pyemu.errors import FaultlabError
 
@@ -31,8 +32,8 @@ app = typer.Typer(
 )
 
 # The commands, in the order in which --help lists them. A new one is one line here:
-#     from course import conform                  above
-#     app.command()(conform.conform)              below
+#     from course.conform import command as conform      above
+#     app.command()(conform.conform)                     below
 # and the first line of the function's docstring is its help.
 app.command(context_settings=lab.CONTEXT)(lab.lab)
 app.command()(workcopy.start)
@@ -40,6 +41,8 @@ app.command()(workcopy.update)
 app.command()(workcopy.reset)
 app.command()(checks.check)
 app.command()(grading.grade)
+app.command()(conform.conform)
+app.command()(conform.predict)
 app.command()(doctor.doctor)
 app.command()(doctor.version)
 

@@ -8,5 +8,5 @@
     records      files of records, checked line by line
     compare      the rules: what is compared, how, and what isn't
     report       rows and verdicts, as a table and as JSON
-    commands     ``faultlab conform`` and ``faultlab predict``
+    command      ``faultlab conform`` and ``faultlab predict``
 """
