@@ -30,7 +30,7 @@ class Limits:
     depth : int
         Levels of nesting outside saved outputs. A notebook of ours has 6.
     n_tokens : int
-        Brackets, braces and strings in the file; bounds the time of the scan.
+        Strings, brackets, braces and commas in the file; bounds the time and memory of reading it.
     answer_chars : int
         Length of one answer in characters.
     """
@@ -53,9 +53,10 @@ class Refused(Exception):
         self.finding = Finding(name, message, Severity.REJECTED)
 
 
-# A string, or the rest of the file when a string never ends (group 1 is empty then); a bracket or brace.
+# A string, or the rest of the file when a string never ends (group 1 is empty then); a bracket, brace or
+# comma (never inside a string), so that the number of tokens bounds the number of values.
 # Possessive, so that no input makes it go back: the scan is linear.
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[\[\]{}]', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[\[\]{},]', re.DOTALL)
 _OPENS_LIST = re.compile(rb"\s*:\s*\[")
 _CELL_DEPTH = 3
 """Depth of a cell's keys: notebook, list of cells, cell."""
@@ -87,6 +88,10 @@ def parse(data: bytes, limits: Limits = LIMITS) -> tuple[Any, list[Finding]]:
     if len(data) > limits.n_bytes:
         text = f"The file has more than {limits.n_bytes:,} bytes, the largest size that is read"
         raise Refused("too-large", f"{text}; clear all outputs and hand it in again.")
+    if data.startswith(b"PK\x03\x04"):
+        raise Refused(
+            "archive", "The file is a zip archive, not a notebook; unpack it and hand in the .ipynb."
+        )
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
         findings.append(Finding("byte-order-mark", "The file begins with a byte order mark; it was skipped."))
@@ -127,6 +132,8 @@ def _without_outputs(data: bytes, limits: Limits) -> bytes:
             if skipping and depth == _CELL_DEPTH:
                 skipping = False
                 copied = token.start()  # the closing bracket itself is kept
+        elif first in b",":
+            continue
         elif not token[1]:
             raise Refused(
                 "not-json", "The file is not valid JSON: a text never ends; it may have been cut off."

@@ -156,7 +156,7 @@ def write_notebook(notebook: Notebook) -> str:
 
 
 def _header(path: Path, text: str) -> dict[str, Any]:
-    import yaml  # type: ignore[import-untyped]  # a dependency of jupytext that publishes no types
+    import yaml
 
     try:
         header = yaml.safe_load(text.strip().strip("-"))

@@ -79,10 +79,13 @@ _HEADING = re.compile(r"^## +([^:\n]+?) *(?::.*)?$", re.MULTILINE)
 # What is not prose: fenced code, code spans, link targets, HTML, headings' marks, {{places}}.
 _NOT_PROSE = re.compile(r"```.*?```|~~~.*?~~~|`[^`\n]*`|\]\([^)\s]*\)|<[^>\n]*>|\{\{[^}]*\}\}", re.DOTALL)
 _NUMBER = re.compile(r"(?<![\w.#-])\d[\d,.]*(?<![,.])(?![\w-])")
-# Typed literals that can't go stale: versions, years and dates, and numbers that are names.
+# Typed literals that can't go stale, in this order: versions (a bare 5.7 is a kernel's, unless a unit
+# follows), years and dates, numbers that are names, the numbers of a list.
 _NAME_NUMBER = re.compile(
-    r"\b(?:v|Linux )?\d+\.\d+(?:\.\d+)*\b|\b(?:19|20)\d\d(?:-\d\d-\d\d)?\b"
-    r"|\b(?:patch|patche|lesson|level|step|attempt|part|question)s? \d+(?:(?:,| and| to) \d+)*\b"
+    r"\b(?:v|(?:Linux|Python|JupyterLab) )\d+(?:\.\d+)+\b|\b\d+\.\d+\.\d+\b"
+    r"|(?<![\d.])[4-6]\.\d{1,2}\b(?!\s?(?:%|(?:ns|us|ms|s|ticks|times|seconds|minutes|[KMG]i?B)\b))"
+    r"|\b(?:19|20)\d\d(?:-\d\d-\d\d)?\b"
+    r"|\b(?:patche?|lesson|level|step|attempt|part|question)s? \d+(?:(?:,| and| to) \d+)*\b"
     r"|^\s*\d+\.\s",
     re.IGNORECASE | re.MULTILINE,
 )
