@@ -1,0 +1,45 @@
+"""Views of runs: each has a text form that is the same every time, and a picture of the same facts.
+
+=================  ===================================================================================
+``timeline``       one run, event by event, a column for each task
+``side_by_side``   two runs on a common line of events; where they part is marked
+``counters``       what was counted, a column for each run
+``stepper``        buttons and a slider that walk through one run, or through two at once
+``ready``          says that the emulator works, and whether it runs uncompiled
+=================  ===================================================================================
+
+Views read the events of a trace and the counters of a result, nothing else. ``ipywidgets`` is imported only
+when a stepper is shown.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from course.views.counts import counters as counters
+    from course.views.lanes import timeline as timeline
+    from course.views.pair import side_by_side as side_by_side
+    from course.views.setup import ready as ready
+    from course.views.steps import stepper as stepper
+
+_HOME = {
+    "counters": "course.views.counts",
+    "ready": "course.views.setup",
+    "side_by_side": "course.views.pair",
+    "stepper": "course.views.steps",
+    "timeline": "course.views.lanes",
+}
+
+__all__ = ["counters", "ready", "side_by_side", "stepper", "timeline"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'course.views' has no attribute {name!r}; it has: {', '.join(__all__)}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,63 @@
+"""``ready``: the first line of a lesson. It says that the emulator works, and whether it runs uncompiled.
+
+The text is the same everywhere, since ``pytest --nbval`` compares it. Where the compiled part is missing, a
+widget is shown in its place; nbval and the build leave widgets out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from course.views.steps import WIDGET_VIEW
+
+__all__ = ["Ready", "ready"]
+
+TEXT = "The emulator is ready."
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The line, and what to add where the hardware model runs uncompiled.
+
+    Attributes
+    ----------
+    notice : str
+        Empty when the compiled twin runs.
+    """
+
+    notice: str
+
+    def __repr__(self) -> str:
+        return TEXT
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = {"text/plain": TEXT}
+        if self.notice:
+            import ipywidgets
+
+            label = ipywidgets.HTML(f'<div role="note">{TEXT} {escape(self.notice)}</div>')
+            bundle[WIDGET_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": label.model_id}
+        return bundle
+
+
+def ready() -> Ready:
+    """Say that the emulator works.
+
+    Returns
+    -------
+    Ready
+        With a notice where `pyemu` runs uncompiled.
+    """
+    from pyemu.hw import COMPILED
+    from pyemu.hw.twins import choose
+
+    if choose() == "fast":
+        return Ready("")
+    why = (
+        "FAULTLAB_TWIN asks for it"
+        if COMPILED
+        else "this install has no compiled part; faultlab doctor tells more"
+    )
+    return Ready(f"pyemu runs uncompiled here ({why}): slower, with the same results.")

@@ -1,0 +1,157 @@
+"""``stepper``: walk through one run, or through two with one cursor, event by event.
+
+Everything that a stepper shows is made here from events, as text and as HTML. What can be clicked is put
+around it by `course.views.buttons`, and only where a notebook shows the stepper.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any
+
+from course.views.compare import Mark, Row, compare
+from course.views.moments import Moment, moments
+from course.views.pair import labels
+from course.views.panel import Panel, Side, facts
+from pyemu.errors import FaultlabError
+from pyemu.machine import Result
+
+__all__ = ["Stepper", "stepper"]
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+HINT = "In JupyterLab, buttons and a slider walk through all {} events."
+_MARKS = {
+    Mark.SAME: "",
+    Mark.OTHER: f" {Mark.OTHER} other values",
+    Mark.PARTED: f" {Mark.PARTED} here the runs part",
+    Mark.ALONE: f" {Mark.ALONE} each run on its own",
+}
+
+
+class Stepper:
+    """A cursor over the events of one run, or over the rows of a comparison of two.
+
+    Parameters
+    ----------
+    *results : Result
+        One or two.
+
+    Attributes
+    ----------
+    start : int
+        Where the cursor stands at first: where two runs part, else at the first event.
+    """
+
+    def __init__(self, *results: Result) -> None:
+        self._labels = labels(*results)
+        if len(results) == 2:
+            comparison = compare(results[0].trace, results[1].trace)
+            self._rows = comparison.rows
+            self.start = comparison.parted or 0
+        else:
+            self._rows = tuple(Row(one, None, Mark.SAME) for one in moments(results[0].trace))
+            self.start = 0
+        if not self._rows:
+            raise FaultlabError(
+                f"{results[0].trace.title}: its trace has no event to show; run it to the end."
+            )
+        self._latest = self._walk()
+        # The last scene of a run knows every task, page and attempt: its names are those of all panels.
+        self._names = tuple(dict.fromkeys(name for one in self._latest[-1] for name in facts(one)))
+        self._retries = [i for i, row in enumerate(self._rows) if _retries(row.left) or _retries(row.right)]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def panel(self, index: int) -> Panel:
+        """Give the picture at an event.
+
+        Parameters
+        ----------
+        index : int
+            0 to ``len(self) - 1``; negative numbers count from the end.
+
+        Returns
+        -------
+        Panel
+            The same for the same runs.
+
+        Raises
+        ------
+        FaultlabError
+            When there is no such event.
+        """
+        place = index + len(self) if index < 0 else index
+        if not 0 <= place < len(self):
+            raise FaultlabError(
+                f"event {index} does not exist: this stepper has events 0 to {len(self) - 1}."
+            )
+        row = self._rows[place]
+        sides = tuple(
+            Side(label, moment, own is not None)
+            for label, moment, own in zip(
+                self._labels, self._latest[place], (row.left, row.right), strict=False
+            )
+        )
+        return Panel(f"Event {place + 1} of {len(self)}{_MARKS[row.mark]}", self._names, sides)
+
+    def text(self, index: int) -> str:
+        """Give the picture at an event as text; see `panel`."""
+        return self.panel(index).text()
+
+    def next_retry(self, index: int) -> int:
+        """Give the next event after this one at which a second or later attempt starts; itself if none."""
+        later = self._retries[bisect_right(self._retries, index) :]
+        return later[0] if later else index
+
+    def __repr__(self) -> str:
+        return f"{self.text(self.start)}\n\n{HINT.format(len(self))}"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Show the picture at the start, and in a notebook that runs, the buttons."""
+        from course.views.buttons import view
+
+        return {"text/plain": repr(self), "text/html": self.panel(self.start).html(), WIDGET_VIEW: view(self)}
+
+    def _walk(self) -> list[tuple[Moment | None, ...]]:
+        """Give the last event of each run up to each row."""
+        found: list[tuple[Moment | None, ...]] = []
+        left: Moment | None = None
+        right: Moment | None = None
+        for row in self._rows:
+            left, right = row.left or left, row.right or right
+            found.append((left, right))
+        return found
+
+
+def stepper(*results: Result) -> Stepper:
+    """Make a stepper.
+
+    Parameters
+    ----------
+    *results : Result
+        One run, or two that are compared.
+
+    Returns
+    -------
+    Stepper
+        Shown in a notebook with buttons; ``stepper(...).text(i)`` is its text at event i.
+
+    Raises
+    ------
+    FaultlabError
+        When there are none or more than two runs, or they have no events.
+
+    Examples
+    --------
+    >>> from pyemu import Tree, run
+    >>> print(stepper(run("S13", Tree.before)).panel(8).sentence)
+    T sleeps (state S).
+    """
+    if len(results) not in (1, 2):
+        raise FaultlabError(f"stepper() got {len(results)} runs; give it one, or two to compare them.")
+    return Stepper(*results)
+
+
+def _retries(moment: Moment | None) -> bool:
+    return moment is not None and moment.event.kind == "attempt" and int(moment.event.b) > 1
