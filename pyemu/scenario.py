@@ -444,7 +444,7 @@ class _Reader:
                 if disposition != other:
                     raise self.fail(
                         f"task {task.name}: signals.{Signal(signal).name} is {disposition!r}, but task "
-                        f"{first} of the same process says {other!r}; what a signal does holds for a whole process."
+                        f"{first} of the same process says {other!r}; a process has one word for a signal."
                     )
 
     def machine(self, data: Any) -> MachineSpec:

@@ -72,7 +72,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "exception", "va", "error_code", _S, lambda a, b: f"#PF error {_bits(b, PageFaultError)} CR2 {a:#x}"
     ),
-    Kind("call", "function_name", "depth", _K, lambda a, b: f"{a}"),
+    Kind("call", "function_name", "", _K, lambda a, b: f"{a}"),
     Kind("return", "function_name", "result", _K, lambda a, b: f"{a} gives {b}"),
     Kind(
         "attempt", "flags", "n", _S, lambda a, b: f"handle_mm_fault attempt {b} flags {_bits(a, FaultFlag)}"
@@ -242,16 +242,25 @@ class Trace:
         *kinds : str
             Names of kinds; none means all.
         task : str, optional
-            Name of a task.
+            Name of a task; ``-`` is the machine itself.
 
         Returns
         -------
         list of Event
             In order.
+
+        Raises
+        ------
+        FaultlabError
+            For a kind or a task that doesn't exist.
         """
         unknown = [kind for kind in kinds if kind not in KIND]
         if unknown:
             raise FaultlabError(f"event kind {unknown[0]!r} is unknown: kinds are {', '.join(KIND)}.")
+        if task is not None and task not in (*self.tasks, "-"):
+            raise FaultlabError(
+                f"task {task!r} is not in this trace: its tasks are {', '.join(self.tasks)}."
+            )
         wanted = {KIND[kind] for kind in kinds}
         found = (i for i in range(len(self)) if not wanted or self.records[i * RECORD.size + 28] in wanted)
         return [
@@ -327,16 +336,30 @@ class Trace:
             header = json.loads(first)
             if header.get("faultlab_trace") != FORMAT_VERSION:
                 raise ValueError(f"the header must hold faultlab_trace: {FORMAT_VERSION}")
+            if not all(isinstance(one, str) for one in (header["title"], *header["tasks"])):
+                raise ValueError("title and tasks must be texts")
             trace = cls(header["tasks"], header["title"])
             numbers = {name: place for place, name in enumerate(trace.tasks, 1)} | {"-": 0}
             for line in rest:
                 number += 1
                 row = json.loads(line)
                 kind = KINDS[KIND[row["event"]]]
-                a, b = (row[name.removesuffix("_name")] if name else 0 for name in (kind.a, kind.b))
+                a, b = _field(row, kind.a), _field(row, kind.b)
                 trace.add(
                     row["t"], row["step"], numbers[row["task"]], row["cpu"], row["depth"], kind.name, a, b
                 )
         except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
             raise FaultlabError(f"line {number} is no event of a faultlab trace: {error}.") from None
         return trace
+
+
+def _field(row: dict[str, Any], name: str) -> int | str:
+    """Give a field of an event in JSON lines, of the type that its name tells."""
+    if not name:
+        return 0
+    key = name.removesuffix("_name")
+    value: int | str = row[key]
+    wanted = str if name.endswith("_name") else int
+    if not isinstance(value, wanted) or isinstance(value, bool):
+        raise TypeError(f"{key} is {value!r}; it must be {'a text' if wanted is str else 'a whole number'}")
+    return value

@@ -242,6 +242,13 @@ def accessed(world: World, task: Task, address: int, kind: str, value: int) -> P
     return [], [place, ("tlb", cpu), ("byte", task.mm, address)]
 
 
+def note_walk(world: World, task: Task, address: int, references: list[TableRef]) -> None:
+    """Record which table entries the hardware read."""
+    world.event(task, "walk", address, len(references))
+    for reference in references:
+        world.event(task, "table", reference.pa, x86.read_entry(world.state.ram, reference.pa))
+
+
 @semantics(accessed)
 def access(world: World, task: Task, address: int, kind: str, value: int) -> AccessResult:
     """Make one access on the task's CPU: the emulated MMU translates, RAM holds the byte."""
@@ -261,12 +268,11 @@ def access(world: World, task: Task, address: int, kind: str, value: int) -> Acc
     try:
         done = mmu.access(address, kind, references)
     except PageFault as fault:
+        note_walk(world, task, address, references)
         world.event(task, "exception", fault.cr2, fault.error_code)
         return AccessResult(None, fault.error_code)
     if done.level is HitLevel.WALK:
-        world.event(task, "walk", address, len(references))
-        for reference in references:
-            world.event(task, "table", reference.pa, x86.read_entry(state.ram, reference.pa))
+        note_walk(world, task, address, references)
     else:
         world.event(task, "tlb_hit", address, int(done.level))
     if kind == "write":

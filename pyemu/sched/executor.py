@@ -194,7 +194,7 @@ class Executor:
 
     def _call(self, task: Task, name: str, args: tuple[Any, ...]) -> None:
         world = self.world
-        world.event(task, "call", name, len(task.frames))
+        world.event(task, "call", name)
         if name == "do_page_fault":
             task.exception += 1
             task.attempt = 0
