@@ -134,9 +134,10 @@ def bad_kind(i: int, value: int) -> BadValueError:
 
 def all_kinds(view: memoryview) -> None:
     """Refuse an array of kinds that holds a number that is none."""
-    for i, value in enumerate(view.tolist()):
-        if value > Kind.FETCH:
-            raise bad_kind(i, value)
+    values = view.tobytes()
+    bad = values.translate(None, bytes(Kind))
+    if bad:
+        raise bad_kind(values.index(bad[0]), bad[0])
 
 
 def output(buffer: Any, n: int, like: Any) -> Any:

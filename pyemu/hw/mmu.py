@@ -66,8 +66,8 @@ class Mmu(Protocol):
 
     Rules: what isn't present is never cached. A cached entry keeps working, however the tables
     change, until `invlpg`, `load` or its eviction. A write through an entry whose D is clear walks
-    again. An entry that doesn't permit an access is dropped and the tables are asked before a fault
-    is raised. A page fault drops what is cached for its page.
+    again. An entry that doesn't permit an access is no hit: the tables are asked before a fault is
+    raised. A page fault drops what is cached for its page.
     """
 
     twin: Literal["ref", "fast"]

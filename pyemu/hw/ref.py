@@ -283,14 +283,11 @@ class RefMmu:
     def _look(self, cpu: Registers, level: TlbLevel, vpn: int, kind: int) -> TlbEntry | None:
         """Find an entry that permits the access.
 
-        One that doesn't is dropped, because it may be stale: the tables decide, so a kernel needs
-        no flush after it has granted rights.
+        One that doesn't is no hit, because it may be stale: the tables decide, and the walk replaces
+        it or faults and drops it. So a kernel needs no flush after it has granted rights.
         """
         entry = level.use(vpn)
-        if entry is not None and not permits(cpu, entry.flags, kind):
-            level.drop(vpn)
-            return None
-        return entry
+        return entry if entry is not None and permits(cpu, entry.flags, kind) else None
 
     def _walk(self, cpu: Registers, va: int, kind: int, refs: list[TableRef] | None) -> TlbEntry:
         try:
