@@ -38,8 +38,8 @@ def signal_pending_at(run: Run, rule: str) -> bool:
 def still_clears(run: Run) -> Numbers:
     """An attempt after the first may not retry."""
     later = run.facts.flags[1:]
-    if run.facts.exceptions == 1 and any(not word & FAULT_FLAG_ALLOW_RETRY for word in later):
-        return {"attempts": run.facts.attempts}
+    if any(not word & FAULT_FLAG_ALLOW_RETRY for word in later):
+        return {"attempts": len(run.facts.flags)}
     return None
 
 

@@ -28,7 +28,7 @@ class Facts:
     exceptions, attempts, messages : int
         Page-fault exceptions, calls of handle_mm_fault, messages that it queued.
     flags : tuple of int
-        The flag word of each attempt.
+        The flag word of each attempt of the first exception.
     handler_runs : int
         Signal handlers that ran.
     before_handler : int
@@ -67,6 +67,8 @@ def facts_of(result: Result, task: str) -> Facts:
     events = result.trace.select("attempt", "signal_taken", task=task)
     taken = next((n for n, event in enumerate(events) if event.kind == "signal_taken"), len(events))
     attempts = told.stats.get("attempts", 0)
+    words = [event for event in events if event.kind == "attempt"]
+    again = next((n for n, event in enumerate(words) if n and event.b == 1), len(words))
     # A spin is recorded once and its rounds are only counted: so count from the end.
     after = sum(event.kind == "attempt" for event in events[taken:])
     return Facts(
@@ -74,7 +76,7 @@ def facts_of(result: Result, task: str) -> Facts:
         exceptions=told.stats.get("exceptions", 0),
         attempts=attempts,
         messages=told.stats.get("messages_queued", 0),
-        flags=tuple(int(event.a) for event in events if event.kind == "attempt"),
+        flags=tuple(int(event.a) for event in words[:again]),
         handler_runs=told.stats.get("handler_runs", 0),
         before_handler=attempts - after,
         minor=told.counters["min_flt"],

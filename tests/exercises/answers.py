@@ -1,0 +1,49 @@
+"""The answers of all exercises, and what the judge says of them; each is judged once."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from course.checks.judge import judge
+from course.checks.library import checks_of, exercise_ids, exercise_of
+from course.checks.submission import pristine
+from course.checks.verdict import Outcome, Verdict
+from course.material.exercise import Exercise, WrongAnswer
+from course.material.nbgrader import Role, cells_of_role
+from course.material.solution import solved
+from course.material.source import tags_of
+
+EXERCISES = [exercise_of(name) for name in exercise_ids()]
+SEEDS = (None, "another", "and-one-more")
+
+
+def verdict(exercise: str, source: str, seed: str | None = None) -> Verdict:
+    return _verdict(exercise, source, seed)
+
+
+@cache
+def _verdict(exercise: str, source: str, seed: str | None) -> Verdict:
+    return judge(exercise_of(exercise), checks_of(exercise), source, seed)
+
+
+def stub(exercise: Exercise) -> str:
+    cells = cells_of_role(pristine(exercise.id), Role.ANSWER).values()
+    return "\n\n".join(cell["source"] for cell in cells)
+
+
+def master(exercise: Exercise) -> str:
+    cells = [cell for cell in exercise.master() if "answer" in tags_of(cell)]
+    return "\n\n".join(solved(cell["source"], cell["id"]) for cell in cells)
+
+
+def wrong(exercise: Exercise, name: str) -> WrongAnswer:
+    return next(one for one in exercise.wrong if one.name == name)
+
+
+def failed(given: Verdict) -> dict[str, str]:
+    """Give the headlines of the behaviours that failed, by id."""
+    return {
+        row.behaviour.id: row.feedback.headline
+        for row in given.rows
+        if row.outcome is Outcome.FAILED and row.feedback is not None
+    }

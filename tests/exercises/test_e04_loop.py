@@ -1,0 +1,228 @@
+"""Exercise E4: the sentences that its learners read, word by word, and answers that nobody foresaw."""
+
+from __future__ import annotations
+
+import pytest
+
+from course.checks.library import exercise_of
+from course.checks.verdict import Outcome, Row
+from tests.exercises.answers import failed, master, verdict, wrong
+
+E4 = exercise_of("e04_loop")
+HEAD = "async def do_user_addr_fault(regs, error_code, address):\n"
+SENTENCES = {
+    "still-clears": "S13: SIGBUS on attempt 2.",
+    "forgets-TRIED": "Attempt 2 has flags 0x254 again, not 0x274: every attempt drops the lock (I5).",
+    "cap-3": "5 wakes need 6 attempts.",
+    "sigkill-only": "S10a: the handler ran after attempt 1002; patch 9 lets it run first.",
+    "unlock-on-signal": "Bad unlock balance: RETRY means dropped.",
+    "test-before-fault": (
+        "Signal pending, page ready: you returned with the lock held and never made progress."
+    ),
+    "counts-on-signal": "An abandoned fault counts nothing (S10a min 0).",
+    "eats-signal": "The handler never ran: lost signal.",
+    "stale-vma": "VMA of an older generation.",
+}
+POINTS = {
+    "still-clears": 5,
+    "forgets-TRIED": 8,
+    "cap-3": 8,
+    "sigkill-only": 6,
+    "unlock-on-signal": 4,
+    "test-before-fault": 4,
+    "counts-on-signal": 8,
+    "eats-signal": 4,
+    "stale-vma": 2,
+}
+
+
+def edited(*changes: tuple[str, str]) -> str:
+    """Give the master's answer with changes; each old text stands there once."""
+    source = master(E4)
+    for old, new in changes:
+        assert source.count(old) == 1, old
+        source = source.replace(old, new)
+    return source
+
+
+def when_killed(line: str) -> str:
+    """Give the master's answer with a line that only SIGKILL leads to."""
+    test = "        if await fault_signal_pending"
+    return edited((test, f"        if await fatal_signal_pending(current):\n            {line}\n{test}"))
+
+
+def rows(source: str) -> dict[str, Row]:
+    return {row.behaviour.id: row for row in verdict("e04_loop", source).rows}
+
+
+def outcomes(source: str) -> dict[str, str]:
+    return {name: row.outcome.value for name, row in rows(source).items()}
+
+
+def test_the_points_are_those_of_the_loop():
+    points = {one.id: one.points for one in E4.behaviours}
+    assert points == {"s13": 2, "wakes": 1, "flags": 1, "signal": 2, "uncounted": 1, "kill": 2}
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_a_wrong_answer_reads_its_sentence(name: str):
+    given = verdict("e04_loop", wrong(E4, name).file.read_text(encoding="utf-8"))
+    assert set(failed(given).values()) == {SENTENCES[name]}
+    assert given.points == POINTS[name]
+
+
+def test_every_named_wrong_answer_has_its_sentence_here():
+    assert {one.name for one in E4.wrong} == set(SENTENCES)
+
+
+def test_what_builds_on_a_failed_behaviour_is_skipped_with_the_reason():
+    given = rows(wrong(E4, "still-clears").file.read_text(encoding="utf-8"))
+    assert given["wakes"].outcome is Outcome.SKIPPED
+    assert "'s13'" in given["wakes"].reason
+    assert given["wakes"].points == 0
+    assert given["signal"].outcome is Outcome.PASSED
+
+
+def test_a_cap_of_thirty_is_found_too():
+    source = edited(("while True:", "for _ in range(20):"))
+    assert failed(verdict("e04_loop", source)) == {"wakes": "25 wakes need 26 attempts."}
+
+
+def test_a_signal_test_before_the_lock_is_wrong_without_being_called_something_that_it_is_not():
+    test = "while True:\n        if await signal_pending(current):\n            return"
+    given = verdict("e04_loop", edited(("while True:", test)))
+    assert list(failed(given)) == ["signal"]
+    assert failed(given)["signal"].startswith("T: 0 attempts before a signal is taken")
+    assert rows(edited(("while True:", test)))["signal"].feedback.cause == ""
+
+
+def test_no_signal_test_at_all_fails_the_signal_and_the_kill():
+    source = edited(("        if await fault_signal_pending(fault, regs):\n            return\n", ""))
+    given = verdict("e04_loop", source)
+    assert list(failed(given)) == ["signal", "kill"]
+    assert failed(given)["kill"].startswith("The run did not come to an end: T goes round in circles")
+
+
+def test_retrying_by_way_of_user_mode_is_no_loop():
+    source = edited(("        flags |= FAULT_FLAG_TRIED", "        return"))
+    assert failed(verdict("e04_loop", source))["s13"] == (
+        "T: 2 exceptions; with the kernel's own function: 1 exception."
+    )
+
+
+def test_a_lock_that_is_never_released_is_named():
+    source = edited(("    await up_read(mm)\n    if fault", "    if fault"))
+    assert failed(verdict("e04_loop", source))["s13"].startswith("Mmap_sem held on return: T goes back")
+
+
+def test_a_lock_that_is_not_taken_again_is_named():
+    loop = "await down_read(mm)\n    while True:"
+    source = edited(("        await down_read(mm)\n", ""), ("while True:", loop))
+    assert "without mmap_sem" in failed(verdict("e04_loop", source))["s13"]
+
+
+def test_prints_cost_no_points_and_are_kept():
+    given = verdict("e04_loop", edited(("    major = 0", "    major = 0\n    print('attempt')")))
+    assert given.full
+    assert set(given.printed.splitlines()) == {"attempt"}
+
+
+# ------------------------------------------------------------------------------------------ no answer at all
+
+DELEGATES = (
+    "from pyemu import calls\n" + HEAD + "    await calls.do_user_addr_fault(regs, error_code, address)\n"
+)
+FORBIDDEN = {
+    "delegates": (DELEGATES, "the name you replace leads to your own function"),
+    "calls-itself": (
+        HEAD + "    await do_user_addr_fault(regs, error_code, address)\n",
+        "calls itself without end",
+    ),
+    "imports-the-kernel": ("import pyemu.kernel\n" + HEAD + "    pass\n", "imports pyemu.kernel"),
+    "imports-it-late": (
+        HEAD + "    import importlib\n    importlib.import_module('pyemu.kernel.fault')\n",
+        "imports pyemu.kernel",
+    ),
+    "imports-and-hides-it": (
+        HEAD + "    try:\n        import pyemu.machine\n    except ImportError:\n        pass\n",
+        "imports pyemu.machine",
+    ),
+    "takes-the-answer-of-the-course": (
+        "from course.checks import judge\n" + HEAD + "    pass\n",
+        "imports course",
+    ),
+    "not-on-the-list": (
+        HEAD + "    await do_anonymous_page(None, address, 0)\n",
+        "asked for do_anonymous_page, which this function may not use",
+    ),
+    "made-up-operation": (
+        "from pyemu.effects import Effect\n" + HEAD + "    await Effect('report', ('outcome', 'ret=5'))\n",
+        "asked for report, which this function may not use",
+    ),
+    "plain-function": (
+        "def do_user_addr_fault(regs, error_code, address):\n    pass\n",
+        "is a plain function",
+    ),
+    "wrong-signature": ("async def do_user_addr_fault(regs, address):\n    pass\n", "takes (regs, address)"),
+    "another-name": (
+        "async def fault(regs, error_code, address):\n    pass\n",
+        "defines no do_user_addr_fault",
+    ),
+    "syntax": ("async def do_user_addr_fault(regs)\n", "can't be read"),
+    "empty": ("", "defines no do_user_addr_fault"),
+    "crash-before": ("1 / 0\n", "ZeroDivisionError before do_user_addr_fault was called"),
+    "exit": (HEAD + "    import os\n    os._exit(0)\n", "ended by itself"),
+}
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_what_is_no_answer_gets_nothing_and_a_message(name: str):
+    source, message = FORBIDDEN[name]
+    given = verdict("e04_loop", source)
+    assert given.points == 0
+    assert all(message in headline for headline in failed(given).values())
+    assert failed(given)
+
+
+def test_an_operation_that_is_not_allowed_costs_every_point_also_when_only_sigkill_leads_to_it():
+    given = verdict("e04_loop", when_killed("await alloc_page(0)"))
+    assert given.points == 0
+    assert len(failed(given)) == len(E4.behaviours)
+    assert all("asked for alloc_page" in headline for headline in failed(given).values())
+
+
+def test_a_crash_costs_only_the_behaviours_in_which_it_shows():
+    given = verdict("e04_loop", when_killed("1 / 0"))
+    assert list(failed(given)) == ["kill"]
+    assert "ZeroDivisionError" in failed(given)["kill"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "title"),
+    [
+        ("await down_read(mm)", "down_read(mm)", "down_read(...)"),
+        ("if await access_error(", "if access_error(", "access_error(...)"),
+        ("fault = await handle", "fault = handle", "handle_mm_fault(...)"),
+    ],
+)
+def test_a_forgotten_await_is_named(old: str, new: str, title: str):
+    headline = failed(verdict("e04_loop", edited((old, new))))["s13"]
+    assert "put `await` before" in headline
+    assert title in headline
+
+
+@pytest.mark.parametrize(
+    "body", ["pass", "await signal_pending(current)"], ids=["without-effects", "with-effects"]
+)
+def test_a_loop_without_an_end_is_explained_and_nothing_more_is_run(body: str):
+    given = rows(HEAD + f"    while True:\n        {body}\n")
+    assert "end" in given["s13"].feedback.headline
+    assert given["s13"].outcome is Outcome.FAILED
+    assert {row.outcome for name, row in given.items() if name != "s13"} == {Outcome.SKIPPED}
+    assert "never came to an end" in given["signal"].reason
+
+
+def test_points_that_were_earned_before_an_endless_loop_stay():
+    given = outcomes(when_killed("while True: pass"))
+    assert given.pop("kill") == "failed"
+    assert set(given.values()) == {"passed"}
