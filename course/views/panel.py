@@ -110,9 +110,13 @@ def facts(moment: Moment | None) -> dict[str, str]:
 def _task(task: TaskScene) -> dict[str, str]:
     found = {task.name: task.doing}
     if task.attempt:
-        ended = (
-            "" if task.bits is None else f", gave {flag_words(task.bits, VmFault) if task.bits else 'a page'}"
+        gave = (
+            ""
+            if task.bits is None
+            else ", done"
+            if not task.bits
+            else f", gave {flag_words(task.bits, VmFault)}"
         )
-        found[f"{task.name}: attempt"] = f"{task.attempt}{ended}"
+        found[f"{task.name}: attempt"] = f"{task.attempt}{gave}"
         found[f"{task.name}: flags"] = flag_words(task.flags, FaultFlag)
     return found

@@ -1,0 +1,137 @@
+"""``predict``, ``reveal`` and ``answer``: what a learner says before a run, what came true, what they know.
+
+A prediction never stands in the way: `reveal` shows what the run gave with or without one, and reminds.
+Texts are the same each time. Choices are kept in the working copy (`course.notes`).
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+from course.notes import note, noted
+from course.questions import WIDTH, Question, load_question
+from pyemu.errors import MaterialError
+
+__all__ = ["answer", "predict", "reveal"]
+
+
+def predict(question_id: str, choice: str = "") -> None:
+    """Show a question, and keep what the learner expects.
+
+    Parameters
+    ----------
+    question_id : str
+        Such as ``00-wake``.
+    choice : str
+        The letter of a choice; empty: none yet.
+
+    Raises
+    ------
+    MaterialError
+        There is no such question.
+    """
+    question = load_question(question_id)
+    kept = _keep(question, choice, "predict")
+    print(question.text())
+    print()
+    if kept:
+        _say(f"Your prediction: {kept}. Now run the next cells.")
+    else:
+        _say(f"Your prediction: none yet. {_how(question, 'predict')}")
+
+
+def reveal(question_id: str, outcome: str) -> None:
+    """Compare what a run gave with what the learner expected.
+
+    Parameters
+    ----------
+    question_id : str
+        That of the prediction.
+    outcome : str
+        What the run gave, such as ``SIGBUS(code=2)``.
+
+    Raises
+    ------
+    MaterialError
+        There is no such question.
+    """
+    question = load_question(question_id)
+    came = next((one for one in question.choices if one.outcome == outcome), None)
+    if came is None:
+        known = ", ".join(one.outcome for one in question.choices)
+        _say(f"The run gave {outcome}. That is none of the choices ({known}): was it another scenario?")
+        return
+    _say(f"The run gave {outcome}. That is {came.letter}: {came.text}")
+    try:
+        before = noted(question_id)
+        if not before.get("choice"):
+            _say(
+                "You made no prediction. A guess, even a wrong one, makes what you see stay: "
+                "go back to the question, choose, and come here again."
+            )
+            return
+        note(question_id, run=came.letter)
+    except MaterialError as error:
+        _say(str(error))
+        return
+    chosen = question.choice(before["choice"])
+    if chosen is came:
+        _say(f"You predicted {came.letter}: it came true. Say in one sentence why, then compare below.")
+    else:
+        _say(
+            f"You predicted {before['choice']}. Good to know: what you read next is about the difference."
+            + (f" {chosen.why}" if chosen and chosen.why else "")
+        )
+
+
+def answer(question_id: str, choice: str = "") -> None:
+    """Show a diagnostic question, and feedback to the choice.
+
+    Parameters
+    ----------
+    question_id : str
+        Such as ``00-rerun``.
+    choice : str
+        The letter of a choice; empty: none yet.
+
+    Raises
+    ------
+    MaterialError
+        There is no such question.
+    """
+    question = load_question(question_id)
+    kept = _keep(question, choice, "answer")
+    chosen = question.choice(kept)
+    print(question.text())
+    print()
+    if chosen is None:
+        _say(f"Your answer: none yet. {_how(question, 'answer')}")
+    elif chosen.right:
+        _say(f"{chosen.letter} is right. {chosen.why}")
+    else:
+        _say(f"{chosen.letter} is not right. {chosen.why} Choose again.")
+
+
+def _keep(question: Question, choice: str, function: str) -> str:
+    """Keep a valid choice, tell about an invalid one; return the letter that is kept, or an empty text."""
+    chosen = question.choice(str(choice))
+    try:
+        if chosen:
+            note(question.id, choice=chosen.letter)
+            return chosen.letter
+        if str(choice).strip():
+            _say(f"{choice!r} is none of the choices. {_how(question, function)}")
+            print()
+        return noted(question.id).get("choice", "")
+    except MaterialError as error:
+        _say(str(error))
+        print()
+        return chosen.letter if chosen else ""
+
+
+def _how(question: Question, function: str) -> str:
+    return f'Choose {question.letters}, for example {function}("{question.id}", "A"), and run this cell again.'
+
+
+def _say(text: str) -> None:
+    print(textwrap.fill(text, WIDTH))
