@@ -29,7 +29,7 @@ class Draw:
 
     Examples
     --------
-    >>> Draw(None, "s13")("page", range(1, 4)), Draw("a", "s13")("page", range(1, 4))
+    >>> Draw(None, "s13")("page", range(1, 4)), Draw("b", "s13")("page", range(1, 4))
     (1, 3)
     """
 

@@ -1,0 +1,123 @@
+"""check() and hint(), called as a notebook calls them."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+import course
+from course.checks.answer import source_of
+from course.checks.library import exercise_of
+from course.checks.notebook import check, hint
+from pyemu.errors import MaterialError
+from tests.exercises.answers import master, wrong
+
+E4 = exercise_of("e04_loop")
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch):
+    """A real IPython shell; cells run in it as in a notebook's kernel."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    InteractiveShell.clear_instance()
+    made = InteractiveShell.instance()
+    yield made
+    InteractiveShell.clear_instance()
+
+
+def test_check_and_hint_are_names_of_the_course():
+    assert (course.check, course.hint) == (check, hint)
+    with pytest.raises(AttributeError, match="no attribute 'cheat'"):
+        course.cheat  # noqa: B018  the access is the test
+
+
+def test_a_check_prints_its_verdict_and_gives_nothing_back(capsys: pytest.CaptureFixture[str]):
+    assert check("e04_loop", "s13", answer=master(E4)) is None
+    assert capsys.readouterr().out == "PASS  2 of 2 points  S13: a wake without a page is asked again\n"
+
+
+def test_a_failed_check_prints_its_feedback(capsys: pytest.CaptureFixture[str]):
+    check("e04_loop", "s13", answer=wrong(E4, "still-clears").file.read_text(encoding="utf-8"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("FAIL  0 of 2 points")
+    assert lines[2] == "S13: SIGBUS on attempt 2."
+
+
+def test_without_a_behaviour_all_are_listed(capsys: pytest.CaptureFixture[str]):
+    check("e04_loop", answer=master(E4))
+    assert "9 of 9 points" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("e99", "s13"), "faultlab: there is no exercise 'e99'"),
+        (("e04_loop", "s14"), "faultlab: e04_loop has no check 's14'; it has: s13, wakes"),
+        (("e04_loop", "s13"), "faultlab: outside a notebook, say what is to be checked"),
+    ],
+)
+def test_a_slip_is_explained_without_a_traceback(
+    arguments: tuple[str, str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    check(*arguments)
+    assert capsys.readouterr().out.startswith(message)
+
+
+def test_the_source_is_the_whole_cell_with_its_helpers(shell):
+    cell = (
+        "async def helper():\n    pass\n\n"
+        "async def do_user_addr_fault(regs, error_code, address):\n    await helper()\n"
+    )
+    shell.run_cell(cell)
+    assert source_of(shell.user_ns["do_user_addr_fault"]) == cell
+
+
+def test_the_cell_that_ran_last_counts(shell, capsys: pytest.CaptureFixture[str]):
+    shell.run_cell(wrong(E4, "still-clears").file.read_text(encoding="utf-8"))
+    shell.run_cell(master(E4))
+    shell.run_cell("from course import check\ncheck('e04_loop', 's13')")
+    assert capsys.readouterr().out.startswith("PASS")
+
+
+def test_before_the_function_is_defined_the_check_says_what_to_run(shell, capsys: pytest.CaptureFixture[str]):
+    shell.run_cell("from course import check\ncheck('e04_loop', 's13')")
+    assert "do_user_addr_fault is not defined yet: run the cell that defines it" in capsys.readouterr().out
+
+
+def test_a_function_without_a_source_is_told_so(shell, capsys: pytest.CaptureFixture[str]):
+    shell.run_cell("exec('async def do_user_addr_fault(regs, error_code, address): pass')")
+    shell.run_cell("from course import check\ncheck('e04_loop', 's13')")
+    assert "define it in a code cell without a %% line" in capsys.readouterr().out
+
+
+def test_what_is_no_function_is_told_so():
+    with pytest.raises(MaterialError, match="is a int, not a function"):
+        source_of(3)  # type: ignore[arg-type]
+
+
+def test_a_function_of_a_file_gives_its_own_lines():
+    assert source_of(test_a_function_of_a_file_gives_its_own_lines).startswith("def test_a_function")
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_hints_come_in_steps(step: int, capsys: pytest.CaptureFixture[str]):
+    hint("e04_loop", step)
+    assert capsys.readouterr().out == f"Hint {step} of 3: {E4.hints[step - 1]}\n"
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [(None, "3 hints, from a nudge"), (4, "faultlab: hint 4 of e04_loop does not exist: there are 1 to 3.")],
+)
+def test_a_hint_that_is_not_there_is_told_so(
+    step: int | None, message: str, capsys: pytest.CaptureFixture[str]
+):
+    hint("e04_loop", step)
+    assert capsys.readouterr().out.startswith(message)
