@@ -197,7 +197,7 @@ def check_effect(function: str, effect: Effect[Any], where: str = "") -> None:
         if not fits(kind, value):
             raise HandlerFault(
                 "bad argument",
-                f"{title}{where} got {parameter} = {shown(value)}, a {type(value).__name__}; it needs "
+                f"{title}{where} got {parameter} = {shown(value)}, of type {type(value).__name__}; it needs "
                 f"{kind}.",
             )
 
@@ -216,7 +216,7 @@ def check_result(function: str, value: Any) -> Any:
     if not fits(wanted, value):
         raise HandlerFault(
             "bad result",
-            f"{function} returned {shown(value)}, a {type(value).__name__}; it must return {wanted}.",
+            f"{function} returned {shown(value)}, of type {type(value).__name__}; it must return {wanted}.",
         )
     return value
 

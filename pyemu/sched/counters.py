@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pyemu.effects import Mm
 from pyemu.effects import Task as TaskHandle
+from pyemu.errors import HandlerError
 from pyemu.flags import TaskState, state_letter
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.signals import target
 from pyemu.sched.tasks import Task
 from pyemu.state import Location
+
+COUNTERS = ("maj_flt", "min_flt")
+PERF_EVENTS = ("major-faults", "minor-faults", "page-faults")
+VM_EVENTS = ("pgfault", "pgmajfault")
 
 
 @semantics(lambda world, task, handle, field: ([("state", target(world, task, handle).id)], []))
@@ -25,19 +30,28 @@ def read_task(world: World, task: Task, handle: TaskHandle, field: str) -> Mm | 
 @semantics(lambda world, task, counter: ([], [("counter", task.id, counter)]))
 def count(world: World, task: Task, counter: str) -> None:
     """Count for the task."""
+    check_name("counter", counter, COUNTERS)
     bump(world, task, ("counter", task.id, counter), counter)
 
 
 @semantics(lambda world, task, event: ([], [("counter", task.id, event)]))
 def perf_sw_event(world: World, task: Task, event: str) -> None:
     """Count a perf software event."""
+    check_name("event", event, PERF_EVENTS)
     bump(world, task, ("counter", task.id, event), event)
 
 
 @semantics(lambda world, task, event: ([], [("vmstat", event)]))
 def count_vm_event(world: World, task: Task, event: str) -> None:
     """Count for /proc/vmstat."""
+    check_name("event", event, VM_EVENTS)
     bump(world, task, ("vmstat", event), event)
+
+
+def check_name(what: str, name: str, known: tuple[str, ...]) -> None:
+    """Refuse a counter that doesn't exist: nobody would ever read it."""
+    if name not in known:
+        raise HandlerError(f"there is no {what} {name!r}; there are {', '.join(known)}.")
 
 
 def bump(world: World, task: Task, place: Location, name: str) -> None:

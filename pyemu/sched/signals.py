@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from pyemu.effects import Siginfo
 from pyemu.effects import Task as TaskHandle
+from pyemu.errors import HandlerError
 from pyemu.flags import SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSEGV, SIGSTOP, Signal, TaskState
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.tasks import Task
@@ -99,6 +100,11 @@ def kill_group(world: World, group: list[Task], signal: int) -> None:
     go_on(world, group, "SIGKILL")
 
 
+def signal_name(signal: int) -> str:
+    """Name a signal, or give its number."""
+    return Signal(signal).name if signal in Signal.__members__.values() else f"signal {signal}"
+
+
 def action_of(task: Task, signal: int) -> str:
     """Say what the task asked for, or the default."""
     if signal == SIGKILL:
@@ -127,6 +133,9 @@ def sent(world: World, task: Task, handle: TaskHandle, signal: int) -> Places:
 @semantics(sent)
 def send_signal(world: World, task: Task, handle: TaskHandle, signal: int) -> None:
     """Send a signal to a process."""
+    if signal not in Signal.__members__.values():
+        known = ", ".join(f"{one.name} ({one.value})" for one in Signal)
+        raise HandlerError(f"{signal} is no signal of this model; it has {known}.")
     victim = target(world, task, handle)
     group = threads(world, victim.process)
     world.event(task, "signal_sent", signal, victim.id)
@@ -150,6 +159,10 @@ def send_signal(world: World, task: Task, handle: TaskHandle, signal: int) -> No
 @semantics(lambda world, task, *_: ([], [("signal", task.id), ("siginfo", task.id)]))
 def force_sig_fault(world: World, task: Task, signal: int, code: int, address: int) -> None:
     """Queue a signal for the running thread that it can't ignore or block: to try ends the process."""
+    if signal not in SYNCHRONOUS:
+        raise HandlerError(
+            f"{signal_name(signal)} is no signal of a fault; an access causes SIGBUS or SIGSEGV."
+        )
     world.event(task, "fault_signal", signal, address)
     if signal in task.blocked or task.actions.get(signal) == "ignore":
         task.actions.pop(signal, None)
