@@ -56,14 +56,14 @@ class TimedRun:
         """Run until every task that is no monitor has ended, nobody can go on, or the time is over."""
         world = self.world
         tasks = list(world.tasks.values())
-        while any(not task.ended and not task.monitor for task in tasks):
+        while not self._over(tasks):
             if world.clock > self.limits.max_ticks or world.step > MAX_EFFECTS:
                 return self._stop(End.TIME, f"after {world.clock} us the tasks had not ended")
             runnable = [task for task in tasks if self._can_run(task)]
+            if self._over(tasks):  # the last one ended while it was looked for its next step
+                break
             if not runnable:
                 if not self._jump(tasks):
-                    if all(task.ended or task.monitor for task in tasks):
-                        break
                     return self._stop(End.HANG, self._who_waits(tasks))
                 continue
             self._assign(runnable)
@@ -74,6 +74,11 @@ class TimedRun:
                     if spinning is not None and not self._spin(spinning):
                         return self._stop(End.HANG, self.text)
         return End.DONE
+
+    @staticmethod
+    def _over(tasks: list[Task]) -> bool:
+        """Say whether every task that is no monitor has ended."""
+        return all(task.ended or task.monitor for task in tasks)
 
     def _can_run(self, task: Task) -> bool:
         if self.executor.enabled(task):
