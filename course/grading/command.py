@@ -32,6 +32,7 @@ def grade(
 
     from tqdm import tqdm
 
+    from course.checks.facts import plural
     from course.checks.library import exercise_ids
     from course.grading.batch import grade_all
     from course.grading.collect import collect
@@ -42,9 +43,9 @@ def grade(
     name = exercise or known[0]
     seed = seed or secrets.token_hex(8)
     found, n_others = collect(submissions, out)
-    print(f"Grading {name}, {len(found)} submissions, seed {seed}.")
+    print(f"Grading {name}, {plural(len(found), 'submission')}, seed {seed}.")
     if n_others:
-        print(f"{n_others} other files in these folders are no notebooks and were left out.")
+        print(f"Left out, since they are no notebooks: {n_others}.")
     typer.echo(NOTICE, err=True)
     with tqdm(total=len(found), disable=None, unit="submission") as bar:  # disable=None: only on a terminal
         grades = grade_all(found, name, seed, out, lambda done: bar.update())

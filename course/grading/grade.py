@@ -14,7 +14,7 @@ from course.checks.submission import answer_of
 from course.grading.collect import Submission
 
 if TYPE_CHECKING:
-    from course.checks.verdict import Verdict
+    from course.checks.verdict import Row, Verdict
     from course.material.findings import Finding
     from course.material.source import Notebook
 
@@ -72,6 +72,16 @@ class Grade:
         if self.status is Status.REJECTED:
             return None
         return self.verdict.points if self.verdict is not None else 0
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The verdict's rows; none when nothing was run."""
+        return self.verdict.rows if self.verdict is not None else ()
+
+    @property
+    def printed(self) -> str:
+        """What the function printed."""
+        return self.verdict.printed if self.verdict is not None else ""
 
 
 def grade(submission: Submission, exercise: str, seed: str) -> Grade:

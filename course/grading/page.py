@@ -46,8 +46,6 @@ def page(grade: Grade, title: str) -> str:
     """
     points = "no grade yet" if grade.points is None else f"{grade.points} of {grade.max_points} points"
     said = "".join(f"<li>{_safe(one.message)}</li>\n" for one in grade.findings)
-    rows = grade.verdict.rows if grade.verdict is not None else ()
-    printed = grade.verdict.printed if grade.verdict is not None else ""
     return (
         "<!DOCTYPE html>\n"
         '<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -57,10 +55,10 @@ def page(grade: Grade, title: str) -> str:
         f"<h1>{_safe(title)}</h1>\n"
         f"<p>Submission <strong>{_safe(grade.submission)}</strong>: {points}, {grade.status.value}.</p>\n"
         + (f"<ul>\n{said}</ul>\n" if said else "")
-        + "".join(map(_section, rows))
+        + "".join(map(_section, grade.rows))
         + (
-            f"<h2>Your function printed (this costs no points)</h2>\n<pre>{_safe(printed)}</pre>\n"
-            if printed
+            f"<h2>Your function printed (this costs no points)</h2>\n<pre>{_safe(grade.printed)}</pre>\n"
+            if grade.printed
             else ""
         )
         + f"<p>Seed <code>{_safe(grade.seed)}</code>, submission <code>{_safe(grade.digest)}</code>.</p>\n"

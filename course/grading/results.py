@@ -36,12 +36,11 @@ def results(grade: Grade) -> dict[str, Any]:
     """
     import pyemu
 
-    rows = grade.verdict.rows if grade.verdict is not None else ()
     return {
         "score": grade.points or 0,
         "output": _output(grade),
         "visibility": "visible",
-        "tests": [_test(number, row) for number, row in enumerate(rows, 1)],
+        "tests": [_test(number, row) for number, row in enumerate(grade.rows, 1)],
         "extra_data": {
             "faultlab": {
                 "version": pyemu.__version__,
@@ -57,8 +56,8 @@ def results(grade: Grade) -> dict[str, Any]:
                     {"name": one.name, "severity": one.severity.name.lower(), "message": visible(one.message)}
                     for one in grade.findings
                 ],
-                "behaviours": [_behaviour(row) for row in rows],
-                "printed": grade.verdict.printed if grade.verdict is not None else "",
+                "behaviours": [_behaviour(row) for row in grade.rows],
+                "printed": grade.printed,
             }
         },
     }
@@ -102,6 +101,6 @@ def _output(grade: Grade) -> str:
     lines = [visible(one.message) for one in grade.findings]
     if grade.points is None:
         lines.append("It was not run and has no grade yet: a person has to look at it.")
-    if grade.verdict is not None and grade.verdict.printed:
-        lines += ["Your function printed (this costs no points):", grade.verdict.printed]
+    if grade.printed:
+        lines += ["Your function printed (this costs no points):", grade.printed]
     return "\n".join(lines)

@@ -39,7 +39,7 @@ def table(exercise: Exercise, grades: Iterable[Grade]) -> str:
     ids = [one.id for one in exercise.behaviours]
     writer.writerow(["submission", "status", "points", "max_points", *ids, "headline", "seed", "sha256"])
     for grade in grades:
-        rows = {row.behaviour.id: row for row in grade.verdict.rows} if grade.verdict is not None else {}
+        rows = {row.behaviour.id: row for row in grade.rows}
         said = [row.feedback.headline for row in rows.values() if row.feedback is not None]
         said += [one.message for one in grade.findings]
         writer.writerow(

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
+from course.checks.command import check
 from course.checks.library import exercise_of
 from course.checks.submission import exercise_in, pristine
 from course.material.learner import with_answers
@@ -29,19 +31,25 @@ def faultlab(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_a_right_answer_ends_with_status_0_and_the_kernels_reasons(tmp_path: Path):
-    done = faultlab("check", filled(tmp_path / "mine.ipynb", master(E4)))
-    assert done.returncode == 0, done.stderr
-    assert "9 of 9 points" in done.stdout
-    assert "4064b9827063" in done.stdout
+def test_a_right_answer_gets_the_kernels_reasons_and_status_0(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    check(filled(tmp_path / "mine.ipynb", master(E4)))
+    said = capsys.readouterr().out
+    assert "9 of 9 points" in said
+    assert "4064b9827063" in said
 
 
-def test_a_wrong_answer_ends_with_status_1_and_each_message_once(tmp_path: Path):
+def test_a_wrong_answer_gets_each_message_once_and_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     source = wrong(E4, "unlock-on-signal").file.read_text(encoding="utf-8")
-    done = faultlab("check", filled(tmp_path / "mine.ipynb", source))
-    assert done.returncode == 1
-    assert done.stdout.count("Bad unlock balance: RETRY means dropped.") == 1
-    assert "4 of 9 points" in done.stdout
+    with pytest.raises(typer.Exit) as end:
+        check(filled(tmp_path / "mine.ipynb", source))
+    assert end.value.exit_code == 1
+    said = capsys.readouterr().out
+    assert said.count("Bad unlock balance: RETRY means dropped.") == 1
+    assert "4 of 9 points" in said
 
 
 def test_a_damaged_file_ends_with_status_2_and_one_message(tmp_path: Path):

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
-from course.checks.difference import first_difference
+from typing import Any
+
+from course.checks.difference import Difference, first_difference
 from pyemu import Trace, Tree, run
 
 
-def trace(*events: tuple[object, ...]) -> Trace:
+def difference(mine: Trace, kernel: Trace) -> Difference:
+    """Give the first difference; there has to be one."""
+    found = first_difference(mine, kernel)
+    assert found is not None
+    return found
+
+
+def trace(*events: tuple[Any, ...]) -> Trace:
     """Make a trace of (t, kind, a) or (t, kind, a, b) of task T."""
     made = Trace(["T", "M"])
     for t, kind, *fields in events:
@@ -21,14 +30,14 @@ def test_equal_stories_have_no_difference():
 
 def test_the_first_event_that_differs_stands_between_its_neighbours():
     other = [*STORY[:3], (4, "exit", 9), *STORY[4:]]
-    found = first_difference(trace(*STORY), trace(*other))
+    found = difference(trace(*STORY), trace(*other))
     assert [line.split()[0] for line in found.before] == ["2", "3"]
     assert [line.split()[0] for line in found.mine] == ["4", "5", "6"]
     assert "killed by SIGKILL" in found.kernel[0]
 
 
 def test_a_trace_that_ends_early_differs_where_it_ends():
-    found = first_difference(trace(*STORY[:2]), trace(*STORY))
+    found = difference(trace(*STORY[:2]), trace(*STORY))
     assert found.mine == ()
     assert len(found.kernel) == 3
 
@@ -42,12 +51,12 @@ def test_time_and_steps_inside_a_function_are_not_compared():
 def test_a_fault_that_is_counted_twice_differs():
     twice = [*STORY[:2], (3, "counter", "min_flt"), *STORY[2:]]
     other_counter = [*STORY[:2], (3, "counter", "page-faults"), *STORY[2:]]
-    assert first_difference(trace(*twice), trace(*STORY)).mine[0].endswith("min_flt = 0")
+    assert difference(trace(*twice), trace(*STORY)).mine[0].endswith("min_flt = 0")
     assert first_difference(trace(*other_counter), trace(*STORY)) is None
 
 
 def test_two_trees_differ_at_the_second_attempt():
-    found = first_difference(run("S13", Tree.before).trace, run("S13", Tree.after).trace)
+    found = difference(run("S13", Tree.before).trace, run("S13", Tree.after).trace)
     assert "attempt 1 flags 0x54" in found.mine[0]
     assert "attempt 1 flags 0x254" in found.kernel[0]
 
@@ -55,4 +64,4 @@ def test_two_trees_differ_at_the_second_attempt():
 def test_what_a_crash_says_can_not_turn_the_line_round():
     made = Trace(["T"])
     made.add(0, 0, 1, 0, 0, "finding", "crash", "a \u202e b \x1b[31m")
-    assert "\\u202e" in first_difference(made, trace()).mine[0]
+    assert "\\u202e" in difference(made, trace()).mine[0]

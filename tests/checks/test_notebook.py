@@ -35,7 +35,8 @@ def test_check_and_hint_are_names_of_the_course():
 
 
 def test_a_check_prints_its_verdict_and_gives_nothing_back(capsys: pytest.CaptureFixture[str]):
-    assert check("e04_loop", "s13", answer=master(E4)) is None
+    given: object = check("e04_loop", "s13", answer=master(E4))  # type: ignore[func-returns-value]  # tested
+    assert given is None
     assert capsys.readouterr().out == "PASS  2 of 2 points  S13: a wake without a page is asked again\n"
 
 

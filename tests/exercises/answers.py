@@ -7,7 +7,7 @@ from functools import cache
 from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_ids, exercise_of
 from course.checks.submission import pristine
-from course.checks.verdict import Outcome, Verdict
+from course.checks.verdict import Feedback, Outcome, Row, Verdict
 from course.material.exercise import Exercise, WrongAnswer
 from course.material.nbgrader import Role, cells_of_role
 from course.material.solution import solved
@@ -38,6 +38,12 @@ def master(exercise: Exercise) -> str:
 
 def wrong(exercise: Exercise, name: str) -> WrongAnswer:
     return next(one for one in exercise.wrong if one.name == name)
+
+
+def feedback(row: Row) -> Feedback:
+    """Give the feedback of a row that failed."""
+    assert row.feedback is not None
+    return row.feedback
 
 
 def failed(given: Verdict) -> dict[str, str]:

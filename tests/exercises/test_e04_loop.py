@@ -6,7 +6,7 @@ import pytest
 
 from course.checks.library import exercise_of
 from course.checks.verdict import Outcome, Row
-from tests.exercises.answers import failed, master, verdict, wrong
+from tests.exercises.answers import failed, feedback, master, verdict, wrong
 
 E4 = exercise_of("e04_loop")
 HEAD = "async def do_user_addr_fault(regs, error_code, address):\n"
@@ -93,7 +93,7 @@ def test_a_signal_test_before_the_lock_is_wrong_without_being_called_something_t
     given = verdict("e04_loop", edited(("while True:", test)))
     assert list(failed(given)) == ["signal"]
     assert failed(given)["signal"].startswith("T: 0 attempts before a signal is taken")
-    assert rows(edited(("while True:", test)))["signal"].feedback.cause == ""
+    assert feedback(rows(edited(("while True:", test)))["signal"]).cause == ""
 
 
 def test_no_signal_test_at_all_fails_the_signal_and_the_kill():
@@ -216,7 +216,7 @@ def test_a_forgotten_await_is_named(old: str, new: str, title: str):
 )
 def test_a_loop_without_an_end_is_explained_and_nothing_more_is_run(body: str):
     given = rows(HEAD + f"    while True:\n        {body}\n")
-    assert "end" in given["s13"].feedback.headline
+    assert "end" in feedback(given["s13"]).headline
     assert given["s13"].outcome is Outcome.FAILED
     assert {row.outcome for name, row in given.items() if name != "s13"} == {Outcome.SKIPPED}
     assert "never came to an end" in given["signal"].reason

@@ -1,0 +1,53 @@
+"""Stock ``pytest --nbval`` shows the verdict of the grade, check cell by check cell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from course.checks.library import exercise_ids, exercise_of
+from course.checks.submission import pristine
+from course.checks.verdict import Outcome
+from course.grading.grade import Grade
+from course.grading.notebook import check_call
+from course.material.learner import master_notebook
+from course.material.nbgrader import Role, cells_of_role
+from course.material.nbval import run_nbval
+from course.material.source import write_notebook
+
+Graded = tuple[dict[str, Grade], Path]
+
+
+@pytest.mark.parametrize("name", exercise_ids())
+def test_check_cells_are_what_the_grader_writes_again(name: str):
+    cells = cells_of_role(pristine(name), Role.CHECK)
+    assert {one: cell["source"] for one, cell in cells.items()} == {
+        one: check_call(name, one) for one in cells
+    }
+
+
+@pytest.mark.parametrize("name", exercise_ids())
+def test_every_cell_of_the_solved_exercise_is_green(name: str, tmp_path: Path):
+    solved = master_notebook(exercise_of(name))
+    path = tmp_path / "solved.ipynb"
+    path.write_text(write_notebook(solved), encoding="utf-8")
+    code = [cell for cell in solved["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["execution_count"] for cell in code)  # nbval compares nothing where it is null
+    results = run_nbval(path)
+    assert len(results) == len(code)
+    assert [result for result in results if result.outcome != "passed"] == []
+
+
+@pytest.mark.parametrize("name", ["anna__e04_loop", "ben__e04_loop"])
+def test_nbval_is_green_and_red_in_the_cells_that_gave_points_and_gave_none(graded: Graded, name: str):
+    grade = graded[0][name]
+    path = graded[1] / name / "e04_loop.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    results = run_nbval(path)
+    shown = {code[result.number]["id"]: result.outcome == "passed" for result in results}
+    points = {row.behaviour.id: row.outcome is Outcome.PASSED for row in grade.rows}
+    assert {one: green for one, green in shown.items() if one in points} == points
+    assert all(green for one, green in shown.items() if one not in points)
