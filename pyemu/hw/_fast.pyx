@@ -181,10 +181,10 @@ cdef inline uint64_t *set_of(const Level *level, uint64_t vpn) noexcept nogil:
 
 
 cdef inline int find_in(const uint64_t *tags, uint64_t tag, int n_ways) noexcept nogil:
-    cdef int way, found = -1
+    cdef int way, found = 0
     for way in range(n_ways):
-        found = way if tags[way] == tag else found
-    return found
+        found |= -<int>(tags[way] == tag) & (way + 1)
+    return found - 1
 
 
 cdef inline int find(const uint64_t *tags, uint64_t tag, int n_ways) noexcept nogil:
@@ -258,15 +258,23 @@ cdef inline uint64_t fault(Core *m, uint64_t va) noexcept nogil:
     """A page fault invalidates what is cached for its address."""
     m.n_faults += 1
     invalidate(m, va)
-    return NO_ADDRESS
+    return 0
 
 
 # ----------------------------------------------------------------------------------------- access
 
-cdef inline uint64_t slow(
+cdef inline bint permitted(const Core *m, uint64_t entry, unsigned kind) noexcept nogil:
+    """Whether a packed translation serves this access as it is (ref.permits, and D of writes)."""
+    return ((entry ^ m.cpu.want[kind]) & m.cpu.care[kind]) == 0
+
+
+cdef uint64_t slow(
     Core *m, uint64_t va, unsigned kind, uint64_t now, uint64_t *l1, int way
 ) noexcept nogil:
-    """All that isn't a plain L1 hit. `way` is where the L1 set holds the page, or -1."""
+    """All that isn't a plain L1 hit: a packed translation, or 0 with `fault_code` set.
+
+    `way` is where the L1 set holds the page, or -1.
+    """
     cdef uint64_t vpn = va >> 12, tag = vpn | VALID, entry = 0
     cdef uint64_t want = m.cpu.want[kind], care = m.cpu.care[kind]
     cdef uint64_t *stlb
@@ -275,7 +283,7 @@ cdef inline uint64_t slow(
         m.n_not_canonical += 1
         m.n_faults += 1
         m.fault_code = NOT_CANONICAL
-        return NO_ADDRESS
+        return 0
     if way >= 0:
         if (l1[n1 + way] ^ want) & care & ~D == 0:  # only D is missing
             m.found = FOUND_L1
@@ -285,7 +293,7 @@ cdef inline uint64_t slow(
                 return fault(m, va)
             l1[n1 + way] = entry
             l1[2 * n1 + way] = now
-            return (entry & ADDRESS) | (va & 0xFFF)
+            return entry
         put(l1, n1, way, 0, 0, 0)
     m.l1.n_misses += 1
     stlb = set_of(&m.stlb, vpn)
@@ -312,38 +320,47 @@ cdef inline uint64_t slow(
             return fault(m, va)
         put(stlb, n2, oldest(stlb + 2 * n2, n2), tag, entry, now)
     put(l1, n1, oldest(l1 + 2 * n1, n1), tag, entry, now)
-    return (entry & ADDRESS) | (va & 0xFFF)
+    return entry
 
 
-cdef inline uint64_t translate(Core *m, uint64_t va, unsigned kind, uint64_t now) noexcept nogil:
-    """One access (ref.RefMmu._access): a physical address, or NO_ADDRESS with `fault_code` set."""
-    cdef int n1 = m.l1.n_ways
-    cdef uint64_t *l1 = set_of(&m.l1, va >> 12)
-    cdef int way = find(l1, (va >> 12) | VALID, n1)
-    cdef uint64_t entry
-    if likely(way >= 0):
-        entry = l1[n1 + way]
-        if likely(((entry ^ m.cpu.want[kind]) & m.cpu.care[kind]) == 0):
-            l1[2 * n1 + way] = now
-            return (entry & ADDRESS) | (va & 0xFFF)
-    return slow(m, va, kind, now, l1, way)
+cdef inline Py_ssize_t run_ways(
+    Core *m, const uint64_t *addresses, const uint8_t *kinds, uint64_t *pa, Py_ssize_t n, int n_ways
+) noexcept nogil:
+    cdef Py_ssize_t i = 0
+    cdef uint64_t va, vpn, entry = 0, vpn_of_entry = NO_ADDRESS, now = m.clock
+    cdef uint64_t *l1
+    cdef unsigned kind
+    cdef int way
+    while i < n:
+        va = addresses[i]
+        vpn = va >> 12
+        kind = kinds[i] & 3
+        now += 1
+        # The page of the last access is already the most recently used one of its set.
+        if vpn != vpn_of_entry or not permitted(m, entry, kind):
+            l1 = set_of(&m.l1, vpn)
+            way = find(l1, vpn | VALID, n_ways)
+            entry = l1[n_ways + way] if way >= 0 else 0
+            if likely(way >= 0 and permitted(m, entry, kind)):
+                l1[2 * n_ways + way] = now
+            else:
+                entry = slow(m, va, kind, now, l1, way)
+                if not entry:
+                    break
+            vpn_of_entry = vpn
+        pa[i] = (entry & ADDRESS) | (va & 0xFFF)
+        i += 1
+    m.clock = now
+    return i
 
 
 cdef Py_ssize_t run(
-    Core *m, const uint64_t *va, const uint8_t *kinds, uint64_t *pa, Py_ssize_t n
+    Core *m, const uint64_t *addresses, const uint8_t *kinds, uint64_t *pa, Py_ssize_t n
 ) noexcept nogil:
-    """Make up to `n` accesses; returns how many succeeded before the first fault."""
-    cdef Py_ssize_t i = 0
-    cdef uint64_t found, start = m.clock + 1
-    while i < n:
-        found = translate(m, va[i], kinds[i] & 3, start + <uint64_t>i)
-        if not likely(found != NO_ADDRESS):
-            m.clock = start + <uint64_t>i
-            return i
-        pa[i] = found
-        i += 1
-    m.clock += <uint64_t>n
-    return n
+    """Make up to `n` accesses (ref.RefMmu._access); returns how many succeeded before a fault."""
+    if m.l1.n_ways == 4:
+        return run_ways(m, addresses, kinds, pa, n, 4)
+    return run_ways(m, addresses, kinds, pa, n, m.l1.n_ways)
 
 
 cdef Py_ssize_t first_bad_kind(const uint8_t *kinds, Py_ssize_t n) noexcept nogil:
@@ -544,14 +561,13 @@ cdef class FastMmu:
         """Translate one access; raises the fault that the processor would raise."""
         self.ready()
         cdef Core *m = &self.m
-        cdef uint64_t c_va = address(va), pa
-        cdef unsigned c_kind = kind_number(kind)
+        cdef uint64_t c_va = address(va), pa = NO_ADDRESS
+        cdef uint8_t c_kind = kind_number(kind)
         cdef uint64_t *ways
         cdef int n1 = m.l1.n_ways, i
         m.found = FOUND_L1
         m.n_refs = 0
-        m.clock += 1
-        pa = translate(m, c_va, c_kind, m.clock)
+        run(m, &c_va, &c_kind, &pa, 1)
         if refs is not None:
             for i in range(m.n_refs):
                 refs.append(TableRef(4 - i, m.refs[i]))
