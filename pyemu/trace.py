@@ -258,9 +258,7 @@ class Trace:
         if unknown:
             raise FaultlabError(f"event kind {unknown[0]!r} is unknown: kinds are {', '.join(KIND)}.")
         if task is not None and task not in (*self.tasks, "-"):
-            raise FaultlabError(
-                f"task {task!r} is not in this trace: its tasks are {', '.join(self.tasks)}."
-            )
+            raise FaultlabError(f"task {task!r} is not in this trace: its tasks are {', '.join(self.tasks)}.")
         wanted = {KIND[kind] for kind in kinds}
         found = (i for i in range(len(self)) if not wanted or self.records[i * RECORD.size + 28] in wanted)
         return [

@@ -127,7 +127,8 @@ def group_words(world: World, process: int) -> list[Location]:
 
 def sent(world: World, task: Task, handle: TaskHandle, signal: int) -> Places:
     """Footprint of sending."""
-    return [], group_words(world, target(world, task, handle).process)
+    process = target(world, task, handle).process
+    return [("actions", process)], group_words(world, process)
 
 
 @semantics(sent)
@@ -156,7 +157,9 @@ def send_signal(world: World, task: Task, handle: TaskHandle, signal: int) -> No
         kill_group(world, group, signal)
 
 
-@semantics(lambda world, task, *_: ([], [("signal", task.id), ("siginfo", task.id)]))
+@semantics(
+    lambda world, task, *_: ([], [("signal", task.id), ("siginfo", task.id), ("actions", task.process)])
+)
 def force_sig_fault(world: World, task: Task, signal: int, code: int, address: int) -> None:
     """Queue a signal for the running thread that it can't ignore or block: to try ends the process."""
     if signal not in SYNCHRONOUS:
@@ -241,7 +244,7 @@ def flush_signals(world: World, task: Task, handle: TaskHandle) -> None:
         put(world, place, ())
 
 
-@semantics(lambda world, task, signal: ([], []))
+@semantics(lambda world, task, signal: ([("actions", task.process)], []))
 def deliver_signal(world: World, task: Task, signal: int) -> str:
     """Do what the task asked for."""
     action = action_of(task, signal)

@@ -1,0 +1,324 @@
+"""Footprints: no operation touches more than it declares. The explorer rests on that.
+
+Every operation is run on a state that notes each location it reads and writes. Besides locations, a task has
+fields of its own; an operation that changes those of another task must declare a location of that task.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from pyemu import Machine, Scenario, Tree
+from pyemu.effects import (
+    Context,
+    Effect,
+    Mm,
+    count,
+    current,
+    down_read,
+    down_read_killable,
+    down_read_trylock,
+    down_write,
+    find_vma,
+    flush_signals,
+    force_sig_fault,
+    pte_pfn,
+    send_signal,
+    set_vma_context,
+    split_vma,
+    stop_until_continued,
+    up_read,
+    up_write,
+)
+from pyemu.effects import Task as TaskHandle
+from pyemu.flags import SIGKILL, SIGSEGV
+from pyemu.sched.semantics import SEMANTICS, Footprint, Semantics, World
+from pyemu.sched.tasks import Task
+from pyemu.state import Location
+from tests.pyemu.scenes import (
+    COPY,
+    READ,
+    V1,
+    WAIT,
+    WAKE,
+    WRITE,
+    Lab,
+    V,
+    monitor,
+    pause,
+    poll,
+    sample,
+    scene,
+    send,
+    task,
+    victim,
+)
+
+TREES = [Tree.before, Tree.upto(8), Tree.upto(10) - 9, Tree.upto(12), Tree.upto(13) - 9, Tree.after]
+
+
+@dataclass
+class Tracker:
+    """Checks each operation as it is applied, and each condition as it is asked."""
+
+    seen: set[str] = field(default_factory=set)
+    excess: set[str] = field(default_factory=set)
+    log: list[tuple[str, Location]] = field(default_factory=list)
+    listening: bool = False
+
+    def touched(self, how: str, place: Location, old: Any, new: Any) -> None:
+        if self.listening:
+            self.log.append((how, place))
+
+    def watch(self, name: str, semantics: Semantics) -> Semantics:
+        """The same operation, checked."""
+
+        def apply(world: World, task: Task, *args: Any) -> Any:
+            self.seen.add(name)
+            footprint = semantics.touches(world, task, args)
+            before = {one.id: private(one) for one in world.tasks.values() if one is not task}
+            try:
+                return self.listen(world, semantics.apply, task, *args)
+            finally:
+                for how, place in self.log:
+                    if place not in (footprint.writes if how == "write" else footprint.reads):
+                        self.excess.add(f"{name} {how}s {place[0]}")
+                for one in world.tasks.values():
+                    changed = {key for key, old in before.get(one.id, {}).items() if old != private(one)[key]}
+                    if changed and not changed <= covered(one, footprint.writes):
+                        self.excess.add(f"{name} changes {sorted(changed)} of another task")
+
+        def enabled(world: World, task: Task, *args: Any) -> bool:
+            footprint = semantics.touches(world, task, args)
+            assert semantics.enabled is not None
+            answer = self.listen(world, semantics.enabled, task, *args)
+            for how, place in self.log:
+                if how == "write" or place not in footprint.reads:
+                    self.excess.add(f"the condition of {name} {how}s {place[0]}")
+            return bool(answer)
+
+        return replace(semantics, apply=apply, enabled=enabled if semantics.enabled else None)
+
+    def listen(self, world: World, action: Callable[..., Any], *args: Any) -> Any:
+        self.log.clear()
+        world.state.touched = self.touched
+        self.listening = True
+        try:
+            return action(world, *args)
+        finally:
+            self.listening = False
+
+
+def private(one: Task) -> dict[str, Any]:
+    """What belongs to a task and no location holds."""
+    names = ("actions", "blocked", "holds", "hold", "found", "stopped", "ended", "next_id", "attempt", "cpu")
+    return {name: copy.copy(getattr(one, name)) for name in names}
+
+
+def covered(one: Task, writes: frozenset[Location]) -> set[str]:
+    """Which of a task's own fields a footprint speaks of."""
+    fields: set[str] = set()
+    if ("state", one.id) in writes:
+        fields |= {"holds", "hold", "stopped"}
+    if ("actions", one.process) in writes:
+        fields |= {"actions"}
+    return fields
+
+
+@pytest.fixture
+def tracker(monkeypatch: pytest.MonkeyPatch) -> Tracker:
+    one = Tracker()
+    for name, semantics in list(SEMANTICS.items()):
+        monkeypatch.setitem(SEMANTICS, name, one.watch(name, semantics))
+    return one
+
+
+# ------------------------------------------------------------------------------------ what is run
+
+FAMILY = {"process": "P"}
+EXTRA: dict[str, Scenario] = {
+    "kill, term and stop": scene(
+        victim(READ, WRITE, **FAMILY),
+        task("U", pause(20), {"do": "read", "area": "V", "page": 3}, **FAMILY),
+        monitor(WAIT, send("SIGSTOP"), pause(50), send("SIGCONT"), poll(50), COPY, WAIT, send("SIGTERM")),
+    ),
+    "signals at random": scene(
+        victim(READ, **FAMILY, blocked=["SIGUSR2"]),
+        task("U", pause(5), pause(100), **FAMILY),
+        monitor(
+            *[send(one) for one in ("SIGUSR1", "SIGUSR2", "SIGCHLD", "SIGCONT", "SIGUSR1", "SIGKILL")],
+            sample("T"),
+        ),
+    ),
+    "memory": scene(
+        victim(
+            READ,
+            WRITE,
+            {"do": "madvise_dontneed", "area": "V", "pages": 4},
+            READ,
+            {"do": "munmap", "area": "V", "page": 1},
+            READ,
+        ),
+        area={"userfaultfd": False},
+    ),
+    "areas": scene(
+        victim(READ, **FAMILY),
+        task("U", pause(5), {"do": "mmap_fixed", "area": "V", "page": 1, "pages": 2}, **FAMILY),
+        task("W", pause(5), {"do": "munmap", "area": "V", "page": 2, "pages": 1}, **FAMILY),
+        monitor(WAIT, pause(10), {"do": "unregister", "area": "V", "page": 1, "pages": 1}, {"do": "close"}),
+        area={"prot": "r"},
+    ),
+    "two waiters": scene(
+        victim(READ, **FAMILY),
+        task("U", READ, **FAMILY),
+        monitor(poll(20), {**COPY, "wake": False}, WAKE, WAIT),
+    ),
+    "an ignored fault": scene(
+        task("T", {"do": "munmap", "area": "V", "page": 1}, READ, **FAMILY, signals={"SIGSEGV": "ignore"}),
+        task("U", pause(5), **FAMILY),
+    ),
+    "one CPU": scene(
+        victim(READ, **FAMILY),
+        task("U", pause(3), WRITE, **FAMILY),
+        monitor(WAIT, COPY, WAIT, COPY),
+        machine={"n_cpus": 1, "preemption": True},
+    ),
+}
+
+
+def by_hand() -> None:
+    """Operations that no kernel function of this version uses, or not in every way."""
+    lab = Lab("T", "U", "S", processes={"S": "Q"}, area={"process": "P"}, signals={"SIGUSR1": "handler"})
+    mm = Mm(lab.task("T").mm)
+    lab.do("T", down_read_trylock(mm))
+    vma = lab.do("T", find_vma(mm, V))
+    lab.do("U", down_write(mm))
+    lab.do("S", down_read_trylock(mm))
+    lab.do("T", vma.vm_userfaultfd_ctx)
+    lab.do("T", up_read(mm))
+    lab.go_on("U")
+    lab.do("T", down_read_killable(mm))
+    vma = lab.do("U", find_vma(mm, V))
+    lab.do("U", split_vma(vma, V1))
+    lab.do("U", set_vma_context(vma, None))
+    lab.do("U", set_vma_context(vma, Context(mm.id)))
+    lab.do("U", up_write(mm))
+    lab.go_on("T")
+    lab.do("T", up_read(mm))
+    lab.do("T", Context(mm.id).user_mode_only)
+    lab.do("T", Context(mm.id).mm)
+    lab.do("T", pte_pfn(0x5005))
+    lab.do("T", force_sig_fault(SIGSEGV, 1, V))
+    lab.do("T", flush_signals(current))
+    lab.do("U", flush_signals(handle(lab, "S")))
+    lab.do("T", stop_until_continued())
+    lab.do("T", count("min_flt"))
+    lab.do("T", current.exiting)
+    # A killed waiter leaves the queue, and those behind it are looked at again.
+    lab = Lab("A", "B", "C", "S", processes={name: name for name in "ABCS"})
+    lab.do("A", down_write(Mm(1)))
+    lab.do("B", down_read_killable(Mm(1)))
+    lab.do("C", down_read(Mm(1)))
+    lab.do("S", send_signal(handle(lab, "B"), SIGKILL))
+    lab.go_on("B")
+    lab.do("A", up_write(Mm(1)))
+
+
+def handle(lab: Lab, name: str) -> TaskHandle:
+    return TaskHandle(lab.task(name).id)
+
+
+def runs(trees: list[Tree]) -> Iterator[None]:
+    """Run everything, one piece after the other."""
+    by_hand()
+    yield
+    for tree in trees:
+        for scenario in (*EXTRA.values(), *map(Scenario.load, Scenario.library())):
+            Machine(scenario, tree).run()
+            yield
+
+
+def test_no_operation_touches_more_than_it_declares(tracker: Tracker) -> None:
+    deque(runs(TREES), maxlen=0)
+    assert tracker.excess == set()
+    assert set(SEMANTICS) - tracker.seen - {"park"} == set(), "operations that this test never ran"
+
+
+# ------------------------------------------------------------------------------------ the test itself
+
+MUTANTS = [  # operation, and the kind of location that its footprint loses
+    ("down_write", "mmap_sem"),
+    ("down_read", "state"),
+    ("up_write", "state"),
+    ("rwsem_wait", "signal"),
+    ("set_pte_if_none", "pte"),
+    ("make_pte_writable", "pte"),
+    ("zap_pte", "tlb"),
+    ("send_signal", "siginfo"),
+    ("force_sig_fault", "actions"),
+    ("dequeue_signal", "shared_signal"),
+    ("signal_pending", "siginfo"),
+    ("schedule", "signal"),
+    ("timer_wait", "timer"),
+    ("userfaultfd_wake", "wait"),
+    ("userfaultfd_queue", "context"),
+    ("poll_queue", "fd_wqh"),
+    ("wake_up_poll", "state"),
+    ("free_vma", "vmas"),
+    ("insert_vma", "vma"),
+    ("read_vma", "vma"),
+    ("count", "counter"),
+]
+
+
+@pytest.mark.parametrize(("op", "lost"), MUTANTS)
+def test_a_footprint_that_loses_a_location_is_noticed(
+    op: str, lost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = SEMANTICS[op]
+
+    def footprint(world: World, task: Task, *args: Any) -> tuple[list[Location], list[Location]]:
+        reads, writes = sound.footprint(world, task, *args)
+        return [one for one in reads if one[0] != lost], [one for one in writes if one[0] != lost]
+
+    tracker = Tracker()
+    for name, semantics in list(SEMANTICS.items()):
+        one = replace(semantics, footprint=footprint) if name == op else semantics
+        monkeypatch.setitem(SEMANTICS, name, tracker.watch(name, one))
+    assert any(tracker.excess for _ in runs([Tree.before, Tree.after])), (op, lost)
+    assert all(op in text for text in tracker.excess)
+
+
+def test_the_observer_is_told_the_footprint_of_each_operation() -> None:
+    kinds: dict[str, set[str]] = {}
+
+    def observer(one: Task, effect: Effect[Any], footprint: Footprint, result: Any) -> None:
+        kinds[effect.op] = {place[0] for place in footprint.writes}
+
+    Machine("S13", Tree.after, observer=observer).run()
+    assert kinds["down_read"] == {"mmap_sem", "state"}
+    assert kinds["userfaultfd_queue"] == {"context", "wait", "state"}
+    assert kinds["read_vma"] == set()
+    assert kinds["access"] == {"pte", "tlb", "byte"}
+
+
+def test_an_access_writes_no_byte_of_ram_but_its_entries_and_its_own() -> None:
+    changed: list[int] = []
+    ram = bytearray()
+
+    def observer(one: Task, effect: Effect[Any], footprint: Footprint, result: Any) -> None:
+        nonlocal ram
+        now = machine.world.state.ram
+        if effect.op == "access" and len(ram):
+            changed.append(sum(a != b for a, b in zip(ram, now, strict=True)))
+        ram = bytearray(now)
+
+    machine = Machine(scene(victim(WRITE, READ), area={"userfaultfd": False}), observer=observer)
+    machine.run()
+    assert max(changed) <= 5  # four entries get A (the last one D as well), one byte is written
