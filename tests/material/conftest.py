@@ -153,7 +153,7 @@ def material(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def exercise(tmp_path_factory: pytest.TempPathFactory) -> Exercise:
-    """Return the small exercise; tests leave its folder alone."""
+    """Return the small exercise; tests may build it, and leave its sources alone."""
     return load_exercise(write_material(tmp_path_factory.mktemp("material")))
 
 

@@ -41,6 +41,12 @@ def test_the_checksum_is_nbgraders(marked, expected):
     assert checksum(marked | {"source": marked["source"] + " "}) != expected
 
 
+def test_the_checksum_of_a_cell_that_people_grade_is_nbgraders():
+    meta = {"grade": True, "solution": True, "locked": False, "grade_id": "essay", "points": 3}
+    essay = cell("x = 1", "essay") | {"metadata": {"nbgrader": meta}}
+    assert checksum(essay) == "0fe284bf6b796ffa6e6d5c4bfe1d01bf"  # by nbgrader 0.9.6
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_is_read_as_it_was_written(role):
     assert role_of(with_role(cell("x", "a"), role, 1)) is role

@@ -14,7 +14,7 @@ from pyemu.errors import MaterialError
 
 @pytest.fixture(scope="module")
 def executed() -> Notebook:
-    sources = ["x = 1\nx", "import ipywidgets\nipywidgets.IntSlider()", "print(x)"]
+    sources = ["x = 1\nx", "import ipywidgets\nipywidgets.IntSlider()", "print(x)", "# NBVAL_SKIP\nprint(x)"]
     return run(
         new_notebook(
             [
@@ -43,6 +43,7 @@ def test_what_was_built_is_green_and_a_changed_output_red(executed, tmp_path: Pa
         (0, "passed"),
         (1, "passed"),
         (2, "failed"),
+        (3, "skipped"),
     ]
     assert "Cell outputs differ" in results[2].message
 
