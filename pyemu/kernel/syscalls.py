@@ -27,7 +27,8 @@ from pyemu.kernel.areas import isolate
 async def sys_poll(context: Context, ticks: int) -> bool:
     """Sleep until a message is there, or the time is over; -1 waits for ever."""
     await poll_queue(context)
-    if not await context.pending:
+    pending = await context.pending
+    if not pending:
         if ticks < 0:
             await schedule()
         else:
