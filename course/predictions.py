@@ -130,7 +130,8 @@ def _keep(question: Question, choice: str, function: str) -> str:
 
 
 def _how(question: Question, function: str) -> str:
-    return f'Choose {question.letters}, for example {function}("{question.id}", "A"), and run this cell again.'
+    example = f'{function}("{question.id}", "A")'
+    return f"Choose {question.letters}, for example {example}, and run this cell again."
 
 
 def _say(text: str) -> None:

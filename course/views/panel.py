@@ -69,16 +69,16 @@ class Panel:
         found = [facts(side.moment) for side in self.sides]
         lines = tuple(Line((name, *(one.get(name, NOT_YET) for one in found))) for name in self.names)
         columns = (Column("", 24), *(Column(side.label, 48) for side in self.sides))
-        return Table(self.head, columns, lines)
+        return Table("", columns, lines, fixed=True)
 
     def text(self) -> str:
         """Give the panel as text."""
-        head, _, rest = self.table.text().partition("\n")
-        return f"{head}\n{self.sentence}\n{rest}"
+        return f"{self.head}\n{self.sentence}\n\n{self.table.text()}"
 
     def html(self) -> str:
         """Give the panel as HTML; a screen reader reads the sentence out when it changes."""
         return (
+            f'<div style="line-height:1.5">{escape(self.head)}</div>'
             '<div role="status" aria-live="polite" style="min-height:3em;line-height:1.5;font-weight:600">'
             f"{escape(self.sentence)}</div>{self.table.html()}"
         )

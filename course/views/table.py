@@ -10,9 +10,8 @@ from itertools import zip_longest
 
 __all__ = ["Column", "Line", "Table"]
 
-_CELL = (
-    "text-align:left;vertical-align:top;padding:1px 8px;white-space:normal;font-variant-numeric:tabular-nums"
-)
+_CELL = "text-align:left;vertical-align:top;padding:1px 8px;line-height:1.3;font-variant-numeric:tabular-nums"
+_ONE_LINE = 12  # characters: a column as narrow as this is not broken in HTML
 _STRONG = "font-weight:700;border-top:2px solid;border-bottom:2px solid"
 
 
@@ -59,19 +58,22 @@ class Table:
     Attributes
     ----------
     title : str
-        Stands above the table.
+        Stands above the table; may be empty.
     columns : tuple of Column
         At least one.
     lines : tuple of Line
         Each with as many cells as there are columns.
     notes : tuple of str
         Sentences below the table.
+    fixed : bool
+        In HTML, the table is as wide as its place, and its columns keep their widths whatever is in them.
     """
 
     title: str
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
+    fixed: bool = False
 
     def text(self) -> str:
         """Give the table as text; no line ends in a blank."""
@@ -86,22 +88,35 @@ class Table:
         rows = [[[column.title] for column in self.columns], [["-" * width] for width in widths], *folded]
         body = [line for row in rows for line in self._set(row, widths)]
         total = max(len(line) for line in body)
-        notes = [line for note in self.notes for line in textwrap.wrap(note, max(total, 60))]
-        return "\n".join([self.title, "", *body, *([""] if notes else []), *notes])
+        notes = [
+            line
+            for note in self.notes
+            for line in textwrap.wrap(f"- {note}", max(total, 60), subsequent_indent="  ")
+        ]
+        head = [self.title, ""] if self.title else []
+        return "\n".join([*head, *body, *([""] if notes else []), *notes])
 
     def html(self) -> str:
         """Give the table as HTML that needs neither a style sheet nor a script."""
-        head = "".join(f'<th scope="col" style="{_CELL}">{escape(c.title)}</th>' for c in self.columns)
+        total = sum(column.width for column in self.columns)
+        shares = [f";width:{100 * column.width // total}%" if self.fixed else "" for column in self.columns]
+        head = "".join(
+            f'<th scope="col" style="{_style(column)}{share}">{escape(column.title)}</th>'
+            for column, share in zip(self.columns, shares, strict=True)
+        )
         body = "".join(
             "<tr>"
-            + "".join(self._cell(*pair, line.strong) for pair in zip(line.cells, self.columns, strict=True))
+            + "".join(_cell(*pair, line.strong) for pair in zip(line.cells, self.columns, strict=True))
             + "</tr>"
             for line in self.lines
         )
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        caption = f'<caption style="text-align:left;font-weight:700">{escape(self.title)}</caption>'
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        whole = ";table-layout:fixed;width:100%" if self.fixed else ""
         return (
-            f'<table style="border-collapse:collapse"><caption style="text-align:left;font-weight:700">'
-            f"{escape(self.title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+            f'<table style="border-collapse:collapse{whole}">'
+            f"{caption if self.title else ''}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            f"{f'<ul>{notes}</ul>' if notes else ''}"
         )
 
     def _set(self, row: Sequence[list[str]], widths: list[int]) -> Iterator[str]:
@@ -112,9 +127,15 @@ class Table:
             )
             yield "  ".join(cells).rstrip()
 
-    def _cell(self, text: str, column: Column, strong: bool) -> str:
-        style = _CELL.replace("left", "right", 1) if column.right else _CELL
-        return f'<td style="{style}{";" + _STRONG if strong else ""}">{escape(text)}</td>'
+
+def _style(column: Column, strong: bool = False) -> str:
+    style = _CELL.replace("left", "right", 1) if column.right else _CELL
+    style += f";white-space:{'nowrap' if column.width <= _ONE_LINE else 'normal'}"
+    return f"{style};{_STRONG}" if strong else style
+
+
+def _cell(text: str, column: Column, strong: bool) -> str:
+    return f'<td style="{_style(column, strong)}">{escape(text)}</td>'
 
 
 def _fold(text: str, column: Column) -> list[str]:
