@@ -21,9 +21,11 @@ __all__ = ["page"]
 STYLE = """
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font-family: sans-serif; line-height: 1.4; }
 pre { overflow-x: auto; padding: 0.6rem; border: 1px solid; }
-section { margin: 1.5rem 0; border-left: 0.4rem solid; padding-left: 0.8rem; }
-.passed { border-style: solid; } .failed { border-style: double; } .skipped { border-style: dotted; }
-h2 { font-size: 1.1rem; }
+section { margin: 1.5rem 0; border-left: 0.4rem; padding-left: 0.8rem; }
+.passed { border-left-style: solid; }
+.failed { border-left-style: double; }
+.skipped { border-left-style: dotted; }
+h2 { font-size: 1.1rem; white-space: pre-wrap; }
 """
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
