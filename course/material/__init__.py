@@ -2,6 +2,7 @@
 
 ======================  ==========================================================================
 ``source``              a percent-format source as a list of cells with stable ids
+``front``               the front matter of lessons and exercises
 ``execute``             run a notebook in a fresh kernel, keep only what is the same in every run
 ``numbers``             ``{{name}}`` in prose, filled from what the code computed
 ``template``            what every lesson has in common, as checks that return findings
@@ -12,6 +13,7 @@
 ``build``               write every generated notebook, or say which one differs
 ``rawjson``             a submission as bytes: what can be said before it is parsed
 ``transplant``          a submission's answers, put into the pristine notebook
+``findings``            what a check found, as data
 ``nbval``               run a notebook under stock ``pytest --nbval``
 ======================  ==========================================================================
 """

@@ -22,7 +22,7 @@ from typing import Any
 from course.material.source import Cell, Notebook
 from pyemu.errors import MaterialError
 
-__all__ = ["CELL_SECONDS", "kernel_environment", "run"]
+__all__ = ["CELL_SECONDS", "kernel_environment", "renumber", "run"]
 
 CELL_SECONDS = 120
 """A cell that takes longer is taken for hung, in seconds of wall time."""

@@ -21,7 +21,7 @@ from typing import Any
 
 from course.material.source import Cell, Notebook
 
-__all__ = ["Role", "cells_of_role", "checksum", "role_of", "with_role"]
+__all__ = ["Role", "cells_of_role", "checksum", "grade_id", "role_of", "with_role"]
 
 
 class Role(Enum):

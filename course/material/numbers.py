@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from course.material.source import Cell, tags_of
 from pyemu.errors import MaterialError
 
-__all__ = ["TAG", "fill", "harvest"]
+__all__ = ["TAG", "Value", "fill", "harvest"]
 
 TAG = "numbers"
 """The tag of a cell whose result is a dictionary of published values."""
