@@ -49,7 +49,8 @@ class TimedRun:
         self.executor = executor
         self.world = executor.world
         self.limits = limits
-        self.on_cpu: list[Task] = []
+        self.on_cpu: list[Task] = []  # in order of arrival: who came first makes room first
+        self.line: list[Task] = []  # runnable tasks without a CPU
         self.text = ""
 
     def run(self) -> End:
@@ -67,7 +68,7 @@ class TimedRun:
                     return self._stop(End.HANG, self._who_waits(tasks))
                 continue
             self._assign(runnable)
-            for task in tuple(self.on_cpu):
+            for task in sorted(self.on_cpu, key=lambda one: one.id):
                 if self._can_run(task):
                     self.executor.turn(task)
                     spinning = self.executor.spinning
@@ -90,18 +91,21 @@ class TimedRun:
         return False
 
     def _assign(self, runnable: list[Task]) -> None:
-        """Give CPUs to runnable tasks: each keeps the one it has, unless it must make room."""
+        """Give CPUs to runnable tasks: each keeps the one it has, or makes room for the next in line."""
         waiting = [task for task in runnable if task not in self.on_cpu]
-        if waiting and len(self.on_cpu) == self.limits.n_cpus:
+        self.line = [task for task in self.line if task in waiting]
+        self.line += [task for task in waiting if task not in self.line]
+        if self.line and len(self.on_cpu) == self.limits.n_cpus:
             leaves = next((task for task in self.on_cpu if self._gives_way(task)), None)
             if leaves is not None:
                 self.on_cpu.remove(leaves)
+                self.line.append(leaves)
                 leaves.cpu = 255
-        for task in waiting[: self.limits.n_cpus - len(self.on_cpu)]:
+        while self.line and len(self.on_cpu) < self.limits.n_cpus:
+            task = self.line.pop(0)
             taken = {one.cpu for one in self.on_cpu}
             task.cpu = next(cpu for cpu in range(self.limits.n_cpus) if cpu not in taken)
             self.on_cpu.append(task)
-        self.on_cpu.sort(key=lambda task: task.id)
 
     def _gives_way(self, task: Task) -> bool:
         if self.limits.preemption:
