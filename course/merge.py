@@ -1,9 +1,15 @@
-"""Carry a learner's answers into new material.
+"""Carry what a learner wrote into new material.
 
-What belongs to the learner are the *answer cells* (`course.material.nbgrader`), known by their grade
-id. All other cells are the *frame*, which belongs to the course. Outputs belong to nobody: the next
-run makes them again. This is for a learner's own folder; what is handed in for a grade is read with
-more suspicion (`course.material.transplant`).
+Three versions of a notebook meet, cell by cell: as it was *handed out*, as it is *now* in the learner's
+folder, and the *fresh* material. What the learner wrote stays
+
+- in an answer cell (`course.material.nbgrader`), whatever the fresh stub says;
+- in any other cell that is theirs to play with (a prediction, an experiment), when the fresh material has
+  it as it was handed out.
+
+Everything else comes from the fresh material: checks, given code, cells whose text is new. Outputs belong
+to nobody, the next run makes them again. This is for a learner's own folder; what is handed in for a
+grade is read with more suspicion (`course.material.transplant`).
 """
 
 from __future__ import annotations
@@ -18,86 +24,64 @@ from course.material.nbgrader import Role, grade_id, role_of
 from course.material.source import Cell, Notebook
 from pyemu.errors import MaterialError
 
-
-@dataclass(frozen=True, slots=True)
-class Digests:
-    """What a notebook says, told briefly enough to be stored.
-
-    Attributes
-    ----------
-    frame : str
-        SHA-256 of the kinds and sources of all cells that are no answers.
-    answers : dict of str to str
-        SHA-256 of the source of each answer cell, by its name.
-    """
-
-    frame: str
-    answers: dict[str, str]
+Digests = dict[str, str]
+"""SHA-256 of each cell's kind and source, by the name of the cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """New material with a learner's answers in it.
+    """New material with what a learner wrote.
 
     Attributes
     ----------
     notebook : dict
-        The new notebook; answer cells that were filled have no outputs.
-    n_answers : int
-        How many answers were carried over.
+        The new notebook; cells that hold the learner's source have no outputs.
+    kept : tuple of str
+        Names of the cells that were carried over.
     homeless : tuple of str
-        Names of answered cells that the new notebook has no place for.
+        Names of the learner's cells that the new notebook has no place for.
     """
 
     notebook: Notebook
-    n_answers: int
+    kept: tuple[str, ...]
     homeless: tuple[str, ...]
 
 
-def merge(mine: Notebook, fresh: Notebook, handed_out: dict[str, str]) -> Merged:
-    """Put the answers of one notebook into another.
+def merge(mine: Notebook, fresh: Notebook, handed_out: Digests) -> Merged:
+    """Put what the learner wrote into fresh material.
 
     Parameters
     ----------
     mine, fresh : dict
         The learner's notebook and the new material (nbformat 4 as JSON).
     handed_out : dict of str to str
-        Digests of the answer cells as they were handed out. A cell that is still as it was handed
-        out holds no answer: the new stub takes its place.
+        `digests` of the notebook as the learner got it. A cell that is still as it was handed out says
+        nothing; the fresh one takes its place.
 
     Returns
     -------
     Merged
     """
-    merged = copy.deepcopy(fresh)
-    places = answer_cells(merged)
-    answers = {
-        name: cell
-        for name, cell in answer_cells(mine).items()
-        if _digest(_source(cell)) != handed_out.get(name)
-    }
-    for name in answers.keys() & places.keys():
-        places[name]["source"] = answers[name]["source"]
-        if places[name]["cell_type"] == "code":
-            places[name] |= {"outputs": [], "execution_count": None}
-    homeless = tuple(name for name in answers if name not in places)
-    return Merged(merged, len(answers) - len(homeless), homeless)
-
-
-def answer_cells(notebook: Notebook) -> dict[str, Cell]:
-    """Find the answer cells of a notebook, by name."""
-    cells = [cell for cell in notebook["cells"] if role_of(cell) is Role.ANSWER]
-    return {str(grade_id(cell)): cell for cell in cells}
+    notebook = copy.deepcopy(fresh)
+    places = _by_name(notebook)
+    kept, homeless = [], []
+    for name, cell in _by_name(mine).items():
+        digest, place = _digest(cell), places.get(name)
+        if digest == handed_out.get(name) or (place and digest == _digest(place)):
+            continue
+        if place and _may_hold(place, handed_out.get(name)):
+            place["source"] = cell["source"]
+            if place["cell_type"] == "code":
+                place |= {"outputs": [], "execution_count": None}
+            kept.append(name)
+        else:
+            homeless.append(name)
+    return Merged(notebook, tuple(kept), tuple(homeless))
 
 
 def digests(notebook: Notebook) -> Digests:
-    """Tell a notebook's frame and answers, so that changes can be seen later."""
-    answers = answer_cells(notebook)
-    places = {id(cell) for cell in answers.values()}
-    frame = [[cell["cell_type"], _source(cell)] for cell in notebook["cells"] if id(cell) not in places]
-    return Digests(
-        _digest(json.dumps(frame)), {name: _digest(_source(cell)) for name, cell in answers.items()}
-    )
+    """Tell a notebook's cells, so that changes can be seen later."""
+    return {name: _digest(cell) for name, cell in _by_name(notebook).items()}
 
 
 def read_notebook(path: Path) -> Notebook:
@@ -119,10 +103,21 @@ def read_notebook(path: Path) -> Notebook:
     return notebook
 
 
-def _source(cell: Cell) -> str:
-    source = cell["source"]
-    return source if isinstance(source, str) else "".join(source)
+def _may_hold(place: Cell, handed_out: str | None) -> bool:
+    """Say whether a fresh cell may hold what the learner wrote in it."""
+    role = role_of(place)
+    return role is Role.ANSWER or (role is None and _digest(place) == handed_out)
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def _by_name(notebook: Notebook) -> dict[str, Cell]:
+    """Return the cells by grade id or cell id; a second one of the same name counts as another cell."""
+    found: dict[str, Cell] = {}
+    for n, cell in enumerate(notebook["cells"]):
+        name = grade_id(cell) or str(cell.get("id"))
+        found[f"{name}#{n}" if name in found else name] = cell
+    return found
+
+
+def _digest(cell: Cell) -> str:
+    source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+    return hashlib.sha256(f"{cell['cell_type']}\n{source}".encode("utf-8", "surrogatepass")).hexdigest()

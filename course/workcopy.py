@@ -7,15 +7,13 @@ changes neither the clone nor the install. The copy holds learner notebooks only
     DIR/exercises/e04_loop.ipynb         from exercises/e04_loop/e04_loop.ipynb
     DIR/.faultlab/manifest.json          what was copied, so that changes can be told from material
 
-`refresh` brings new material and carries the answers over (`course.merge`). If the learner changed
-more than answers, or if an answer has no place in the new notebook, their file also stays beside it
-as ``NAME.mine.ipynb``.
+`refresh` brings new material and carries over what the learner wrote (`course.merge`). If something of
+theirs has no place in the new notebook, their file also stays beside it as ``NAME.mine.ipynb``.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -189,19 +187,19 @@ def _renew(target: Path, source: Path, before: Digests | None) -> str:
         kept = _keep(target)
         _write(target, source.read_bytes())
         return f"new material; your file could not be read as a notebook and is {kept} beside it"
-    merged = merge(mine, read_notebook(source), before.answers if before else {})
+    merged = merge(mine, read_notebook(source), before or {})
     said = "new material"
-    if merged.n_answers:
-        said += f", {merged.n_answers} answer{'s'[: merged.n_answers > 1]} of yours kept"
+    if merged.kept:
+        said += f", your {_cells(merged.kept)} kept"
     if merged.homeless:
-        said += f", no place any more for your answer in {', '.join(merged.homeless)}"
-    if merged.homeless or before is None or digests(mine).frame != before.frame:
-        said += f"; your version is {_keep(target)} beside it"
-    if merged.n_answers:
-        _write(target, (json.dumps(merged.notebook, ensure_ascii=False, indent=1) + "\n").encode())
-    else:
-        _write(target, source.read_bytes())
+        said += f", no place for your {_cells(merged.homeless)}: your version is {_keep(target)} beside it"
+    text = json.dumps(merged.notebook, ensure_ascii=False, indent=1) + "\n"
+    _write(target, text.encode() if merged.kept else source.read_bytes())
     return said
+
+
+def _cells(names: tuple[str, ...]) -> str:
+    return f"cell {names[0]}" if len(names) == 1 else f"{len(names)} cells"
 
 
 def _keep(path: Path) -> str:
@@ -223,7 +221,7 @@ def _read_manifest(directory: Path) -> Manifest:
         stored = json.loads(path.read_bytes())
         if stored["version"] != MANIFEST_VERSION:
             raise ValueError(f"its version is {stored['version']!r}, this faultlab knows {MANIFEST_VERSION}")
-        return {name: Digests(**entry) for name, entry in stored["files"].items()}
+        return {name: dict(digests) for name, digests in stored["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MaterialError(
             f"{path} can't be read ({error}). Delete it and run `faultlab start {directory}`: your notebooks "
@@ -232,11 +230,8 @@ def _read_manifest(directory: Path) -> Manifest:
 
 
 def _write_manifest(directory: Path, manifest: Manifest) -> None:
-    stored = {
-        "version": MANIFEST_VERSION,
-        "files": {name: asdict(manifest[name]) for name in sorted(manifest)},
-    }
-    _write(directory / MANIFEST, (json.dumps(stored, indent=1) + "\n").encode())
+    stored = {"version": MANIFEST_VERSION, "files": manifest}
+    _write(directory / MANIFEST, (json.dumps(stored, indent=1, sort_keys=True) + "\n").encode())
 
 
 def _write(path: Path, content: bytes) -> None:

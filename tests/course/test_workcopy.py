@@ -88,7 +88,7 @@ def test_starting_again_tells_of_newer_material_and_leaves_it_to_update(course: 
 def test_update_keeps_an_answer_and_brings_the_rest(course: Path, mine: Path) -> None:
     (mine / EXERCISE).write_text(notebook("import pyemu", "my answer"))
     (course / "exercises/e01/e01.ipynb").write_text(notebook("new", "... # new stub"))
-    assert workcopy.refresh(mine) == [f"{EXERCISE}: new material, 1 answer of yours kept"]
+    assert workcopy.refresh(mine) == [f"{EXERCISE}: new material, your cell loop kept"]
     assert sources(mine / EXERCISE) == ["new", "my answer"]
     assert files(mine) == {"lessons/00-first.ipynb", EXERCISE, ".faultlab/manifest.json"}
 
@@ -108,13 +108,13 @@ def test_update_without_newer_material_touches_nothing(mine: Path) -> None:
     assert (mine / EXERCISE).read_text() == changed
 
 
-def test_update_keeps_a_notebook_beside_it_when_more_than_answers_changed(course: Path, mine: Path) -> None:
+def test_update_keeps_a_notebook_beside_it_when_something_has_no_place(course: Path, mine: Path) -> None:
     changed = notebook("my own experiment", "my answer")
     (mine / EXERCISE).write_text(changed)
     (course / "exercises/e01/e01.ipynb").write_text(notebook("new", "..."))
-    assert workcopy.refresh(mine) == [
-        f"{EXERCISE}: new material, 1 answer of yours kept; your version is e01.mine.ipynb beside it"
-    ]
+    (said,) = workcopy.refresh(mine)
+    assert said.startswith(f"{EXERCISE}: new material, your cell loop kept, no place for your cell intro: ")
+    assert said.endswith("your version is e01.mine.ipynb beside it")
     assert (mine / "exercises/e01.mine.ipynb").read_text() == changed
     assert sources(mine / EXERCISE) == ["new", "my answer"]
 
@@ -123,7 +123,7 @@ def test_update_keeps_an_answer_that_has_no_place_any_more(course: Path, mine: P
     (mine / EXERCISE).write_text(notebook("import pyemu", "my answer"))
     (course / "exercises/e01/e01.ipynb").write_text(notebook("import pyemu", "...", name="renamed"))
     (said,) = workcopy.refresh(mine)
-    assert "no place any more for your answer in loop; your version is e01.mine.ipynb beside it" in said
+    assert "no place for your cell loop: your version is e01.mine.ipynb beside it" in said
     assert sources(mine / "exercises/e01.mine.ipynb")[1] == "my answer"
 
 
@@ -166,7 +166,7 @@ def test_a_folder_that_is_no_working_copy_is_refused(tmp_path: Path, act: Any) -
 
 
 @pytest.mark.parametrize(
-    "manifest", ["", "[]", '{"version": 2, "files": {}}', '{"version": 1, "files": {"a": {}}}']
+    "manifest", ["", "[]", '{"version": 2, "files": {}}', '{"version": 1, "files": {"a": 3}}']
 )
 def test_a_damaged_manifest_is_named_and_can_be_mended_without_loss(mine: Path, manifest: str) -> None:
     (mine / ".faultlab/manifest.json").write_text(manifest)

@@ -100,6 +100,7 @@ def material() -> set[str]:
     found = {
         "lessons/*.py",
         "lessons/*.ipynb",
+        "lessons/*.toml",
         "exercises/*/*.*",
         "exercises/*/right/*.py",
         "exercises/*/wrong/*.py",
