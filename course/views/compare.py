@@ -79,7 +79,8 @@ def compare(left: Trace, right: Trace) -> Comparison:
     Returns
     -------
     Comparison
-        Rows in the order of the left trace up to the parting; from there on, each side in its own order.
+        Rows in the order of the left trace up to the parting. There the two events of the task that parted
+        stand side by side; below, each side goes on in its own order.
     """
     rows = tuple(_rows(list(moments(left)), list(moments(right))))
     marks = [row.mark for row in rows]
@@ -108,10 +109,10 @@ def _rows(left: list[Moment], right: list[Moment]) -> Iterator[Row]:
 
 
 def _parted(left: list[Moment], right: list[Moment]) -> Iterator[Row]:
-    """Give the rows from the parting on: its own two events first, then each side's rest."""
-    if left and right:  # what other tasks of the right run did before it stands above it
-        partner = next((place for place, one in enumerate(right) if one.task == left[0].task), 0)
-        yield from (Row(None, one, Mark.ALONE) for one in right[:partner])
-        right = right[partner:]
-    for number, (one, other) in enumerate(zip_longest(left, right)):
-        yield Row(one, other, Mark.ALONE if number else Mark.PARTED)
+    """Give the rows from the parting on: the two events of the task that parted, then each side's rest."""
+    if left:
+        place = next((place for place, one in enumerate(right) if one.task == left[0].task), None)
+        yield Row(left[0], None if place is None else right.pop(place), Mark.PARTED)
+    elif right:
+        yield Row(None, right.pop(0), Mark.PARTED)
+    yield from (Row(one, other, Mark.ALONE) for one, other in zip_longest(left[1:], right))
