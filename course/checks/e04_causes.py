@@ -36,9 +36,9 @@ def signal_pending_at(run: Run, rule: str) -> bool:
 
 
 def still_clears(run: Run) -> Numbers:
-    """An attempt after the first may not retry."""
+    """An attempt after the first might not retry, and ended in SIGBUS."""
     later = run.facts.flags[1:]
-    if any(not word & FAULT_FLAG_ALLOW_RETRY for word in later):
+    if run.facts.outcome.startswith("SIGBUS") and any(not word & FAULT_FLAG_ALLOW_RETRY for word in later):
         return {"attempts": len(run.facts.flags)}
     return None
 
@@ -55,16 +55,17 @@ def cap_3(run: Run) -> Numbers:
     """The loop ended while the last attempt still said RETRY, after more than one, without a signal."""
     if "wakes" not in run.case.numbers:
         return None
-    _, *events = run.mine.trace.select("exception", "attempt_end", task=run.case.task)
-    first = list(takewhile(lambda event: event.kind == "attempt_end", events))
+    events = run.mine.trace.select("exception", "attempt_end", task=run.case.task)
+    first = list(takewhile(lambda event: event.kind == "attempt_end", events[1:]))
     if 1 < len(first) < run.case.numbers["needed"] and int(first[-1].a) & VM_FAULT_RETRY:
         return dict(run.case.numbers)
     return None
 
 
 def sigkill_only(run: Run) -> Numbers:
-    """The handler ran, but only after more attempts."""
-    if run.facts.before_handler > run.wanted.before_handler and run.facts.handler_runs:
+    """The fault waited, the handler ran, but only after more attempts."""
+    late = run.facts.before_handler > run.wanted.before_handler
+    if late and run.facts.handler_runs and run.case.scenario.name == "S10a":
         return {"before_handler": run.facts.before_handler}
     return None
 

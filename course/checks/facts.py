@@ -94,7 +94,7 @@ def _outcome(outcome: str) -> str:
     if outcome.startswith("killed:"):
         return f"killed by {Signal(int(outcome.removeprefix('killed:'))).name}"
     if outcome == "none":
-        return "the access never ends"
+        return "the access comes to no end"
     return f"the access gives {outcome.removeprefix('ret=')}"
 
 

@@ -96,6 +96,18 @@ def test_a_signal_test_before_the_lock_is_wrong_without_being_called_something_t
     assert feedback(rows(edited(("while True:", test)))["signal"]).cause == ""
 
 
+def test_a_flag_that_is_cleared_too_late_to_hurt_is_not_called_sigbus():
+    late = (
+        "        if flags & FAULT_FLAG_TRIED:\n            flags &= ~FAULT_FLAG_ALLOW_RETRY\n"
+        "        flags |= FAULT_FLAG_TRIED"
+    )
+    given = verdict("e04_loop", edited(("        flags |= FAULT_FLAG_TRIED", late)))
+    assert failed(given) == {
+        "wakes": "S13: SIGBUS on attempt 3.",
+        "flags": ("T: flags 0x254, 0x274, 0x270; with the kernel's own function: flags 0x254, 0x274, 0x274."),
+    }
+
+
 def test_no_signal_test_at_all_fails_the_signal_and_the_kill():
     source = edited(("        if await fault_signal_pending(fault, regs):\n            return\n", ""))
     given = verdict("e04_loop", source)
