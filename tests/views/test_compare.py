@@ -21,8 +21,8 @@ NUMBERED = [
 ]
 
 
-def changed(trace: Trace, chosen: object, **values: int) -> Trace:
-    return trace_of((replace(e, **values) if e == chosen else e for e in trace), trace)
+def changed(trace: Trace, chosen: object, a: int) -> Trace:
+    return trace_of((replace(e, a=a) if e == chosen else e for e in trace), trace)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -112,6 +112,6 @@ def test_s13_differs_first_in_one_flag_and_parts_after_the_second_attempt_begins
     assert found.first is not None
     assert found.parted is not None
     first, last, parted = found.rows[found.first], found.rows[found.parted - 1], found.rows[found.parted]
-    assert (first.left.event.a, first.right.event.a) == (0x54, 0x254)
-    assert (last.left.event.a, last.right.event.a) == (0x70, 0x274)
-    assert (parted.left.event.kind, parted.right.event.kind) == ("attempt_end", "message")
+    assert [one.event.a for one in (first.left, first.right) if one] == [0x54, 0x254]
+    assert [one.event.a for one in (last.left, last.right) if one] == [0x70, 0x274]
+    assert [one.event.kind for one in (parted.left, parted.right) if one] == ["attempt_end", "message"]

@@ -10,7 +10,7 @@ from course.views.compare import compare
 from course.views.counts import counters
 from course.views.pair import side_by_side
 from course.views.why import why
-from pyemu import Tree
+from pyemu import Result, Tree
 from pyemu.errors import FaultlabError
 from tests.views.runs import on, with_trace
 
@@ -91,6 +91,6 @@ def test_counters_are_those_of_the_runs():
 
 
 @pytest.mark.parametrize(("given", "words"), [((), "got no run"), ((BEFORE,), "task 'X' is not in S13")])
-def test_counters_of_nothing_are_refused_in_words(given: tuple, words: str):
+def test_counters_of_nothing_are_refused_in_words(given: tuple[Result, ...], words: str):
     with pytest.raises(FaultlabError, match=words):
         counters(*given, task="X")

@@ -10,9 +10,9 @@ from course.views.buttons import controls
 from course.views.moments import moments
 from course.views.panel import facts
 from course.views.steps import WIDGET_VIEW, Stepper, stepper
-from pyemu import Tree, run
+from pyemu import Result, Tree, run
 from pyemu.errors import FaultlabError
-from pyemu.trace import Trace
+from pyemu.trace import Event, Trace
 from tests.views.runs import SCENARIOS, on, trace_of, with_trace
 
 BEFORE, AFTER = on("S13", "before"), on("S13", "after")
@@ -56,10 +56,10 @@ def test_one_sentence_tells_each_event():
 def test_with_two_runs_each_side_shows_its_own_last_event(scenario: str):
     results = on(scenario, "before"), on(scenario, "after")
     view = stepper(*results)
-    seen = [set(), set()]
+    seen: list[set[Event]] = [set(), set()]
     for place in range(len(view)):
         for number, side in enumerate(view.panel(place).sides):
-            if side.moved:
+            if side.moved and side.moment:
                 seen[number].add(side.moment.event)
             assert side.moment is None or side.moment.event in seen[number]
     assert [len(one) for one in seen] == [len(moments(result.trace)) for result in results]
@@ -137,7 +137,7 @@ def test_a_stepper_of_a_trace_from_a_file_is_the_same():
 
 
 @pytest.mark.parametrize("given", [(), (BEFORE, AFTER, BEFORE)], ids=["none", "three"])
-def test_a_stepper_takes_one_run_or_two(given: tuple):
+def test_a_stepper_takes_one_run_or_two(given: tuple[Result, ...]):
     with pytest.raises(FaultlabError, match=f"got {len(given)} runs; give it one, or two"):
         stepper(*given)
 
