@@ -8,7 +8,7 @@ import pytest
 
 from course.views.moments import GOALS, moments
 from course.views.words import SHOWN
-from pyemu.trace import Trace
+from pyemu.trace import Event, Trace
 from tests.views.runs import SCENARIOS, on, trace_of
 
 RUNS = [(scenario, tree) for scenario in SCENARIOS for tree in ("before", "after")]
@@ -19,10 +19,10 @@ def trace(request: pytest.FixtureRequest) -> Trace:
     return on(*request.param).trace
 
 
-def up_to(trace: Trace, last: object) -> list:
+def up_to(trace: Trace, last: Event) -> list[Event]:
     """Every event up to the one given, in the trace's own order."""
     events = list(trace)
-    return events[: next(i for i, event in enumerate(events) if event is last or event == last) + 1]
+    return events[: events.index(last) + 1]
 
 
 def test_each_shown_event_is_one_moment(trace: Trace):
