@@ -30,8 +30,9 @@ $(STAMP): pyproject.toml constraints.txt setup.py $(wildcard pyemu/hw/*.pyx pyem
 lab: setup ## open JupyterLab on your working copy of the course
 	$(BIN)/faultlab lab $(COURSE) $(LAB_ARGS)
 
+# Two at a time; a file stays together, since its tests share what is slow to make (a wheel, a JupyterLab).
 test: setup ## run the tests, lessons included
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: setup ## check style and types
 	$(BIN)/ruff check .

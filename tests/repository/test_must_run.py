@@ -14,7 +14,7 @@ from tests.conftest import wanted
 HERE = Path(__file__).parents[2]
 
 
-def run(folder: Path, must_run: str, ci: str = "1") -> subprocess.CompletedProcess[str]:
+def run(folder: Path, must_run: str, *options: str, ci: str = "1") -> subprocess.CompletedProcess[str]:
     """Run a small suite of three tests under the project's conftest.py."""
     (folder / "conftest.py").write_bytes((HERE / "tests" / "conftest.py").read_bytes())
     (folder / "must_run.txt").write_text(must_run)
@@ -32,9 +32,8 @@ def run(folder: Path, must_run: str, ci: str = "1") -> subprocess.CompletedProce
         "-q",
         "-p",
         "no:cacheprovider",
-        "--rootdir",
-        str(folder),
-        str(folder),
+        f"--rootdir={folder}",
+        *options,
     ]
     env = os.environ | {"FAULTLAB_CI": ci, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=folder)
@@ -60,6 +59,12 @@ def test_a_test_that_did_not_run_fails_the_run_and_is_named(
     result = run(tmp_path, prefix)
     assert result.returncode == 1
     assert message in result.stdout
+
+
+def test_tests_that_run_in_other_processes_are_counted_too(tmp_path: Path) -> None:
+    options = ["-p", "xdist.plugin", "-n", "1"]
+    assert run(tmp_path, "test_it.py::test_runs", *options).returncode == 0
+    assert run(tmp_path, "test_it.py::test_skips", *options).returncode == 1
 
 
 def test_outside_ci_a_skip_is_a_skip(tmp_path: Path) -> None:
