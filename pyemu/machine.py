@@ -19,6 +19,7 @@ from pyemu.handler import HandlerFault
 from pyemu.hw import x86
 from pyemu.program import run_program
 from pyemu.scenario import Area, Scenario
+from pyemu.sched.counters import VM_EVENTS
 from pyemu.sched.executor import Executor
 from pyemu.sched.frames import KernelFrame
 from pyemu.sched.semantics import World
@@ -29,6 +30,10 @@ from pyemu.trace import Trace
 from pyemu.tree import Tree
 
 LOST = "lost signal"
+STATS = (
+    *("accesses", "exceptions", "attempts", "acquisitions", "messages", "messages_queued", "sleeps"),
+    *("handler_runs", "signals_lost", "stops", "spins"),
+)
 
 
 class InvariantViolation(FaultlabError):
@@ -169,6 +174,7 @@ class Machine:
     observer: Callable[..., None] | None = None
     world: World = field(init=False)
     executor: Executor = field(init=False)
+    has_run: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         scenario = Scenario.load(self.scenario) if isinstance(self.scenario, str) else self.scenario
@@ -211,14 +217,18 @@ class Machine:
         ------
         InvariantViolation
             In a strict run, with the first thing that went wrong.
+        FaultlabError
+            When it has run already.
         """
-        scenario = self.scenario
+        scenario, world = self.scenario, self.world
         if isinstance(scenario, str):
             raise AssertionError("resolved in __post_init__")
+        if self.has_run:
+            raise FaultlabError(f"this machine ({world.trace.title}) has run already: make a new one.")
+        self.has_run = True
         machine = scenario.machine
         timed = TimedRun(self.executor, Limits(machine.n_cpus, machine.preemption, machine.max_ticks))
         end = timed.run()
-        world = self.world
         for task in world.tasks.values():
             _note_lost_signals(world, task)
             _close(world, task)
@@ -227,7 +237,7 @@ class Machine:
             self.tree,
             world.trace,
             {task.name: _task_result(world, task) for task in world.tasks.values()},
-            {key[1]: value for key, value in world.state.data.items() if key[0] == "vmstat"},
+            {event: world.state.data.get(("vmstat", event), 0) for event in VM_EVENTS},
             tuple(
                 Violation(task.name, rule, text)
                 for task in world.tasks.values()
@@ -334,7 +344,8 @@ def _task_result(world: World, task: Task) -> TaskResult:
         outcomes.append(f"killed:{task.killed_by}")
     names = ("min_flt", "maj_flt", "page-faults", "minor-faults", "major-faults")
     counters = {name: world.state.data.get(("counter", task.id, name), 0) for name in names}
-    return TaskResult(task.name, tuple(outcomes), counters, dict(task.stats))
+    stats = {name: task.stats[name] for name in (*STATS, *names)}
+    return TaskResult(task.name, tuple(outcomes), counters, {**stats, **task.stats})
 
 
 def _insist(result: Result, end: End) -> None:

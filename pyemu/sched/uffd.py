@@ -147,6 +147,7 @@ def userfaultfd_wake(world: World, task: Task, context: Context, start: int, len
         for one in (*state.pending, *state.read)
         if start < entry_of(world, one).address + PAGE_SIZE and entry_of(world, one).address < start + length
     ]
+    world.event(task, "uffd", start, f"wakes {len(hit)} at")
     for one in hit:
         entry = entry_of(world, one)
         world.state.set(("wait", one), replace(entry, waken=True))
@@ -158,9 +159,7 @@ def userfaultfd_wake(world: World, task: Task, context: Context, start: int, len
     pending = tuple(one for one in state.pending if one not in hit)
     read = tuple(one for one in state.read if one not in hit)
     world.state.set(("context", context.id), replace(state, pending=pending, read=read))
-    n = len(hit)
-    world.event(task, "uffd", start, f"wakes {n} at")
-    return n
+    return len(hit)
 
 
 @semantics(lambda world, task, context: ([], [("context", context.id)]))

@@ -83,6 +83,7 @@ USES: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
 def test_an_effect_used_as_its_result_says_where_await_is_missing(use: Callable[[Any], Any]) -> None:
+    take_dropped()
     effect = find_vma(MM, 0x1000)
     with pytest.raises(ForgottenAwait, match=r"put `await` before find_vma\(\.\.\.\)"):
         use(effect)

@@ -1,7 +1,7 @@
 """Real kernels with single patches, attempt by attempt: the emulator makes the same trace.
 
-Each record is one script on one tree of a real kernel (see ORIGIN.md beside the records). Here are those whose
-access is a user-mode read or write of anonymous memory.
+Each record is one script on one tree of a real kernel (see ORIGIN.md beside the records). Here are those
+whose access is a user-mode read or write of anonymous memory.
 """
 
 from __future__ import annotations

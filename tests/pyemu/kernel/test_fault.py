@@ -233,7 +233,7 @@ def test_page_faults_are_counted_once_an_exception_and_attempts_in_vmstat() -> N
         "minor-faults": 0,
         "major-faults": 1,
     }
-    assert result.vmstat == {"pgfault": 3}
+    assert result.vmstat == {"pgfault": 3, "pgmajfault": 0}
 
 
 def test_no_lock_is_held_after_any_scenario() -> None:
