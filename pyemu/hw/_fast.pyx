@@ -6,7 +6,8 @@ layout. A TLB level is one block of words, cut into sets. A set of n ways is thr
 
     tag[0..n-1]     page number | VALID, or 0 for an empty way
     entry[0..n-1]   the translation, packed as below
-    used[0..n-1]    time of the last use, 0 for an empty way: the smallest is the next to go
+    used[0..n-1]    time of the last use (0 for an empty way) and below it the number of the way:
+                    the smallest one tells the way that goes next
 
 A packed translation keeps the places of a page-table entry, so that a test of rights is one xor and
 one and (`Cpu.want`, `Cpu.care`)::
@@ -68,6 +69,7 @@ cdef enum:
     CODE_P = 1
     CODE_RSVD = 8
     NOT_CANONICAL = 1 << 16  # where an error code would stand: #GP, not #PF
+    WAY_BITS = 10            # of TlbGeometry's limit, 1024 ways
     FOUND_L1 = 0
     FOUND_STLB = 1
     FOUND_WALK = 2
@@ -84,10 +86,10 @@ cdef struct Cpu:
 cdef struct Level:
     uint64_t *sets          # n_sets blocks of 3 * n_ways words
     uint64_t n_sets
-    int n_ways
+    int n_ways              # at most 1 << WAY_BITS
     uint64_t stride         # words of a set: 3 * n_ways
     uint64_t mask           # n_sets - 1 if that is a power of two, else 0: then modulo
-    uint64_t n_misses
+    uint64_t n_misses       # lookups that found nothing usable
 
 
 cdef struct Core:
@@ -98,14 +100,15 @@ cdef struct Core:
     Level l1
     Level stlb
     uint64_t clock          # accesses so far: the time stamps of the TLB
-    uint64_t n_d_walks
-    uint64_t n_faults
+    uint64_t n_d_walks      # walks because a write hit a translation without D
+    uint64_t n_faults       # page faults and accesses to addresses that aren't canonical
     uint64_t n_not_canonical
     bint holds_large        # a piece of a large page was cached since the last flush
     # About the last access that was no plain L1 hit:
     int found               # where its translation was found
     uint32_t fault_code     # its error code or NOT_CANONICAL, if it faulted
-    int n_refs              # entries that its walk read,
+    bint recording          # whether its walk notes what it reads:
+    int n_refs              # how many entries,
     uint64_t refs[4]        # and their physical addresses, from level 4 down
 
 
@@ -131,45 +134,53 @@ cdef inline uint64_t fail(Core *m, unsigned kind, uint32_t code) noexcept nogil:
 
 cdef uint64_t walk(Core *m, uint64_t va, unsigned kind) noexcept nogil:
     """Translate through the tables (ref.walk): a packed translation, or 0 with `fault_code` set."""
-    cdef uint64_t table = m.cpu.root, rights = RW | US, entry = 0, where = 0, updated, inside
-    cdef int shift = 39, i = 0
+    cdef uint64_t table = m.cpu.root, where, entry, inside
+    cdef uint64_t every = RW | US, some = 0  # bits that every entry has, and that some entry has
+    cdef uint64_t to_mark[3]  # upper entries whose A waits until the walk has succeeded
+    cdef int n_to_mark = 0, shift = 39
     while True:
         where = table + ((va >> shift) & 511) * 8
         entry = load(m, where)
-        m.refs[i] = where
-        i += 1
-        m.n_refs = i
-        if not likely(entry & P):
-            return fail(m, kind, 0)
-        if not likely((entry & (m.cpu.reserved | PS if shift == 39 else m.cpu.reserved)) == 0):
-            return fail(m, kind, CODE_P | CODE_RSVD)
-        rights = (rights & entry & (RW | US)) | ((rights | entry) & NX)
-        if shift == 12:
-            break
-        if entry & PS:
-            if m.per_level and shift == 30 and not entry & A:  # QEMU: a leaf of 1 GiB too
+        every &= entry
+        some |= entry
+        if m.recording:
+            m.refs[m.n_refs] = where
+            m.n_refs += 1
+        # One test passes the usual upper entry: present, well formed, no leaf, accessed before.
+        if shift == 12 or entry & (P | A | PS | m.cpu.reserved) != P | A:
+            if not likely(entry & P):
+                return fail(m, kind, 0)
+            if entry & m.cpu.reserved or (shift == 39 and entry & PS):
+                return fail(m, kind, CODE_P | CODE_RSVD)
+            if shift == 12:
+                break
+            if m.per_level and (shift == 30 or not entry & PS):  # QEMU: a leaf of 1 GiB too
                 store(m, where, entry | A)
-            break
-        if m.per_level and not entry & A:
-            store(m, where, entry | A)
+            if entry & PS:
+                break
+            if not m.per_level:
+                to_mark[n_to_mark] = where
+                n_to_mark += 1
         table = entry & ADDRESS
         shift -= 9
     inside = (<uint64_t>1 << shift) - 1
     if not likely((entry & inside & ADDRESS & ~<uint64_t>0x1000) == 0):  # bit 12 is PAT
         return fail(m, kind, CODE_P | CODE_RSVD)
-    if not likely(((rights ^ m.cpu.want[kind]) & m.cpu.care[kind] & ~D) == 0):
+    every |= some & NX
+    if not likely(((every ^ m.cpu.want[kind]) & m.cpu.care[kind] & ~D) == 0):
         return fail(m, kind, CODE_P)
-    if not m.per_level:
-        for i in range(m.n_refs - 1):
-            store(m, m.refs[i], load(m, m.refs[i]) | A)
-        entry = load(m, where)  # a table may contain itself
-    updated = entry | A | (D if kind == WRITE else 0)
-    if updated != entry:
-        store(m, where, updated)
+    while n_to_mark:
+        n_to_mark -= 1
+        store(m, to_mark[n_to_mark], load(m, to_mark[n_to_mark]) | A)
+    entry = load(m, where)  # anew, because a table may contain itself
+    if kind == WRITE and not entry & D or not entry & A:
+        entry |= A | (D if kind == WRITE else 0)
+        store(m, where, entry)
+    table = (entry & ADDRESS & ~inside) | (va & inside & ADDRESS)
     if shift > 12:
         m.holds_large = True
-        rights |= <uint64_t>((shift - 12) // 9) << SIZE_SHIFT
-    return (entry & ADDRESS & ~inside) | (va & inside & ADDRESS) | rights | (updated & D) | P
+        table |= <uint64_t>((shift - 12) // 9) << SIZE_SHIFT
+    return table | (every & (RW | US | NX)) | (entry & D) | P
 
 
 # -------------------------------------------------------------------------------------------- TLB
@@ -201,16 +212,18 @@ cdef inline int find(const uint64_t *tags, uint64_t tag, int n_ways) noexcept no
 
 
 cdef inline int oldest_in(const uint64_t *used, int n_ways) noexcept nogil:
-    cdef int way, found = 0
     cdef uint64_t least = used[0]
+    cdef int way
     for way in range(1, n_ways):
-        found = way if used[way] < least else found
         least = used[way] if used[way] < least else least
-    return found
+    return <int>(least & ((1 << WAY_BITS) - 1))
 
 
 cdef inline int oldest(const uint64_t *used, int n_ways) noexcept nogil:
-    """The way that an insertion takes: an empty one, or the least recently used."""
+    """The way that an insertion takes: an empty one, or the least recently used.
+
+    Empty ways have time 0, so the number below decides among them.
+    """
     if n_ways == 4:
         return oldest_in(used, 4)
     if n_ways == 12:
@@ -218,10 +231,14 @@ cdef inline int oldest(const uint64_t *used, int n_ways) noexcept nogil:
     return oldest_in(used, n_ways)
 
 
+cdef inline uint64_t stamp(uint64_t now, int way) noexcept nogil:
+    return now << WAY_BITS | <uint64_t>way
+
+
 cdef inline void put(uint64_t *ways, int n, int way, uint64_t tag, uint64_t entry, uint64_t now) noexcept nogil:
     ways[way] = tag
     ways[n + way] = entry
-    ways[2 * n + way] = now
+    ways[2 * n + way] = stamp(now, way)
 
 
 cdef void drop_page(Level *level, uint64_t vpn, bint pieces) noexcept nogil:
@@ -248,9 +265,17 @@ cdef void invalidate(Core *m, uint64_t va) noexcept nogil:
     drop_page(&m.stlb, va >> 12, m.holds_large)
 
 
+cdef void empty(Level *level) noexcept nogil:
+    cdef uint64_t i
+    cdef int way
+    for i in range(level.n_sets):
+        for way in range(level.n_ways):
+            put(level.sets + i * level.stride, level.n_ways, way, 0, 0, 0)
+
+
 cdef void flush(Core *m) noexcept nogil:
-    memset(m.l1.sets, 0, m.l1.n_sets * m.l1.stride * 8)
-    memset(m.stlb.sets, 0, m.stlb.n_sets * m.stlb.stride * 8)
+    empty(&m.l1)
+    empty(&m.stlb)
     m.holds_large = False
 
 
@@ -292,7 +317,7 @@ cdef uint64_t slow(
             if not entry:
                 return fault(m, va)
             l1[n1 + way] = entry
-            l1[2 * n1 + way] = now
+            l1[2 * n1 + way] = stamp(now, way)
             return entry
         put(l1, n1, way, 0, 0, 0)
     m.l1.n_misses += 1
@@ -311,7 +336,7 @@ cdef uint64_t slow(
             if not entry:
                 return fault(m, va)
             stlb[n2 + w] = entry
-        stlb[2 * n2 + w] = now
+        stlb[2 * n2 + w] = stamp(now, w)
     else:
         m.found = FOUND_WALK
         m.stlb.n_misses += 1
@@ -342,7 +367,7 @@ cdef inline Py_ssize_t run_ways(
             way = find(l1, vpn | VALID, n_ways)
             entry = l1[n_ways + way] if way >= 0 else 0
             if likely(way >= 0 and permitted(m, entry, kind)):
-                l1[2 * n_ways + way] = now
+                l1[2 * n_ways + way] = stamp(now, way)
             else:
                 entry = slow(m, va, kind, now, l1, way)
                 if not entry:
@@ -383,11 +408,13 @@ cdef tuple LEVELS = tuple(HitLevel)
 
 
 cdef uint64_t address(object va) except? 0:
-    """A 64-bit address, checked: out of C's range is the same error as in the readable twin."""
-    try:
-        return <uint64_t>check.address(va)
-    except OverflowError:
-        raise check.address(va)
+    """A 64-bit address; what C can't hold is refused in the words of the readable twin."""
+    if type(va) is int:
+        try:
+            return va
+        except OverflowError:
+            pass
+    return check.address(va)
 
 
 cdef unsigned kind_number(object kind) except? 3:
@@ -436,7 +463,7 @@ cdef int set_cpu(Cpu *c, object registers) except -1:
 cdef class Held:
     """A buffer that is held while this object lives."""
     cdef Py_buffer view
-    cdef bint held
+    cdef bint held      # `view` has been taken, so it must be given back
 
     def __cinit__(self, buffer, bint writable):
         PyObject_GetBuffer(buffer, &self.view, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
@@ -567,7 +594,9 @@ cdef class FastMmu:
         cdef int n1 = m.l1.n_ways, i
         m.found = FOUND_L1
         m.n_refs = 0
+        m.recording = refs is not None
         run(m, &c_va, &c_kind, &pa, 1)
+        m.recording = False
         if refs is not None:
             for i in range(m.n_refs):
                 refs.append(TableRef(4 - i, m.refs[i]))
@@ -611,21 +640,30 @@ cdef int new_level(Level *level, uint64_t n_sets, int n_ways) except -1:
     level.sets = <uint64_t *>PyMem_Calloc(n_sets * level.stride, 8)
     if level.sets == NULL:
         raise MemoryError()
+    empty(level)
     return 0
 
 
+cdef bint is_empty(const uint64_t *tags, int n_ways) noexcept nogil:
+    cdef uint64_t some = 0
+    cdef int way
+    for way in range(n_ways):
+        some |= tags[way]
+    return some == 0
+
+
 cdef tuple level_entries(const Level *level):
-    cdef uint64_t i
+    """All sets, the most recently used entry of each first (ref.TlbLevel.snapshot)."""
+    cdef uint64_t i, entry
     cdef int n = level.n_ways, way
     cdef const uint64_t *ways
-    cdef uint64_t entry
     result = []
     for i in range(level.n_sets):
         ways = level.sets + i * level.stride
-        held = []
-        for way in range(n):
-            if ways[way]:
-                held.append((ways[2 * n + way], way))
+        if is_empty(ways, n):  # most are, in the small machines whose states are compared often
+            result.append(())
+            continue
+        held = [(ways[2 * n + way], way) for way in range(n) if ways[way]]
         held.sort(reverse=True)
         entries = []
         for _, way in held:
@@ -640,15 +678,15 @@ cdef tuple level_entries(const Level *level):
 cdef class FastBatch:
     """A batch of accesses and how far it got: see `pyemu.hw.Batch` for the contract."""
     cdef FastMmu mmu
-    cdef Held vas
-    cdef Held whats
-    cdef Held pas
+    cdef Held vas       # the addresses, uint64
+    cdef Held whats     # the kinds, uint8
+    cdef Held pas       # the results, uint64: the buffer of `pa`
     cdef readonly Py_ssize_t n
     cdef readonly Py_ssize_t n_done
     cdef readonly object fault
     cdef readonly object pa
 
-    def __init__(self, FastMmu mmu, addresses, kinds, out):
+    def __cinit__(self, FastMmu mmu not None, addresses, kinds, out):
         cdef Py_ssize_t i
         view = check.addresses(addresses)
         self.mmu = mmu

@@ -9,10 +9,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from operator import index
-from typing import Any
+from typing import Any, Literal
 
 from pyemu.errors import HardwareError
 from pyemu.hw.bits import MAX_U64, PAGE_SIZE, Kind
+
+AdOnFault = Literal["per_level", "none"]
+"""Whether a walk that faults has set A on its way down; see `pyemu.hw.x86.access`."""
 
 
 class BadValueError(HardwareError, ValueError):
@@ -186,6 +189,13 @@ def _array_view(name: str, values: Any, formats: str, itemsize: int, dtype: str)
             "it must be one-dimensional and contiguous: give a copy"
         )
     return view
+
+
+def per_level(ad_on_fault: AdOnFault) -> bool:
+    """Tell whether `ad_on_fault` is ``"per_level"``; refuse what is neither that nor ``"none"``."""
+    if ad_on_fault not in ("per_level", "none"):
+        raise BadValueError(f"ad_on_fault is {ad_on_fault!r}; it must be 'per_level' or 'none'")
+    return ad_on_fault == "per_level"
 
 
 def root(n_bytes: int, cpu: Any) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol
 
-from pyemu.hw import ref, twins
+from pyemu.hw import check, ref, twins
+from pyemu.hw.check import AdOnFault
 from pyemu.hw.faults import HardwareFault
 from pyemu.hw.registers import Registers
 from pyemu.hw.tlb import Access, TableRef, TlbGeometry, TlbSnapshot, TlbStats
-from pyemu.hw.x86 import AdOnFault, _per_level
 
 
 class Batch(Protocol):
@@ -187,7 +187,7 @@ def make_mmu(
     >>> [mmu.access(0x5000 + i, "read").level.name for i in range(3)]
     ['WALK', 'L1', 'L1']
     """
-    per_level = _per_level(ad_on_fault)
+    per_level = check.per_level(ad_on_fault)
     geometry = tlb or TlbGeometry()
     if twins.choose(twin) == "fast":
         mmu: Mmu = twins.fast().FastMmu(ram, geometry, per_level)

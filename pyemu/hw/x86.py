@@ -23,10 +23,11 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from pyemu.hw import bits, check, ref, twins
 from pyemu.hw.bits import *  # noqa: F403  (see the second paragraph above)
+from pyemu.hw.check import AdOnFault
 from pyemu.hw.faults import GeneralProtection, HardwareFault, PageFault
 from pyemu.hw.registers import Registers
 from pyemu.hw.tables import entry_address, leaf_address, map_page, read_entry, write_entry
@@ -48,8 +49,6 @@ __all__ = [
     "write_entry",
 ]
 __all__ += bits.__all__
-
-AdOnFault = Literal["per_level", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def access(
     BadValueError, BadTypeError, UncompiledError
         The call itself is wrong.
     """
-    per_level = _per_level(ad_on_fault)
+    per_level = check.per_level(ad_on_fault)
     if twins.choose(twin) == "fast":
         result: Access = twins.fast().walk_one(ram, cpu, va, kind, per_level)
         return result
@@ -150,7 +149,7 @@ def access_many(
     BadValueError, BadTypeError, UncompiledError
         The call is wrong; no access was made.
     """
-    per_level = _per_level(ad_on_fault)
+    per_level = check.per_level(ad_on_fault)
     memory = check.ram(ram)
     check.root(len(memory), cpu)
     vas = check.addresses(addresses)
@@ -170,9 +169,3 @@ def access_many(
             except PageFault as fault:
                 status[i] = PageFault.vector << 16 | fault.error_code
     return WalkBatch(pas, status)
-
-
-def _per_level(ad_on_fault: AdOnFault) -> bool:
-    if ad_on_fault not in ("per_level", "none"):
-        raise check.BadValueError(f"ad_on_fault is {ad_on_fault!r}; it must be 'per_level' or 'none'")
-    return ad_on_fault == "per_level"
