@@ -22,12 +22,12 @@
 # from which the monitor reads a **message** for each missing page. The first program sleeps meanwhile. The
 # monitor fetches the page and hands it to the kernel, and the kernel **wakes** the sleeper.
 #
-# One day your program dies. The kernel has sent it a **signal**, a short notice that ends most programs:
-# **SIGBUS**, "this memory can't be reached". You look: the address was fine. You look at the monitor's log:
-# a message came, and by mistake the monitor sent a wake while the page was still on its way.
+# Now and then, a program that you have moved fails. It happens only on machines with the older of two
+# kernels, and the reports don't say how it fails. You read the monitor's source and find a mistake:
+# sometimes it sends the wake while the page is still on its way. Is that the cause? And why does the newer
+# kernel not mind?
 #
-# On a newer kernel the same two programs, with the same mistake, work. You are about to find the
-# difference. It is one bit.
+# You are about to find out. The difference is one bit.
 
 # %% [markdown] id="cast"
 # ### Who takes part
@@ -45,6 +45,8 @@
 #
 # You run them on an **emulator**: a program that imitates the CPU and this part of the Linux kernel. It has
 # a clock of its own, so each run gives the same result, to the microsecond.
+#
+# The cells below are Python. You need not write any: click into a cell and press Shift+Enter to run it.
 
 # %% id="setup"
 from course.predictions import answer, predict, reveal
@@ -70,6 +72,9 @@ print(Scenario.load("S13").story)
 # %% [markdown] id="predict"
 # ## Predict: what does T get?
 #
+# A **signal** is a short notice from the kernel to a program. Most signals end it. **SIGBUS** is the one
+# that says "this memory can't be reached".
+#
 # Choose before you run on. Put your letter between the two empty quotes, and run the cell.
 
 # %% id="predict-wake"
@@ -84,9 +89,11 @@ print(before)
 reveal("00-wake", before.tasks["T"].outcome)
 
 # %% [markdown] id="crash"
-# T's read gave no value. It ended in SIGBUS. (The code `2` is `BUS_ADRERR`: "there is no such memory". That
-# is not true: the page was on its way.) To show you this, T has a **handler**, a function of its own that
-# the signal calls. It notes the signal and gives the read up. Without one, T would be dead.
+# That is how it fails: T's read gives no value, it ends in SIGBUS. The code `2` is `BUS_ADRERR`, "there is
+# no such memory". That is not true. The address is fine, and the page was on its way.
+#
+# To show you this, T has a **handler**, a function of its own that the signal calls. It notes the signal
+# and gives the read up. Without one, T would be dead.
 
 # %% [markdown] id="trace"
 # ## Trace: what happened on the way
@@ -199,7 +206,8 @@ _new = [f"{event.a:#x}" for event in after.trace.select("attempt")]
 #
 # The newer kernel needs {{n_new_attempts}} attempts and {{n_new_messages}} messages. It is still *one* page
 # fault: the CPU faulted once, and the loop is inside the kernel. The counters say so. (A **major** fault
-# had to wait for its page, a **minor** one did not. A fault that ends in an error is neither.)
+# had to wait for its page, a **minor** one did not. A fault that ends in an error is neither. *perf* is
+# Linux's tool for counting events.)
 
 # %% id="count"
 counters(before, after)
