@@ -31,7 +31,7 @@ from pyemu.hw.bits import (
 )
 from pyemu.hw.faults import GeneralProtection, HardwareFault, PageFault
 from pyemu.hw.registers import Registers
-from pyemu.hw.tables import entry_address, read_entry, write_entry
+from pyemu.hw.tables import entry_address, read_entry, set_bits
 from pyemu.hw.tlb import Access, HitLevel, TableRef, TlbEntry, TlbGeometry, TlbSnapshot, TlbStats
 
 NO_ADDRESS = (1 << 64) - 1
@@ -115,7 +115,7 @@ def walk(
     """
     rights = RW | US
     table = cpu.root
-    above = []  # entries passed on the way to the leaf
+    above = []  # entries on the way whose A waits until the walk has succeeded
     for level in (4, 3, 2, 1):
         where = entry_address(table, va, level)
         entry = read_entry(ram, where)
@@ -128,19 +128,19 @@ def walk(
         rights = rights & entry & (RW | US) | (rights | entry) & NX
         leaf = level == 1 or entry & PS
         if per_level and (level == 3 or not leaf):  # QEMU: at level 3 even if it is the leaf
-            write_entry(ram, where, entry | A)
+            set_bits(ram, where, A)
         if leaf:
             break
-        above.append(where)
+        if not per_level:
+            above.append(where)
         table = entry & ADDRESS
     if misaligned(level, entry):
         raise page_fault(cpu, va, kind, ErrorCode.P | ErrorCode.RSVD)
     if not permits(cpu, rights, kind):
         raise page_fault(cpu, va, kind, ErrorCode.P)
     for upper in above:
-        write_entry(ram, upper, read_entry(ram, upper) | A)
-    entry = read_entry(ram, where) | A | (D if kind == WRITE else 0)
-    write_entry(ram, where, entry)
+        set_bits(ram, upper, A)
+    entry = set_bits(ram, where, A | D if kind == WRITE else A)
     inside = (1 << level_shift(level)) - 1
     frame = entry & ADDRESS & ~inside | va & inside
     return TlbEntry(va >> PAGE_SHIFT, frame >> PAGE_SHIFT, rights | entry & D, page_size(level))

@@ -40,6 +40,15 @@ def write_entry(ram: Any, pa: int, entry: int) -> None:
     _U64.pack_into(ram, pa, entry)
 
 
+def set_bits(ram: Any, pa: int, bits: int) -> int:
+    """Set `bits` in the present entry at `pa`, as a walk sets A and D, and return the entry."""
+    entry: int = _U64.unpack_from(ram, pa)[0]
+    if entry & bits != bits:
+        entry |= bits
+        _U64.pack_into(ram, pa, entry)
+    return entry
+
+
 def entry_address(table: int, va: int, level: int) -> int:
     """Return the physical address of the entry that `va` selects in the `table` of `level` (4..1)."""
     return table + ((va >> level_shift(level)) & 511) * 8

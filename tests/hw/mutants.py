@@ -60,11 +60,11 @@ WALK_MUTANTS = [
     ),
     Mutant("no-2m-pages", "leaf = level == 1 or entry & PS", "leaf = level == 1 or level > 2 and entry & PS"),
     Mutant("large-page-offset-cut", "| va & inside", "| va & inside & 0x1FFFFF"),
-    Mutant("a-of-upper-levels-kept", "entry | A)\n        if leaf", "entry)\n        if leaf"),
+    Mutant("a-of-upper-levels-kept", "set_bits(ram, where, A)\n        if leaf", "pass\n        if leaf"),
     Mutant("a-in-every-faulting-leaf", "if per_level and (level == 3 or not leaf):", "if per_level:"),
     Mutant("a-in-no-faulting-leaf", "(level == 3 or not leaf)", "(not leaf)"),
-    Mutant("d-never", "(D if kind == WRITE else 0)", "0"),
-    Mutant("d-always", "(D if kind == WRITE else 0)", "D"),
+    Mutant("d-never", "A | D if kind == WRITE else A", "A"),
+    Mutant("d-always", "A | D if kind == WRITE else A", "A | D"),
 ]
 
 TLB_MUTANTS = [
