@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Response
 
     from tests.browser.conftest import Lab
 
@@ -89,7 +89,7 @@ class LabPage:
 
     def save(self) -> None:
         """Save the notebook and wait until that is done."""
-        with self.page.expect_response(lambda answer: answer.request.method == "PUT" and answer.ok):
+        with self.page.expect_response(_saved_notebook):
             self.menu("File", "Save Notebook")
 
     def outputs(self) -> str:
@@ -101,3 +101,9 @@ class LabPage:
         own = urlsplit(lab.address).netloc
         asked = [url for url in self.requests if urlsplit(url).scheme not in {"data", "blob"}]
         return [url for url in asked if urlsplit(url).netloc != own]
+
+
+def _saved_notebook(answer: Response) -> bool:
+    """Say whether an answer is that to a saved notebook; JupyterLab saves the open tabs by PUT, too."""
+    path = urlsplit(answer.url).path
+    return answer.request.method == "PUT" and answer.ok and path.startswith("/api/contents/")
