@@ -46,7 +46,7 @@ _CAUSES = {
         "interruptible_by_flag",
         False,
         "Tree {has} starts every fault with INTERRUPTIBLE (patch 12); tree {without} has no such flag.",
-        "INTERRUPTIBLE lets any signal end the wait. No signal comes before the runs part.",
+        "INTERRUPTIBLE lets any signal end the wait; up to here no signal came.",
     ),
 }
 _SIGNALS = ("signal_sent", "signal_taken")
@@ -65,7 +65,7 @@ def why(comparison: Comparison, left: Tree, right: Tree) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Sentences; none for equal runs.
+        Sentences.
     """
     if comparison.first is None:
         return ("Both runs did the same.",)
@@ -80,7 +80,7 @@ def _values(row: Row, left: Tree, right: Tree) -> str:
     one, other = row.left, row.right
     if one is None or other is None:
         raise AssertionError("only paired events have other values")
-    if one.event.kind != "attempt":
+    if one.event.kind != "attempt" or one.event.a == other.event.a:
         return f"{left}: {one.sentence} {right}: {other.sentence}"
     a, b = int(one.event.a), int(other.event.a)
     lacks = [
