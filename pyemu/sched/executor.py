@@ -142,8 +142,8 @@ class Executor:
         if length and not any(self.enabled(one) for one in others):
             raise HandlerFault(
                 "endless",
-                f"{name} goes round in circles: the same {length} operation{'s' * (length > 1)} with the same "
-                "results, again and again, and nobody else can change that. Ask what ends your loop.",
+                f"{name} goes round in circles: the same {length} operation{'s' * (length > 1)} with the "
+                "same results, again and again, and nobody else can change that. Ask what ends your loop.",
             )
 
     # ------------------------------------------------------------------------------------ frames
