@@ -22,7 +22,7 @@ LEFT_OUT = shutil.ignore_patterns(
 
 def run(*words: str | Path, folder: Path, **env: str) -> str:
     """Run a command in a folder and give back what it prints."""
-    names = {"FAULTLAB_REQUIRE_COMPILED", "PYTHONPATH"}
+    names = {"CC", "FAULTLAB_REQUIRE_COMPILED", "PYTHONPATH"}
     clean = {name: value for name, value in os.environ.items() if name not in names}
     result = subprocess.run(
         [str(word) for word in words],
