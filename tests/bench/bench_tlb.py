@@ -246,7 +246,7 @@ def show(rows: list[Row], costs: dict[str, float]) -> None:
     """Print the tables."""
     console = Console()
     table = Table(title=f"{rows[0].n:,} accesses a trace, million a second")
-    for heading in ("trace", "L1 misses", "walks", "baseline", "ours", "ratio", "median", "same results"):
+    for heading in ("trace", "L1 misses", "walks", "baseline", "ours", "ratio", "median", "same"):
         table.add_column(heading, justify="left" if heading == "trace" else "right")
     for row in rows:
         table.add_row(
