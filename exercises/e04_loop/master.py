@@ -7,8 +7,11 @@
 
 # %% id="imports"
 from course import check, hint
+from course.views import ready
 from pyemu import Tree, run
 from pyemu.stubs import *
+
+ready()
 
 # %% [markdown] id="crash"
 # ## First, the crash
