@@ -134,12 +134,16 @@ class Executor:
         if task.n_override_effects > MAX_OVERRIDE_EFFECTS:
             raise HandlerFault(
                 "endless",
-                f"{name} made {MAX_OVERRIDE_EFFECTS} operations and was not finished. Ask what ends "
-                "your loop.",
+                f"{name} made {MAX_OVERRIDE_EFFECTS} operations and calls and was not finished. Ask what "
+                "ends your loop.",
             )
-        length = self.watches[task.id].loops()
+        watch = self.watches[task.id]
+        length = watch.loops()
+        if not length:
+            return
         others = (one for one in self.world.tasks.values() if one is not task)
-        if length and not any(self.enabled(one) for one in others):
+        lets_others = any(op != "call" and SEMANTICS[op].turn for op, *_ in watch.recent)
+        if not lets_others or not any(self.enabled(one) for one in others):
             raise HandlerFault(
                 "endless",
                 f"{name} goes round in circles: the same {length} operation{'s' * (length > 1)} with the "
@@ -177,6 +181,9 @@ class Executor:
             elif answer.op == "call":
                 if task.frame.override:
                     self._check_handles(task, answer)
+                    # A call may make no operation at all, so a loop of calls is looked for here.
+                    self.watches[task.id].effect("call", answer.args, None)
+                    self._check_endless(task)
                 self._call(task, answer.args[0], answer.args[1:])
             else:
                 if task.frame.override:

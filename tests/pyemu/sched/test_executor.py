@@ -7,9 +7,21 @@ from typing import Any
 import pytest
 
 from pyemu import Machine, Tree, run
-from pyemu.calls import access_error
-from pyemu.effects import Regs, Vma, current, down_read, find_vma, get_pte, take_dropped, up_read
+from pyemu.calls import access_error, fault_signal_pending
+from pyemu.effects import (
+    Regs,
+    Vma,
+    count,
+    current,
+    down_read,
+    find_vma,
+    get_pte,
+    signal_pending,
+    take_dropped,
+    up_read,
+)
 from pyemu.scenario import Scenario
+from pyemu.sched import executor
 from tests.pyemu.scenes import COPY, READ, WAIT, Lab, monitor, pause, scene, task, victim
 
 SERVED = scene(victim(), monitor(WAIT, COPY))
@@ -132,6 +144,38 @@ async def passes_too_much(mm: Any, address: int) -> bool:
 )
 def test_each_mistake_of_a_handler_is_a_finding_of_its_own(handler: Any, rule: str) -> None:
     assert findings(handler, "userfaultfd_must_wait") == [rule]
+
+
+async def only_calls(regs: Regs, error_code: int, address: int) -> None:
+    while True:
+        await fault_signal_pending(0, regs)  # gives False, and asks for nothing
+
+
+async def only_counts(regs: Regs, error_code: int, address: int) -> None:
+    while True:
+        await count("min_flt")
+
+
+async def never_the_same(regs: Regs, error_code: int, address: int) -> None:
+    await down_read(mm := await current.mm)
+    while True:
+        address += 1
+        await find_vma(mm, address)
+
+
+async def asks_for_ever(regs: Regs, error_code: int, address: int) -> None:
+    while True:
+        await signal_pending(current)
+
+
+@pytest.mark.parametrize(
+    "handler", [only_calls, only_counts, never_the_same, asks_for_ever], ids=lambda one: one.__name__
+)
+def test_no_endless_loop_of_a_handler_hangs_the_machine(
+    handler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "MAX_OVERRIDE_EFFECTS", 5_000)
+    assert findings(handler) == ["endless"]
 
 
 def test_functions_that_call_each_other_without_end_are_stopped() -> None:
