@@ -238,11 +238,7 @@ class Machine:
             world.trace,
             {task.name: _task_result(world, task) for task in world.tasks.values()},
             {event: world.state.data.get(("vmstat", event), 0) for event in VM_EVENTS},
-            tuple(
-                Violation(task.name, rule, text)
-                for task in world.tasks.values()
-                for rule, text in task.violations
-            ),
+            tuple(Violation(*one) for one in world.violations),
             tuple(Violation(*one) for one in world.findings),
             tuple(world.reports),
             end.value,

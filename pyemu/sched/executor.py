@@ -80,7 +80,7 @@ class Executor:
         if task.ended or task.asleep or task.pending is None:
             return
         task.asleep = True
-        task.stats["sleeps"] += task.pending.op == "schedule"
+        task.stats["sleeps"] += task.pending.op == "schedule" and not task.stopped
         self.watches[task.id].reset()
         self.world.event(task, "sleep", int(self.world.state.data.get(("state", task.id), TaskState(0))))
 

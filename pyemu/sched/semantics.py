@@ -117,6 +117,7 @@ class World:
         self.sent_at: dict[tuple[Location, int], int] = {}
         self.reports: list[tuple[int, str, str, str]] = []
         self.findings: list[tuple[str, str, str]] = []
+        self.violations: list[tuple[str, str, str]] = []
 
     def event(self, task: Task | None, kind: str, a: int | str = 0, b: int | str = 0) -> None:
         """Record an event of a task, or of the machine."""
@@ -128,6 +129,7 @@ class World:
     def violation(self, task: Task, rule: str, text: str) -> None:
         """Record that a rule of the kernel was broken; the run goes on, as a kernel would."""
         task.violations.append((rule, text))
+        self.violations.append((task.name, rule, text))
         self.event(task, "violation", rule, text)
 
     def knows(self, handle: Handle) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pyemu import COMPILED, Machine, Scenario, Tree, run
+from pyemu.effects import Vma, current, up_read
 from pyemu.errors import FaultlabError, HandlerError, HardwareError
 from pyemu.machine import Result
 from pyemu.trace import Level
@@ -122,6 +123,28 @@ def test_a_result_can_not_be_changed() -> None:
     result = run("S13", Tree.after)
     with pytest.raises(dataclasses.FrozenInstanceError):
         result.end = "other"  # type: ignore[misc]
+
+
+def test_broken_rules_stand_in_the_order_in_which_they_were_broken() -> None:
+    async def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
+        await up_read(await current.mm)
+        return 0
+
+    reads = [{"do": "read", "area": "V", "page": page} for page in range(3)]
+    two = scene(
+        task("T", pause(5), *reads, process="P"), task("U", *reads, process="P"), machine={"max_ticks": 500}
+    )
+    result = run(two, Tree.after, {"handle_mm_fault": handle_mm_fault})
+    events = [(result.trace.task_name(e.task), e.a, e.b) for e in result.trace.select("violation")]
+    assert [(one.task, one.rule, one.text) for one in result.violations] == events
+    assert events[0][0] == "U"
+
+
+def test_a_stop_is_no_sleep() -> None:
+    stopped = scene(victim(), monitor(WAIT, send("SIGSTOP"), pause(50), send("SIGCONT"), pause(50), COPY))
+    for tree in (Tree.before, Tree.after):
+        stats = run(stopped, tree, strict=True).tasks["T"].stats
+        assert (stats["sleeps"], stats["stops"]) == (2, 1)
 
 
 def test_a_task_without_an_access_has_no_outcome() -> None:
