@@ -44,7 +44,7 @@ class ImportGuard:
         self, name: str, path: Sequence[str] | None = None, target: Any = None
     ) -> ModuleSpec | None:
         """Raise for a forbidden module, leave the others to the next finder."""
-        if name.partition(".")[0] in ("pyemu", "course") and name not in IMPORTED:
+        if name.partition(".")[0] in ("pyemu", "course") and ".".join(name.split(".")[:2]) not in IMPORTED:
             self.refused.append(name)
             raise ForbiddenImport(
                 f"your code imports {name}: a handler may import pyemu.stubs and pyemu.flags, and "

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyemu.calls import CALLS
-from pyemu.effects import HANDLES, OPERATIONS, RECORDS, Effect, take_dropped
+from pyemu.effects import OPERATIONS
+from pyemu.effects.core import Effect, take_dropped
+from pyemu.effects.handles import HANDLES
+from pyemu.effects.records import RECORDS
 from pyemu.errors import ForgottenAwait, HandlerError
 from pyemu.stubs import allowed
 

@@ -9,29 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyemu.calls import (
-    do_page_fault,
-    exit_to_user_mode,
-    sys_madvise_dontneed,
-    sys_mmap_fixed,
-    sys_munmap,
-    sys_nanosleep,
-    sys_poll,
-    userfaultfd_close,
-    userfaultfd_copy,
-    userfaultfd_unregister,
-)
-from pyemu.effects import (
-    Context,
-    Regs,
-    Task,
-    access,
-    clock,
-    report,
-    send_signal,
-    userfaultfd_next_message,
-    userfaultfd_wake,
-)
+from pyemu.calls.fault import do_page_fault
+from pyemu.calls.signal import exit_to_user_mode
+from pyemu.calls.syscalls import sys_madvise_dontneed, sys_mmap_fixed, sys_munmap, sys_nanosleep, sys_poll
+from pyemu.calls.userfaultfd import userfaultfd_close, userfaultfd_copy, userfaultfd_unregister
+from pyemu.effects.handles import Context, Task
+from pyemu.effects.hardware import access
+from pyemu.effects.machine import clock, report
+from pyemu.effects.records import Regs
+from pyemu.effects.signals import send_signal
+from pyemu.effects.uffd import userfaultfd_next_message, userfaultfd_wake
 from pyemu.flags import VM_READ, VM_WRITE
 from pyemu.scenario import Action, ResolvedStep
 

@@ -6,23 +6,15 @@ process that runs a learner's handler imports this module and what it rests on, 
 
 from __future__ import annotations
 
-from pyemu import calls as _calls
-from pyemu import effects as _effects
+from collections.abc import Mapping
+
 from pyemu import flags as _flags
-from pyemu.calls import CALLS
-from pyemu.effects import (
-    OPERATIONS,
-    AccessResult,
-    Context,
-    Message,
-    Mm,
-    Regs,
-    Task,
-    Vma,
-    Wait,
-    current,
-    user_mode,
-)
+from pyemu.calls import ALLOWED, CALLS
+from pyemu.calls import declare as _declare
+from pyemu.effects import OPERATIONS
+from pyemu.effects import operations as _operations
+from pyemu.effects.handles import HANDLES, Context, Mm, Task, Vma, Wait, current
+from pyemu.effects.records import AccessResult, Message, Regs, user_mode
 
 # What only the kernel's own code and the programs of a scenario use.
 PRIVATE = frozenset({"policies", "report", "access", "deliver_signal", "clock", "do_exit"})
@@ -35,14 +27,8 @@ __all__ = [
     *("AccessResult", "Context", "Message", "Mm", "Regs", "Task", "Vma", "Wait", "current", "user_mode"),
 ]
 
-globals().update(
-    {
-        name: getattr(source, name)
-        for source in (_flags, _effects, _calls)
-        for name in __all__
-        if hasattr(source, name)
-    }
-)
+_sources: tuple[Mapping[str, object], ...] = (vars(_flags), _operations.BUILDERS, _declare.BUILDERS)
+globals().update({name: source[name] for source in _sources for name in __all__ if name in source})
 
 
 def allowed(function: str) -> frozenset[str]:
@@ -58,9 +44,9 @@ def allowed(function: str) -> frozenset[str]:
     frozenset of str
         Titles: ``down_read``, ``vma.vm_flags``, ``handle_mm_fault``. The function itself is never among them.
     """
-    if function in _calls.ALLOWED:
-        return _calls.ALLOWED[function]
-    fields = {f"{kind.kind}.{field}" for kind in _effects.HANDLES.values() for field in kind.readable}
+    if function in ALLOWED:
+        return ALLOWED[function]
+    fields = {f"{kind.kind}.{field}" for kind in HANDLES.values() for field in kind.readable}
     return frozenset((set(OPERATIONS) | set(CALLS) | fields) - PRIVATE - {function})
 
 

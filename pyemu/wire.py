@@ -17,7 +17,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pyemu.effects import HANDLES, RECORDS, Handle, record_values
+from pyemu.effects.handles import HANDLES, Handle
+from pyemu.effects.records import RECORDS, record_values
 from pyemu.errors import WireError
 
 LONGEST = 1 << 20  # bytes in a message

@@ -13,8 +13,8 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
-from pyemu import calls
 from pyemu.calls import CALLS, KernelFunction
+from pyemu.calls.declare import BUILDERS
 from pyemu.effects import Effect
 
 P = ParamSpec("P")
@@ -30,7 +30,7 @@ def implements(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Eff
     if declared != own:
         raise AssertionError(f"{name} is declared with {declared}, written with {own}")
     FUNCTIONS[name] = function
-    stub: Callable[P, Effect[R]] = getattr(calls, name)
+    stub: Callable[P, Effect[R]] = BUILDERS[name]
     return stub
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pyemu.effects import Mm, Vma, find_vma_intersection, split_vma
+from pyemu.effects.areas import find_vma_intersection, split_vma
+from pyemu.effects.handles import Mm, Vma
 
 
 async def isolate(mm: Mm, start: int, end: int) -> tuple[Vma, ...]:

@@ -6,20 +6,15 @@ the trees is asked for as a policy.
 
 from __future__ import annotations
 
-from pyemu.calls import fault_signal_pending, handle_mm_fault
-from pyemu.effects import (
-    Regs,
-    Vma,
-    count,
-    current,
-    down_read,
-    find_vma,
-    force_sig_fault,
-    perf_sw_event,
-    policies,
-    up_read,
-    user_mode,
-)
+from pyemu.calls.memory import handle_mm_fault
+from pyemu.calls.signal import fault_signal_pending
+from pyemu.effects.areas import find_vma
+from pyemu.effects.counters import count, perf_sw_event
+from pyemu.effects.handles import Vma, current
+from pyemu.effects.locks import down_read, up_read
+from pyemu.effects.machine import policies
+from pyemu.effects.records import Regs, user_mode
+from pyemu.effects.signals import force_sig_fault
 from pyemu.flags import (
     BUS_ADRERR,
     BUS_MCEERR_AR,

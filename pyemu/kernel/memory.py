@@ -6,16 +6,10 @@ it.
 
 from __future__ import annotations
 
-from pyemu.calls import handle_userfault
-from pyemu.effects import (
-    Vma,
-    alloc_page,
-    count_vm_event,
-    get_pte,
-    make_pte_writable,
-    my_zero_pfn,
-    set_pte_if_none,
-)
+from pyemu.calls.userfaultfd import handle_userfault
+from pyemu.effects.counters import count_vm_event
+from pyemu.effects.entries import alloc_page, get_pte, make_pte_writable, my_zero_pfn, set_pte_if_none
+from pyemu.effects.handles import Vma
 from pyemu.flags import FAULT_FLAG_WRITE, PAGE_RW, VM_UFFD_MISSING
 from pyemu.kernel import implements
 

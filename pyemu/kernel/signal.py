@@ -5,19 +5,11 @@ Models `include/linux/sched/signal.h` and `kernel/signal.c` of Linux v5.6 and v5
 
 from __future__ import annotations
 
-from pyemu.effects import (
-    Regs,
-    current,
-    deliver_signal,
-    dequeue_signal,
-    do_exit,
-    fatal_signal_pending,
-    policies,
-    schedule,
-    signal_pending,
-    stop_until_continued,
-    user_mode,
-)
+from pyemu.effects.handles import current
+from pyemu.effects.machine import policies
+from pyemu.effects.records import Regs, user_mode
+from pyemu.effects.signals import deliver_signal, dequeue_signal, fatal_signal_pending, signal_pending
+from pyemu.effects.sleeping import do_exit, schedule, stop_until_continued
 from pyemu.flags import VM_FAULT_RETRY, Signal
 from pyemu.kernel import implements
 

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from pyemu.effects import (
-    Context,
-    current,
-    down_read,
-    down_write,
-    free_vma,
-    insert_vma,
-    poll_dequeue,
-    poll_queue,
-    schedule,
-    schedule_timeout,
-    set_current_state,
-    up_read,
-    up_write,
-    zap_pte,
-)
+from pyemu.effects.areas import free_vma, insert_vma
+from pyemu.effects.entries import zap_pte
+from pyemu.effects.handles import Context, current
+from pyemu.effects.locks import down_read, down_write, up_read, up_write
+from pyemu.effects.sleeping import schedule, schedule_timeout, set_current_state
+from pyemu.effects.uffd import poll_dequeue, poll_queue
 from pyemu.flags import PAGE_SIZE, TASK_INTERRUPTIBLE
 from pyemu.kernel import implements
 from pyemu.kernel.areas import isolate

@@ -9,26 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyemu.effects import (
-    Context,
-    Mm,
-    Vma,
-    Wait,
-    alloc_page,
-    current,
-    down_read,
-    down_write,
-    fatal_signal_pending,
-    find_vma,
-    get_pte,
-    policies,
-    schedule,
-    set_current_state,
-    set_pte_if_none,
-    set_vma_context,
-    signal_pending,
-    up_read,
-    up_write,
+from pyemu.effects.areas import find_vma, set_vma_context
+from pyemu.effects.entries import alloc_page, get_pte, set_pte_if_none
+from pyemu.effects.handles import Context, Mm, Vma, Wait, current
+from pyemu.effects.locks import down_read, down_write, up_read, up_write
+from pyemu.effects.machine import policies
+from pyemu.effects.signals import fatal_signal_pending, signal_pending
+from pyemu.effects.sleeping import schedule, set_current_state
+from pyemu.effects.uffd import (
     userfaultfd_dequeue,
     userfaultfd_queue,
     userfaultfd_release,

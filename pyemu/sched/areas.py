@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pyemu.effects import AccessResult, Context, Mm, Vma
+from pyemu.effects.handles import Context, Mm, Vma
+from pyemu.effects.records import AccessResult
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
 from pyemu.hw import HitLevel, PageFault, Registers, TableRef, x86
 from pyemu.sched.semantics import World, semantics

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pyemu.effects import Mm
-from pyemu.effects import Task as TaskHandle
+from pyemu.effects.handles import Mm
+from pyemu.effects.handles import Task as TaskHandle
 from pyemu.errors import HandlerError
 from pyemu.flags import TaskState, state_letter
 from pyemu.sched.semantics import World, semantics

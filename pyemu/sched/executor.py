@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyemu.calls import KernelFunction
-from pyemu.effects import Effect, Handle
+from pyemu.effects import Effect
+from pyemu.effects.handles import Handle
 from pyemu.errors import FaultlabError
 from pyemu.flags import TaskState
 from pyemu.handler import Done, HandlerFault, LocalSource

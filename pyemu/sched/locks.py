@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pyemu.effects import Effect, Mm
+from pyemu.effects import Effect
+from pyemu.effects.handles import Mm
 from pyemu.flags import EINTR, SIGKILL, TASK_KILLABLE, TASK_UNINTERRUPTIBLE
 from pyemu.sched.semantics import Again, World, semantics
 from pyemu.sched.tasks import Task

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pyemu.effects import OPERATIONS, Effect, Handle
+from pyemu.effects import OPERATIONS, Effect
+from pyemu.effects.handles import Handle
 from pyemu.flags import TaskState
 from pyemu.state import Location, State
 

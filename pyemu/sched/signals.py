@@ -11,8 +11,8 @@ process has several threads, this model shows each of them what is pending for t
 
 from __future__ import annotations
 
-from pyemu.effects import Siginfo
-from pyemu.effects import Task as TaskHandle
+from pyemu.effects.handles import Task as TaskHandle
+from pyemu.effects.records import Siginfo
 from pyemu.errors import HandlerError
 from pyemu.flags import SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSEGV, SIGSTOP, Signal, TaskState
 from pyemu.sched.semantics import World, semantics

@@ -12,7 +12,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyemu.effects import Handle
+from pyemu.effects.handles import Handle
 
 ROUNDS = 3
 LONGEST = 4  # windows in one round

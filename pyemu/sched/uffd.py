@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pyemu.effects import Context, Message, Mm, Wait
+from pyemu.effects.handles import Context, Mm, Wait
+from pyemu.effects.records import Message
 from pyemu.flags import PAGE_SIZE, TASK_INTERRUPTIBLE
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.tasks import Task

@@ -22,8 +22,8 @@ from rich.table import Table
 
 from course.handlers import ChildHandler
 from pyemu import Machine, Scenario, Tree
-from pyemu.effects import current as current_task
-from pyemu.effects import signal_pending
+from pyemu.effects.handles import current as current_task
+from pyemu.effects.signals import signal_pending
 from pyemu.stubs import *  # noqa: F403  the handler below is written as a learner writes it
 
 NAME = "do_user_addr_fault"

@@ -57,7 +57,7 @@ def test_the_kernels_own_code_in_a_child_gives_the_same_events_as_in_the_machine
 def test_the_child_holds_stubs_and_flags_and_nothing_else_of_faultlab() -> None:
     with ChildHandler(kernel_source(), NAME) as handler:
         run("S13", Tree.after, {NAME: handler})
-        assert set(handler.remote.modules()) == set(IMPORTED)
+        assert {".".join(name.split(".")[:2]) for name in handler.remote.modules()} == set(IMPORTED)
     assert not {"pyemu.kernel", "pyemu.state", "pyemu.machine", "pyemu.sched", "course"} & IMPORTED
 
 
@@ -84,7 +84,7 @@ CASES = {
         "the name you replace leads to your own function",
     ),
     "effect not on the list": (
-        f"import pyemu.effects as e\n{HEAD}    await e.access(address, 'read', 0)",
+        f"from pyemu.effects import hardware as e\n{HEAD}    await e.access(address, 'read', 0)",
         "not on the list",
         "asked for access",
     ),

@@ -142,7 +142,9 @@ def test_prints_cost_no_points_and_are_kept():
 # ------------------------------------------------------------------------------------------ no answer at all
 
 DELEGATES = (
-    "from pyemu import calls\n" + HEAD + "    await calls.do_user_addr_fault(regs, error_code, address)\n"
+    "from pyemu.calls import fault as calls\n"
+    + HEAD
+    + "    await calls.do_user_addr_fault(regs, error_code, address)\n"
 )
 FORBIDDEN = {
     "delegates": (DELEGATES, "the name you replace leads to your own function"),

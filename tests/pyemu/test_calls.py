@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
-from pyemu import calls, kernel, stubs
-from pyemu.calls import ALLOWED, CALLS
-from pyemu.effects import HANDLES, OPERATIONS, Mm, Regs, Vma
+from pyemu import kernel, stubs
+from pyemu.calls import CALLS
+from pyemu.calls.allowed import ALLOWED
+from pyemu.calls.declare import BUILDERS
+from pyemu.calls.memory import handle_mm_fault
+from pyemu.effects import OPERATIONS
+from pyemu.effects.handles import HANDLES, Mm, Vma
+from pyemu.effects.records import Regs
 
 SECRET = (
     "pyemu.kernel",
@@ -65,17 +70,17 @@ def test_calling_a_kernel_function_only_builds_an_effect(name: str) -> None:
     values: dict[str, Any] = {"int": 1, "bool": True, "str": "x", "Regs": Regs(True)}
     values |= {cls.__name__: cls(1) for cls in HANDLES.values()}
     args = tuple(values[kind] for kind in CALLS[name].kinds)
-    effect = getattr(calls, name)(*args)
+    effect = BUILDERS[name](*args)
     assert (effect.op, effect.args, effect.title) == ("call", (name, *args), f"{name}(...)")
     effect.awaited = True
 
 
 def test_keyword_arguments_build_the_same_call() -> None:
-    by_name = calls.handle_mm_fault(flags=3, vma=Vma(1), address=2)
+    by_name = handle_mm_fault(flags=3, vma=Vma(1), address=2)
     assert by_name.args == ("handle_mm_fault", Vma(1), 2, 3)
     by_name.awaited = True
     with pytest.raises(TypeError):
-        calls.handle_mm_fault(Vma(1), 2)  # type: ignore[call-arg]
+        handle_mm_fault(Vma(1), 2)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("name", CALLS)

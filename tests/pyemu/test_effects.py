@@ -6,22 +6,13 @@ from typing import Any
 
 import pytest
 
-from pyemu import effects
-from pyemu.effects import (
-    HANDLES,
-    OPERATIONS,
-    RECORDS,
-    Effect,
-    Message,
-    Mm,
-    Regs,
-    Siginfo,
-    Vma,
-    down_read,
-    find_vma,
-    take_dropped,
-    user_mode,
-)
+from pyemu.effects import OPERATIONS
+from pyemu.effects.areas import find_vma
+from pyemu.effects.core import Effect, take_dropped
+from pyemu.effects.handles import HANDLES, Handle, Mm, Vma
+from pyemu.effects.locks import down_read
+from pyemu.effects.operations import Operation
+from pyemu.effects.records import RECORDS, AccessResult, Message, Regs, Siginfo, record_values, user_mode
 from pyemu.errors import ForgottenAwait
 
 MM = Mm(1)
@@ -133,7 +124,7 @@ def test_a_wrong_number_of_arguments_is_an_ordinary_type_error(wrong: tuple[Any,
 
 
 @pytest.mark.parametrize("kind", HANDLES.values(), ids=HANDLES)
-def test_each_readable_field_of_a_handle_is_an_effect(kind: type[effects.Handle]) -> None:
+def test_each_readable_field_of_a_handle_is_an_effect(kind: type[Handle]) -> None:
     for field in kind.readable:
         effect = getattr(kind(4, 2), field)
         assert (effect.op, effect.args) == (f"read_{kind.kind}", (kind(4, 2), field))
@@ -160,11 +151,11 @@ def test_a_handle_is_a_frozen_value_with_a_generation() -> None:
 
 @pytest.mark.parametrize(
     "record",
-    [Regs(True, 5), Message(4096, 1), Siginfo(7, 2, 9), effects.AccessResult(None, 6)],
+    [Regs(True, 5), Message(4096, 1), Siginfo(7, 2, 9), AccessResult(None, 6)],
     ids=lambda record: type(record).__name__,
 )
 def test_a_record_can_be_taken_apart_and_made_again(record: Any) -> None:
-    assert RECORDS[type(record).__name__](*effects.record_values(record)) == record
+    assert RECORDS[type(record).__name__](*record_values(record)) == record
 
 
 def test_every_record_type_is_registered_under_its_name() -> None:
@@ -177,7 +168,7 @@ def test_user_mode_looks_at_the_interrupted_context() -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
-def test_every_parameter_of_an_operation_has_a_declared_kind(operation: effects.Operation) -> None:
+def test_every_parameter_of_an_operation_has_a_declared_kind(operation: Operation) -> None:
     known = {"int", "bool", "str", "Context | None", "Regs"} | {kind.__name__ for kind in HANDLES.values()}
     assert {kind for _, kind in operation.parameters} <= known
 

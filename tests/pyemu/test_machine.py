@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from pyemu import COMPILED, Machine, Scenario, Tree, run
-from pyemu.effects import Vma, current, up_read
+from pyemu.effects.handles import Vma, current
+from pyemu.effects.locks import up_read
 from pyemu.errors import FaultlabError, HandlerError, HardwareError
 from pyemu.machine import Result
 from pyemu.trace import Level

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from pyemu import Tree, run
 from pyemu.calls import CALLS
-from pyemu.effects import HANDLES, OPERATIONS, Effect, Regs, Task
+from pyemu.effects import OPERATIONS, Effect
+from pyemu.effects.handles import HANDLES, Task
+from pyemu.effects.records import Regs
 from pyemu.flags import Signal
 from pyemu.stubs import PRIVATE
 from pyemu.trace import Level, Trace

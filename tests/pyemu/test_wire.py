@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyemu import wire
-from pyemu.effects import HANDLES, AccessResult, Message, Regs, Siginfo, Vma
+from pyemu.effects.handles import HANDLES, Vma
+from pyemu.effects.records import AccessResult, Message, Regs, Siginfo
 from pyemu.errors import WireError
 from pyemu.flags import FAULT_FLAG_DEFAULT
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pyemu import Scenario, Tree, run
-from pyemu.effects import Vma, current, up_read
+from pyemu.effects.handles import Vma, current
+from pyemu.effects.locks import up_read
 from pyemu.flags import (
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_TRIED,
@@ -50,7 +51,7 @@ LONE = scene(victim(), machine={"max_ticks": 1000})
 
 def stubborn(bits: Iterable[int]) -> Any:
     """As `answered`, and at last the page: what the kernel's own function would do."""
-    from pyemu.effects import my_zero_pfn, set_pte_if_none
+    from pyemu.effects.entries import my_zero_pfn, set_pte_if_none
 
     left = list(bits)
 
@@ -96,7 +97,8 @@ def test_first_retry_with_a_signal_leaves_from_nine_on(tree: Tree, exceptions: i
 
 async def retry_after_a_signal(vma: Vma, address: int, flags: int) -> int:
     """A wait that a signal doesn't end, as a page lock's: 10 ms, then RETRY once."""
-    from pyemu.effects import my_zero_pfn, schedule_timeout, set_current_state, set_pte_if_none
+    from pyemu.effects.entries import my_zero_pfn, set_pte_if_none
+    from pyemu.effects.sleeping import schedule_timeout, set_current_state
     from pyemu.flags import TASK_UNINTERRUPTIBLE
 
     mm = await current.mm

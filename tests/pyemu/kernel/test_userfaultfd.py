@@ -9,25 +9,17 @@ from typing import Any
 import pytest
 
 from pyemu import Tree, run
-from pyemu.calls import handle_userfault, userfaultfd_copy, userfaultfd_unregister
-from pyemu.effects import (
-    Context,
-    Effect,
-    Mm,
-    Task,
-    alloc_page,
-    current,
-    down_read,
-    down_write,
-    find_vma,
-    get_pte,
+from pyemu.calls.userfaultfd import handle_userfault, userfaultfd_copy, userfaultfd_unregister
+from pyemu.effects import Effect
+from pyemu.effects.areas import find_vma, set_vma_context
+from pyemu.effects.entries import alloc_page, get_pte, set_pte_if_none
+from pyemu.effects.handles import Context, Mm, Task, current
+from pyemu.effects.locks import down_read, down_write, up_write
+from pyemu.effects.signals import send_signal
+from pyemu.effects.sleeping import schedule
+from pyemu.effects.uffd import (
     poll_dequeue,
     poll_queue,
-    schedule,
-    send_signal,
-    set_pte_if_none,
-    set_vma_context,
-    up_write,
     userfaultfd_next_message,
     userfaultfd_release,
     userfaultfd_wake,

@@ -7,19 +7,16 @@ from typing import Any
 import pytest
 
 from pyemu import Machine, Tree, run
-from pyemu.calls import access_error, fault_signal_pending
-from pyemu.effects import (
-    Regs,
-    Vma,
-    count,
-    current,
-    down_read,
-    find_vma,
-    get_pte,
-    signal_pending,
-    take_dropped,
-    up_read,
-)
+from pyemu.calls.fault import access_error
+from pyemu.calls.signal import fault_signal_pending
+from pyemu.effects.areas import find_vma
+from pyemu.effects.core import take_dropped
+from pyemu.effects.counters import count
+from pyemu.effects.entries import get_pte
+from pyemu.effects.handles import Vma, current
+from pyemu.effects.locks import down_read, up_read
+from pyemu.effects.records import Regs
+from pyemu.effects.signals import signal_pending
 from pyemu.scenario import Scenario
 from pyemu.sched import executor
 from tests.pyemu.scenes import COPY, READ, WAIT, Lab, monitor, pause, scene, task, victim
@@ -93,7 +90,7 @@ async def throws_away(mm: Any, address: int) -> bool:
 
 
 async def calls_itself(mm: Any, address: int) -> bool:
-    from pyemu.calls import userfaultfd_must_wait
+    from pyemu.calls.userfaultfd import userfaultfd_must_wait
 
     return await userfaultfd_must_wait(mm, address)
 
@@ -180,7 +177,7 @@ def test_no_endless_loop_of_a_handler_hangs_the_machine(
 
 def test_functions_that_call_each_other_without_end_are_stopped() -> None:
     async def handle_userfault(vma: Vma, address: int, flags: int) -> int:
-        from pyemu.calls import do_anonymous_page
+        from pyemu.calls.memory import do_anonymous_page
 
         return await do_anonymous_page(vma, address, flags)
 

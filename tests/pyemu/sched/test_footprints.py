@@ -15,28 +15,22 @@ from typing import Any
 import pytest
 
 from pyemu import Machine, Scenario, Tree
-from pyemu.effects import (
-    Context,
-    Effect,
-    Mm,
-    count,
-    current,
+from pyemu.effects import Effect
+from pyemu.effects.areas import find_vma, set_vma_context, split_vma
+from pyemu.effects.counters import count
+from pyemu.effects.entries import pte_pfn
+from pyemu.effects.handles import Context, Mm, current
+from pyemu.effects.handles import Task as TaskHandle
+from pyemu.effects.locks import (
     down_read,
     down_read_killable,
     down_read_trylock,
     down_write,
-    find_vma,
-    flush_signals,
-    force_sig_fault,
-    pte_pfn,
-    send_signal,
-    set_vma_context,
-    split_vma,
-    stop_until_continued,
     up_read,
     up_write,
 )
-from pyemu.effects import Task as TaskHandle
+from pyemu.effects.signals import flush_signals, force_sig_fault, send_signal
+from pyemu.effects.sleeping import stop_until_continued
 from pyemu.flags import SIGKILL, SIGSEGV
 from pyemu.sched.semantics import SEMANTICS, Footprint, Semantics, World
 from pyemu.sched.tasks import Task

@@ -8,29 +8,17 @@ from typing import Any
 import pytest
 
 from pyemu import Scenario, Tree, run
-from pyemu.calls import (
-    access_error,
-    bad_area,
-    bad_area_access_error,
-    fault_signal_pending,
-    handle_mm_fault,
-    handle_userfault,
-    mm_fault_error,
-)
-from pyemu.effects import (
-    Regs,
-    Vma,
-    count,
-    current,
-    down_read,
-    find_vma,
-    flush_signals,
-    my_zero_pfn,
-    perf_sw_event,
-    set_pte_if_none,
-    signal_pending,
-    up_read,
-)
+from pyemu.calls.fault import access_error, bad_area, bad_area_access_error, mm_fault_error
+from pyemu.calls.memory import handle_mm_fault
+from pyemu.calls.signal import fault_signal_pending
+from pyemu.calls.userfaultfd import handle_userfault
+from pyemu.effects.areas import find_vma
+from pyemu.effects.counters import count, perf_sw_event
+from pyemu.effects.entries import my_zero_pfn, set_pte_if_none
+from pyemu.effects.handles import Vma, current
+from pyemu.effects.locks import down_read, up_read
+from pyemu.effects.records import Regs
+from pyemu.effects.signals import flush_signals, signal_pending
 from pyemu.errors import FaultlabError
 from pyemu.flags import (
     FAULT_FLAG_ALLOW_RETRY,

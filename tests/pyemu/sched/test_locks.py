@@ -12,21 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyemu import Tree, run
-from pyemu.effects import (
-    Effect,
-    Mm,
-    Task,
-    Vma,
+from pyemu.effects import Effect
+from pyemu.effects.handles import Mm, Task, Vma
+from pyemu.effects.locks import (
     down_read,
     down_read_killable,
     down_read_trylock,
     down_write,
-    schedule_timeout,
-    send_signal,
-    set_current_state,
     up_read,
     up_write,
 )
+from pyemu.effects.signals import send_signal
+from pyemu.effects.sleeping import schedule_timeout, set_current_state
 from pyemu.flags import EINTR, SIGKILL, TASK_KILLABLE, TASK_UNINTERRUPTIBLE
 from tests.pyemu.scenes import READ, Lab, pause, scene, task
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 import pytest
 
 from pyemu import Tree, run
-from pyemu.effects import (
-    Regs,
-    Siginfo,
-    Task,
-    current,
+from pyemu.effects.handles import Task, current
+from pyemu.effects.records import Regs, Siginfo
+from pyemu.effects.signals import (
     deliver_signal,
     dequeue_signal,
     fatal_signal_pending,
     flush_signals,
     force_sig_fault,
-    schedule,
     send_signal,
-    set_current_state,
     signal_pending,
-    stop_until_continued,
 )
+from pyemu.effects.sleeping import schedule, set_current_state, stop_until_continued
 from pyemu.flags import (
     SIGBUS,
     SIGCHLD,

@@ -5,19 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pyemu import run
-from pyemu.effects import (
-    Context,
-    Task,
-    current,
-    do_exit,
-    poll_dequeue,
-    poll_queue,
-    schedule,
-    schedule_timeout,
-    send_signal,
-    set_current_state,
-    wake_up_poll,
-)
+from pyemu.effects.handles import Context, Task, current
+from pyemu.effects.signals import send_signal
+from pyemu.effects.sleeping import do_exit, schedule, schedule_timeout, set_current_state
+from pyemu.effects.uffd import poll_dequeue, poll_queue, wake_up_poll
 from pyemu.flags import SIGUSR1, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE
 from tests.pyemu.scenes import Lab, pause, sample, scene, task
 

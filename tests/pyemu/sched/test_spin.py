@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from pyemu import Scenario, Tree, run
-from pyemu.effects import Regs, Wait, current, down_read, up_read
+from pyemu.effects.handles import Wait, current
+from pyemu.effects.locks import down_read, up_read
+from pyemu.effects.records import Regs
 from pyemu.machine import Result
 from pyemu.sched import executor
 from pyemu.sched.spin import LONGEST, ROUNDS, SpinWatch

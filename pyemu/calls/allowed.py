@@ -1,0 +1,32 @@
+"""What a replacement of a kernel function may use, by name."""
+
+from __future__ import annotations
+
+# What a replacement of a kernel function may use: operations and calls by name. A read of a field is
+# ``vma.vm_flags``. What is not listed here is refused, and the name that is replaced leads to itself.
+_ARCH_FAULT = frozenset(
+    {
+        "task.mm",
+        "down_read",
+        "down_read_trylock",
+        "down_read_killable",
+        "up_read",
+        "find_vma",
+        "vma.vm_start",
+        "vma.vm_end",
+        "vma.vm_flags",
+        "signal_pending",
+        "fatal_signal_pending",
+        "flush_signals",
+        "force_sig_fault",
+        "perf_sw_event",
+        "count",
+        "access_error",
+        "bad_area",
+        "bad_area_access_error",
+        "mm_fault_error",
+        "fault_signal_pending",
+        "handle_mm_fault",
+    }
+)
+ALLOWED: dict[str, frozenset[str]] = {"do_user_addr_fault": _ARCH_FAULT}

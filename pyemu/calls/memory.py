@@ -1,0 +1,24 @@
+"""One attempt to serve a fault (`pyemu.kernel.memory`)."""
+
+# A declared function has a name, parameters and a text, and no body: the kernel's own code stands elsewhere.
+# mypy: disable-error-code="empty-body"
+
+from __future__ import annotations
+
+from pyemu.calls.declare import kernel_function
+from pyemu.effects.handles import Vma
+
+
+@kernel_function
+def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
+    """Make one attempt; give VM_FAULT_* bits (Linux v5.7, mm/memory.c). With RETRY, mmap_sem is gone."""
+
+
+@kernel_function
+def do_anonymous_page(vma: Vma, address: int, flags: int) -> int:
+    """Serve a missing page of anonymous memory (Linux v5.7, mm/memory.c)."""
+
+
+@kernel_function
+def do_wp_page(vma: Vma, address: int, flags: int, pte: int) -> int:
+    """Serve a write to a read-only page of a writable area (Linux v5.7, mm/memory.c)."""

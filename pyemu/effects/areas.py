@@ -1,0 +1,39 @@
+"""Memory areas: look them up, cut, free, insert."""
+
+# A declared operation has a name, parameters and a text, and no body: what it does stands in pyemu.sched.
+# mypy: disable-error-code="empty-body"
+
+from __future__ import annotations
+
+from pyemu.effects.handles import Context, Mm, Vma
+from pyemu.effects.operations import operation
+
+
+@operation(turn=False)
+def find_vma(mm: Mm, address: int) -> Vma | None:
+    """Find the first area that ends above an address; mmap_sem must be held. It may start above it, too."""
+
+
+@operation(turn=False)
+def find_vma_intersection(mm: Mm, start: int, end: int) -> tuple[Vma, ...]:
+    """Find every area that overlaps ``[start, end)``; mmap_sem must be held."""
+
+
+@operation(turn=False)
+def set_vma_context(vma: Vma, context: Context | None) -> None:
+    """Attach an area to a userfaultfd, or detach it; mmap_sem must be held for writing."""
+
+
+@operation(turn=False)
+def split_vma(vma: Vma, address: int) -> None:
+    """Cut an area in two at an address; the handle keeps the lower part. mmap_sem is held for writing."""
+
+
+@operation(turn=False)
+def free_vma(vma: Vma) -> None:
+    """Take an area out of its address space and free it; mmap_sem must be held for writing."""
+
+
+@operation(turn=False)
+def insert_vma(mm: Mm, start: int, end: int, vm_flags: int) -> Vma:
+    """Add an area; mmap_sem must be held for writing."""

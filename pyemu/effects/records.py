@@ -1,0 +1,93 @@
+"""Records: immutable results and arguments that are more than a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Regs:
+    """The registers at an exception, as far as the fault path looks at them.
+
+    Attributes
+    ----------
+    user : bool
+        The exception came from user mode.
+    ip : int
+        Address of the instruction that faulted.
+    """
+
+    user: bool
+    ip: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a monitor reads from a userfaultfd (``struct uffd_msg``).
+
+    Attributes
+    ----------
+    address : int
+        Address of the page, in bytes.
+    flags : int
+        ``UFFD_PAGEFAULT_FLAG_*``.
+    """
+
+    address: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccessResult:
+    """What the hardware did with one access.
+
+    Attributes
+    ----------
+    value : int or None
+        The byte read or written; None when the access faulted.
+    error_code : int
+        ``X86_PF_*`` bits of the page fault; 0 when there was none.
+    """
+
+    value: int | None
+    error_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Siginfo:
+    """A signal as it is taken from the queue (``struct kernel_siginfo``).
+
+    Attributes
+    ----------
+    signal : int
+        Its number.
+    code : int
+        ``si_code``: what caused it (0: kill).
+    address : int
+        Address of the fault, or 0.
+    """
+
+    signal: int
+    code: int = 0
+    address: int = 0
+
+
+RECORDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Regs, Message, AccessResult, Siginfo)}
+
+
+def record_values(record: Any) -> tuple[Any, ...]:
+    """Give the field values of a record, in order."""
+    return tuple(getattr(record, field.name) for field in fields(record))
+
+
+def user_mode(regs: Regs) -> bool:
+    """Say whether the exception interrupted user mode.
+
+    This looks at the interrupted context, not at FAULT_FLAG_USER, and is no effect: `regs` is a value.
+
+    References
+    ----------
+    Linux v5.7, arch/x86/include/asm/ptrace.h, user_mode.
+    """
+    return regs.user

@@ -1,0 +1,45 @@
+"""Signals: ask, send, take, deliver."""
+
+# A declared operation has a name, parameters and a text, and no body: what it does stands in pyemu.sched.
+# mypy: disable-error-code="empty-body"
+
+from __future__ import annotations
+
+from pyemu.effects.handles import Task
+from pyemu.effects.operations import operation
+from pyemu.effects.records import Siginfo
+
+
+@operation()
+def signal_pending(task: Task) -> bool:
+    """Say whether a signal that the task doesn't block is pending (TIF_SIGPENDING)."""
+
+
+@operation()
+def fatal_signal_pending(task: Task) -> bool:
+    """Say whether SIGKILL is pending for the task."""
+
+
+@operation()
+def send_signal(task: Task, signal: int) -> None:
+    """Send a signal to a task's process, as kill(2) does."""
+
+
+@operation(turn=False)
+def force_sig_fault(signal: int, code: int, address: int) -> None:
+    """Send the running task a signal for a fault that it can't ignore."""
+
+
+@operation()
+def dequeue_signal() -> Siginfo | None:
+    """Take the next pending signal of the running task."""
+
+
+@operation()
+def flush_signals(task: Task) -> None:
+    """Throw away every pending signal of a task. Kernel threads use it; user tasks lose signals."""
+
+
+@operation(turn=False)
+def deliver_signal(signal: int) -> str:
+    """Do what the running task asked for: give ``handler``, ``escape``, ``stop``, ``kill`` or ``ignore``."""
