@@ -10,12 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from pyemu.effects.handles import Context, Mm, Vma
-from pyemu.effects.records import AccessResult
-from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
-from pyemu.hw import HitLevel, PageFault, Registers, TableRef, x86
+from pyemu.flags import VmFlag
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.tasks import Task
-from pyemu.state import ZERO_PFN, Location, VmaState
+from pyemu.state import Location, VmaState
 
 Places = tuple[list[Location], list[Location]]
 STALE = "stale vma"
@@ -155,129 +153,3 @@ def insert_vma(world: World, task: Task, mm: Mm, start: int, end: int, vm_flags:
     world.state.add_vma(vma, VmaState(mm.id, start, end, VmFlag(vm_flags)))
     task.found[vma] = task.hold
     return Vma(vma)
-
-
-# ------------------------------------------------------------------------------------------ entries
-
-
-def entry(world: World, task: Task, mm: Mm, address: int, *_: object) -> Places:
-    """Footprint of reading an entry."""
-    return [("pte", mm.id, address >> PAGE_SHIFT)], []
-
-
-def entry_written(world: World, task: Task, mm: Mm, address: int, *_: object) -> Places:
-    """Footprint of writing an entry: making a table takes a frame, a change flushes."""
-    tlbs = [("tlb", cpu) for cpu in range(len(world.state.mmus))]
-    return [], [("pte", mm.id, address >> PAGE_SHIFT), ("next_pfn",), *tlbs]
-
-
-@semantics(entry)
-def get_pte(world: World, task: Task, mm: Mm, address: int) -> int:
-    """Read an entry."""
-    return world.state.get_pte(mm.id, address)
-
-
-def map_frame(world: World, task: Task, mm: Mm, address: int, pfn: int, flags: int) -> None:
-    """Write an entry and record it."""
-    value = pfn << PAGE_SHIFT | x86.P | x86.US | flags
-    world.state.set_pte(mm.id, address, value)
-    world.event(task, "pte", address & ~(PAGE_SIZE - 1), value)
-
-
-@semantics(entry_written)
-def set_pte_if_none(world: World, task: Task, mm: Mm, address: int, pfn: int, writable: bool) -> bool:
-    """Map a page if the entry is empty."""
-    if world.state.get_pte(mm.id, address):
-        return False
-    map_frame(world, task, mm, address, pfn, x86.RW | x86.D if writable else 0)
-    return True
-
-
-@semantics(entry_written)
-def make_pte_writable(world: World, task: Task, mm: Mm, address: int, pfn: int) -> bool:
-    """Replace a read-only entry by a writable one."""
-    old = world.state.get_pte(mm.id, address)
-    if not old or old & x86.RW:
-        return False
-    map_frame(world, task, mm, address, pfn, x86.RW | x86.D | x86.A)
-    world.event(task, "flush", address, world.state.flush(address))
-    return True
-
-
-@semantics(entry_written)
-def zap_pte(world: World, task: Task, mm: Mm, address: int) -> bool:
-    """Empty an entry and flush it."""
-    if not world.state.get_pte(mm.id, address):
-        return False
-    world.state.set_pte(mm.id, address, 0)
-    world.event(task, "pte", address, 0)
-    world.event(task, "flush", address, world.state.flush(address))
-    return True
-
-
-@semantics(lambda world, task, byte: ([], [("next_pfn",)]))
-def alloc_page(world: World, task: Task, byte: int) -> int:
-    """Take a frame."""
-    return world.state.alloc_page(byte & 0xFF)
-
-
-@semantics(lambda world, task: ([], []))
-def my_zero_pfn(world: World, task: Task) -> int:
-    """Give the zero page's frame."""
-    return ZERO_PFN
-
-
-@semantics(lambda world, task, pte: ([], []))
-def pte_pfn(world: World, task: Task, pte: int) -> int:
-    """Give the frame number in an entry."""
-    return (pte & x86.ADDRESS) >> PAGE_SHIFT
-
-
-# ------------------------------------------------------------------------------------------ accesses
-
-
-def accessed(world: World, task: Task, address: int, kind: str, value: int) -> Places:
-    """Footprint of an access: the entry (A and D bits), the CPU's TLB, the byte."""
-    cpu = task.cpu if task.cpu < len(world.state.mmus) else 0
-    place: Location = ("pte", task.mm, address >> PAGE_SHIFT)
-    return [], [place, ("tlb", cpu), ("byte", task.mm, address)]
-
-
-def note_walk(world: World, task: Task, address: int, references: list[TableRef]) -> None:
-    """Record which table entries the hardware read."""
-    world.event(task, "walk", address, len(references))
-    for reference in references:
-        world.event(task, "table", reference.pa, x86.read_entry(world.state.ram, reference.pa))
-
-
-@semantics(accessed)
-def access(world: World, task: Task, address: int, kind: str, value: int) -> AccessResult:
-    """Make one access on the task's CPU: the emulated MMU translates, RAM holds the byte."""
-    state = world.state
-    cpu = task.cpu if task.cpu < len(state.mmus) else 0
-    mmu = state.mmus[cpu]
-    root = state.roots[task.mm]
-    if state.touched is not None:
-        for place in accessed(world, task, address, kind, value)[1]:
-            state.touched("write", place, None, None)
-    if state.loaded[cpu] != root:
-        state.loaded[cpu] = root
-        mmu.load(Registers(cr0=x86.CR0_WP, cr3=root, cr4=0, efer=x86.EFER_NXE, cpl=3))
-    world.event(task, "access", address, kind)
-    task.stats["accesses"] += 1
-    references: list[TableRef] = []
-    try:
-        done = mmu.access(address, kind, references)
-    except PageFault as fault:
-        note_walk(world, task, address, references)
-        world.event(task, "exception", fault.cr2, fault.error_code)
-        return AccessResult(None, fault.error_code)
-    if done.level is HitLevel.WALK:
-        note_walk(world, task, address, references)
-    else:
-        world.event(task, "tlb_hit", address, int(done.level))
-    if kind == "write":
-        state.ram[done.pa] = value & 0xFF
-    byte = state.ram[done.pa]
-    world.event(task, "value", address, byte)
-    return AccessResult(byte)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pyemu import Scenario, run
 from pyemu.errors import ScenarioError
 from pyemu.flags import PAGE_SIZE
-from pyemu.scenario import AREA_DISTANCE, FIRST_ADDRESS, STEPS, Action, MachineSpec
+from pyemu.scenario import STEPS, Action, MachineSpec
+from pyemu.scenario.reader import AREA_DISTANCE, FIRST_ADDRESS
 
 # --------------------------------------------------------------------------------- the library
 

@@ -33,7 +33,7 @@ def test_each_module_of_pyemu_stands_in_the_picture() -> None:
 def test_the_modules_marked_with_a_star_are_those_that_a_child_may_hold() -> None:
     from pyemu.child import IMPORTED
 
-    marked = {f"pyemu.{name}" for name in re.findall(r"pyemu/(\w+)\.py \*", PICTURE)}
+    marked = {f"pyemu.{name}" for name in re.findall(r"pyemu/(\w+)(?:\.py)? \*", PICTURE)}
     assert marked | {"pyemu", "pyemu.child"} == set(IMPORTED)
 
 

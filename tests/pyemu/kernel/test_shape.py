@@ -10,10 +10,15 @@ import pytest
 
 import pyemu.kernel
 import pyemu.program
+from pyemu.calls import CALLS
 from pyemu.effects import OPERATIONS
 
 # The kernel, and the programs of a scenario: their frames are part of the explorer's state, too.
-FILES = [*sorted(Path(pyemu.kernel.__file__).parent.glob("*.py")), Path(pyemu.program.__file__)]
+FILES = [
+    path
+    for package in (pyemu.kernel, pyemu.program)
+    for path in sorted(Path(str(package.__file__)).parent.glob("**/*.py"))
+]
 
 
 def parents(tree: ast.AST) -> dict[ast.AST, ast.AST]:
@@ -47,7 +52,7 @@ def _inside(node: ast.AST, tree: ast.AST) -> bool:
     return any(one is node for one in ast.walk(tree))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}.{path.stem}")
 def test_an_await_is_a_whole_statement_or_a_whole_right_side(path: Path) -> None:
     assert faults(path.read_text(encoding="utf-8")) == []
 
@@ -79,11 +84,11 @@ def test_the_rule_tells_right_from_wrong(line: str, n: int) -> None:
     assert bool(faults(f"async def f():\n    {line}")) is bool(n)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}.{path.stem}")
 def test_every_effect_that_kernel_code_builds_is_awaited(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     above = parents(tree)
-    names = set(OPERATIONS) | {"handle_mm_fault", "do_anonymous_page", "do_wp_page", "handle_userfault"}
+    names = set(OPERATIONS) | set(CALLS)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
             assert isinstance(above[node], ast.Await), f"{path.name}:{node.lineno} {node.func.id}"

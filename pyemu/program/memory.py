@@ -1,0 +1,47 @@
+"""Steps that access memory, and those that change what is mapped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyemu.calls.fault import do_page_fault
+from pyemu.calls.signal import exit_to_user_mode
+from pyemu.calls.syscalls import sys_madvise_dontneed, sys_mmap_fixed, sys_munmap
+from pyemu.effects.hardware import access
+from pyemu.effects.machine import report
+from pyemu.flags import VM_READ, VM_WRITE
+from pyemu.program.perform import USER, performs
+from pyemu.scenario import Action, ResolvedStep
+
+
+@performs(Action.READ, Action.WRITE)
+async def access_memory(step: ResolvedStep) -> None:
+    """Access one byte until it works or a signal handler leaves; tell the outcome as the records name it."""
+    while True:
+        done: Any = await access(step.address, step.do.value, step.byte)
+        if done.value is not None:
+            await report("outcome", f"ret={done.value}")
+            return
+        await do_page_fault(USER, done.error_code, step.address)
+        left = await exit_to_user_mode(USER)
+        if left:
+            await report("outcome", left)
+            return
+
+
+@performs(Action.MMAP_FIXED)
+async def map_over(step: ResolvedStep) -> None:
+    """Map fresh memory over a range."""
+    await sys_mmap_fixed(step.address, step.length, int(VM_READ | VM_WRITE))
+
+
+@performs(Action.MUNMAP)
+async def unmap(step: ResolvedStep) -> None:
+    """Unmap a range."""
+    await sys_munmap(step.address, step.length)
+
+
+@performs(Action.MADV_DONTNEED)
+async def give_back(step: ResolvedStep) -> None:
+    """Give the pages of a range back."""
+    await sys_madvise_dontneed(step.address, step.length)

@@ -1,0 +1,55 @@
+"""Scenarios: what happens, as plain data.
+
+A scenario names areas of memory, tasks and their programs. It is written as TOML (version 1), checked against
+one schema, and means the same on every tree. `Scenario.load` reads one of the library or a file;
+`Scenario.from_dict` takes the same data from Python. All times are ticks of virtual time (1 tick = 1 us).
+
+The format, with units and defaults::
+
+    version = 1                    # of this format; required
+    name = "S13"                   # short name; required
+    title = "..."                  # one line; required
+    story = "..."                  # what happens, in a sentence or two (default: empty)
+    permits = ["spin"]             # findings that this scenario may show on some tree (default: none)
+
+    [machine]
+    n_cpus = 2                     # 1 to 8 (default 2)
+    preemption = false             # may the kernel be interrupted for another task? (default false)
+    ram_pages = 256                # emulated RAM, pages of 4096 bytes, 16 to 65536 (default 256)
+    max_ticks = 10_000_000         # a run ends after this time (default 10 s)
+
+    [[areas]]
+    name = "V"                     # required
+    pages = 4                      # 1 to 512 (default 1)
+    process = "P"                  # whose it is (default: the process of the first task)
+    address = 0x7f0000000000       # first byte, a multiple of 4096 (default: this, and 1 GiB further each)
+    prot = "rw"                    # "r" or "rw" (default "rw")
+    populated = [0]                # pages that are mapped at the start, filled with zeros (default: none)
+    userfaultfd = true             # registered for missing pages (default false)
+
+    [[tasks]]
+    name = "T"                     # required
+    process = "P"                  # tasks of one process share memory (default: the task's name)
+    monitor = false                # a run ends when all tasks but the monitors have ended (default false)
+    serves = "P"                   # whose userfaultfd its steps mean (default: the first area's process)
+    signals = { SIGUSR1 = "handler" }  # handler, restart, escape, ignore, default (default: default);
+                                   # it holds for all tasks of the process
+    blocked = ["SIGUSR2"]          # signals that this task blocks (default: none)
+    program = [
+      { do = "read", area = "V", page = 1 },
+    ]
+
+Steps (`do`) and their keys are those of `pyemu.scenario.steps`.
+"""
+
+from __future__ import annotations
+
+from pyemu.scenario.model import Area as Area
+from pyemu.scenario.model import MachineSpec as MachineSpec
+from pyemu.scenario.model import ResolvedStep as ResolvedStep
+from pyemu.scenario.model import Scenario as Scenario
+from pyemu.scenario.model import Step as Step
+from pyemu.scenario.model import TaskSpec as TaskSpec
+from pyemu.scenario.reader import VERSION as VERSION
+from pyemu.scenario.steps import STEPS as STEPS
+from pyemu.scenario.steps import Action as Action

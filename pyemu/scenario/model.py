@@ -1,0 +1,235 @@
+"""What a scenario is, once it is checked: machine, areas, tasks and their steps."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pyemu.errors import ScenarioError
+from pyemu.flags import PAGE_SIZE
+from pyemu.scenario.steps import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a program, as it is written."""
+
+    do: Action
+    values: tuple[tuple[str, Any], ...]
+
+    def get(self, key: str) -> Any:
+        """Give the value of a key."""
+        return dict(self.values)[key]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedStep:
+    """One step with names turned into numbers: what a program runs.
+
+    Attributes
+    ----------
+    do : Action
+        What it does.
+    address, length : int
+        Bytes.
+    ticks, byte, wake, task, signal, context, label
+        As in the format; 0 or empty when unused.
+    """
+
+    do: Action
+    address: int = 0
+    length: int = 0
+    ticks: int = 0
+    byte: int = 0
+    wake: bool = True
+    task: int = 0
+    signal: int = 0
+    context: int = 0
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSpec:
+    """The ``[machine]`` table."""
+
+    n_cpus: int = 2
+    preemption: bool = False
+    ram_pages: int = 256
+    max_ticks: int = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One entry of ``[[areas]]``."""
+
+    name: str
+    process: str
+    address: int
+    pages: int = 1
+    prot: str = "rw"
+    populated: tuple[int, ...] = ()
+    userfaultfd: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """One entry of ``[[tasks]]``."""
+
+    name: str
+    process: str
+    serves: str
+    program: tuple[Step, ...]
+    monitor: bool = False
+    signals: tuple[tuple[int, str], ...] = ()
+    blocked: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario, checked.
+
+    Attributes
+    ----------
+    name, title, story : str
+        What it is called, and what happens.
+    machine : MachineSpec
+        CPUs, memory, time limit.
+    areas : tuple of Area
+        Memory.
+    tasks : tuple of TaskSpec
+        Who does what; the first is task 1.
+    permits : tuple of str
+        Findings that it may show.
+    """
+
+    name: str
+    title: str
+    story: str
+    machine: MachineSpec
+    areas: tuple[Area, ...]
+    tasks: tuple[TaskSpec, ...]
+    permits: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, name: str | Path) -> Scenario:
+        """Read a scenario of the library by its name, or a TOML file by its path.
+
+        Parameters
+        ----------
+        name : str or Path
+            For example ``"S13"``, or a path that ends in ``.toml``.
+
+        Returns
+        -------
+        Scenario
+            Checked.
+
+        Raises
+        ------
+        ScenarioError
+            When there is none of that name, or it breaks the schema; the text names file, key, value and
+            rule.
+        """
+        path = Path(name)
+        if path.suffix == ".toml":
+            try:
+                text, where = path.read_text(encoding="utf-8"), str(path)
+            except FileNotFoundError:
+                raise ScenarioError(f"scenario file {path} does not exist: check the path.") from None
+            except (OSError, UnicodeDecodeError) as error:
+                raise ScenarioError(f"scenario file {path} can't be read: {error}.") from None
+        else:
+            found = resources.files("pyemu.scenarios").joinpath(f"{name}.toml")
+            if not found.is_file():
+                raise ScenarioError(
+                    f"scenario {str(name)!r} is not in the library: it has "
+                    f"{', '.join(cls.library())}. A file of "
+                    "your own ends in .toml."
+                )
+            text, where = found.read_text(encoding="utf-8"), f"scenario {name}"
+        return cls.from_toml(text, where)
+
+    @staticmethod
+    def library() -> list[str]:
+        """Give the names of the scenarios that come with the package."""
+        files = resources.files("pyemu.scenarios").iterdir()
+        return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+    @classmethod
+    def from_toml(cls, text: str, where: str = "scenario") -> Scenario:
+        """Read a scenario from TOML text; `where` names it in errors."""
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ScenarioError(f"{where} is no TOML: {error}.") from None
+        return cls.from_dict(data, where)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], where: str = "scenario") -> Scenario:
+        """Check plain data against the schema.
+
+        Parameters
+        ----------
+        data : mapping
+            What the TOML file holds.
+        where : str
+            Names the source in errors.
+
+        Returns
+        -------
+        Scenario
+            Checked, with every default filled in.
+
+        Raises
+        ------
+        ScenarioError
+            Naming the source, the key, the value and the rule.
+        """
+        from pyemu.scenario.reader import Reader  # the reader builds what stands here
+
+        return Reader(where).scenario(data)
+
+    def area(self, name: str) -> Area:
+        """Give an area by its name."""
+        return next(area for area in self.areas if area.name == name)
+
+    def task_number(self, name: str) -> int:
+        """Give the number of a task; the first is 1."""
+        return [task.name for task in self.tasks].index(name) + 1
+
+    def processes(self) -> list[str]:
+        """Give the names of the processes, in order of appearance; the first is 1."""
+        names: dict[str, None] = {}
+        for task in self.tasks:
+            names.setdefault(task.process)
+        return list(names)
+
+    def resolve(self, task: TaskSpec) -> tuple[ResolvedStep, ...]:
+        """Turn a task's steps into numbers."""
+        context = self.processes().index(task.serves) + 1
+        return tuple(self._resolve(step, context) for step in task.program)
+
+    def _resolve(self, step: Step, context: int) -> ResolvedStep:
+        values = dict(step.values)
+        address = length = 0
+        if "area" in values:
+            area = self.area(values["area"])
+            address = area.address + values.get("page", 0) * PAGE_SIZE + values.get("offset", 0)
+            pages = values.get("pages", 1)
+            length = (area.pages - values.get("page", 0) if pages is None else pages) * PAGE_SIZE
+        return ResolvedStep(
+            step.do,
+            address,
+            length,
+            values.get("ticks", 0),
+            values.get("byte", 0),
+            values.get("wake", True),
+            self.task_number(values["task"]) if "task" in values else 0,
+            values.get("signal", 0),
+            context,
+            values.get("label", ""),
+        )

@@ -1,0 +1,250 @@
+"""Checks a scenario's data key by key and builds the scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyemu.flags import PAGE_SIZE, Signal
+from pyemu.scenario.checks import Checks
+from pyemu.scenario.model import Area, MachineSpec, Scenario, Step, TaskSpec
+from pyemu.scenario.steps import MEMORY, REQUIRED, SERVING, STEPS, Action
+
+VERSION = 1
+FIRST_ADDRESS = 0x7F00_0000_0000
+AREA_DISTANCE = 1 << 30
+LAST_ADDRESS = 1 << 47
+DISPOSITIONS = ("handler", "restart", "escape", "ignore", "default")
+UNTOUCHABLE = ("SIGKILL", "SIGSTOP")
+PERMITS = ("spin", "hang", "SIGBUS")
+MAX_TASKS = 250  # an event holds a task's number in a byte
+MACHINE = "-"  # what stands for the machine where an event has no task
+
+
+class Reader(Checks):
+    """Checks the parts of a scenario and builds them."""
+
+    def scenario(self, data: Any) -> Scenario:
+        """Check the whole."""
+        keys = ("version", "name", "title", "story", "permits", "machine", "areas", "tasks")
+        top = self.table(data, "the scenario", keys)
+        version = self.need(top, "version", "the scenario")
+        if version != VERSION or isinstance(version, bool):
+            raise self.fail(f"version is {version!r}; this faultlab reads version {VERSION}.")
+        rows = self.tables(self.need(top, "tasks", "the scenario"), "tasks")
+        if not rows:
+            raise self.fail("tasks is empty; a scenario has at least one task.")
+        if len(rows) > MAX_TASKS:
+            raise self.fail(f"tasks has {len(rows)} entries; at most {MAX_TASKS} are allowed.")
+        names = [self._name(row, f"tasks[{place}]", ()) for place, row in enumerate(rows)]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                raise self.fail(f"tasks[{place}].name is {name!r}, which another task has; names are unique.")
+            if name == MACHINE:
+                raise self.fail(f"tasks[{place}].name is {name!r}, which means the machine; choose another.")
+        processes = [
+            self.text(row.get("process", name), f"task {name}: process")
+            for row, name in zip(rows, names, strict=True)
+        ]
+        areas = self.areas(self.tables(top.get("areas", []), "areas"), processes)
+        permits = self.tables(top.get("permits", []), "permits")
+        served = areas[0].process if areas else processes[0]
+        tasks = tuple(
+            self.task(row, name, process, served, areas, tuple(names), tuple(processes))
+            for row, name, process in zip(rows, names, processes, strict=True)
+        )
+        self.check_monitors(tasks)
+        self.check_dispositions(tasks)
+        return Scenario(
+            self.text(self.need(top, "name", "the scenario"), "name"),
+            self.text(self.need(top, "title", "the scenario"), "title"),
+            self.text(top.get("story", ""), "story"),
+            self.machine(top.get("machine", {})),
+            areas,
+            tasks,
+            tuple(self.choice(one, f"permits[{place}]", PERMITS) for place, one in enumerate(permits)),
+        )
+
+    def check_monitors(self, tasks: tuple[TaskSpec, ...]) -> None:
+        """Check that a task is left whose end ends the run."""
+        if all(task.monitor for task in tasks):
+            raise self.fail(
+                "every task is a monitor; a run ends when all others have ended, so at least one is none."
+            )
+
+    def check_dispositions(self, tasks: tuple[TaskSpec, ...]) -> None:
+        """Check that tasks of one process agree on what a signal does: Linux keeps one table a process."""
+        asked: dict[tuple[str, int], tuple[str, str]] = {}
+        for task in tasks:
+            for signal, disposition in task.signals:
+                first, other = asked.setdefault((task.process, signal), (task.name, disposition))
+                if disposition != other:
+                    raise self.fail(
+                        f"task {task.name}: signals.{Signal(signal).name} is {disposition!r}, but task "
+                        f"{first} of the same process says {other!r}; a process has one word for a signal."
+                    )
+
+    def machine(self, data: Any) -> MachineSpec:
+        """Check the machine."""
+        table = self.table(data, "machine", ("n_cpus", "preemption", "ram_pages", "max_ticks"))
+        default = MachineSpec()
+        return MachineSpec(
+            self.number(table.get("n_cpus", default.n_cpus), "machine.n_cpus", 1, 8),
+            self.truth(table.get("preemption", default.preemption), "machine.preemption"),
+            self.number(table.get("ram_pages", default.ram_pages), "machine.ram_pages", 16, 65_536),
+            self.number(table.get("max_ticks", default.max_ticks), "machine.max_ticks", 1, 10**12),
+        )
+
+    def _name(self, row: Any, place: str, keys: tuple[str, ...]) -> str:
+        if not isinstance(row, Mapping):
+            raise self.fail(f"{place} is {row!r}; it must be a table.")
+        name = self.text(self.need(dict(row), "name", place), f"{place}.name")
+        if not name:
+            raise self.fail(f"{place}.name is empty; it needs at least one character.")
+        return name
+
+    def areas(self, rows: list[Any], processes: list[str]) -> tuple[Area, ...]:
+        """Check the areas."""
+        areas: list[Area] = []
+        for place, row in enumerate(rows):
+            name = self._name(row, f"areas[{place}]", ())
+            here = f"area {name}"
+            keys = ("name", "process", "address", "pages", "prot", "populated", "userfaultfd")
+            table = self.table(row, here, keys)
+            pages = self.number(table.get("pages", 1), f"{here}: pages", 1, 512)
+            default = FIRST_ADDRESS + place * AREA_DISTANCE
+            last = LAST_ADDRESS - pages * PAGE_SIZE
+            address = self.number(table.get("address", default), f"{here}: address", PAGE_SIZE, last)
+            if address % PAGE_SIZE:
+                raise self.fail(f"{here}: address is {address:#x}; it must be a multiple of {PAGE_SIZE}.")
+            populated = self.tables(table.get("populated", []), f"{here}: populated")
+            area = Area(
+                name,
+                self.choice(table.get("process", processes[0]), f"{here}: process", tuple(processes)),
+                address,
+                pages,
+                self.choice(table.get("prot", "rw"), f"{here}: prot", ("r", "rw")),
+                tuple(self.number(one, f"{here}: populated", 0, pages - 1) for one in populated),
+                self.truth(table.get("userfaultfd", False), f"{here}: userfaultfd"),
+            )
+            for other in areas:
+                if other.name == name:
+                    raise self.fail(
+                        f"areas[{place}].name is {name!r}, which another area has; names are unique."
+                    )
+                apart = (
+                    address >= other.address + other.pages * PAGE_SIZE
+                    or other.address >= address + pages * PAGE_SIZE
+                )
+                if other.process == area.process and not apart:
+                    raise self.fail(f"{here} overlaps area {other.name}; areas of a process lie apart.")
+            areas.append(area)
+        return tuple(areas)
+
+    def task(
+        self,
+        row: Any,
+        name: str,
+        process: str,
+        served: str,
+        areas: tuple[Area, ...],
+        tasks: tuple[str, ...],
+        processes: tuple[str, ...],
+    ) -> TaskSpec:
+        """Check a task."""
+        here = f"task {name}"
+        table = self.table(
+            row, here, ("name", "process", "monitor", "serves", "signals", "blocked", "program")
+        )
+        signals = self.table(table.get("signals", {}), f"{here}: signals", tuple(one.name for one in Signal))
+        blocked = self.tables(table.get("blocked", []), f"{here}: blocked")
+        for key, value in (*((f"signals.{one}", one) for one in signals), *_numbered("blocked", blocked)):
+            if value in UNTOUCHABLE:
+                asked = signals.get(value, value) if key.startswith("signals") else value
+                raise self.fail(
+                    f"{here}: {key} is {asked!r}; nobody can catch, ignore or block {value}. Take it out."
+                )
+        steps = self.tables(table.get("program", []), f"{here}: program")
+        program = tuple(
+            self.step(step, f"{here}, step {place}", areas, tasks) for place, step in enumerate(steps, 1)
+        )
+        serves = self.choice(table.get("serves", served), f"{here}: serves", processes)
+        for place, step in enumerate(program, 1):
+            self.check_memory(step, f"{here}, step {place} ({step.do})", process, serves, areas)
+        return TaskSpec(
+            name,
+            process,
+            serves,
+            program,
+            self.truth(table.get("monitor", False), f"{here}: monitor"),
+            tuple(
+                (int(Signal[key]), self.choice(value, f"{here}: signals.{key}", DISPOSITIONS))
+                for key, value in signals.items()
+            ),
+            tuple(self.signal(value, f"{here}: {key}") for key, value in _numbered("blocked", blocked)),
+        )
+
+    def check_memory(self, step: Step, here: str, process: str, serves: str, areas: tuple[Area, ...]) -> None:
+        """Check that a step means memory of its own process, or of the process that its task serves."""
+        if step.do in SERVING and not any(area.userfaultfd and area.process == serves for area in areas):
+            raise self.fail(
+                f"{here}: process {serves} has no area with userfaultfd = true; give it one, or set `serves`."
+            )
+        meant = process if step.do in MEMORY else serves
+        for area in areas:
+            if dict(step.values).get("area") == area.name and area.process != meant:
+                raise self.fail(
+                    f"{here}: area {area.name} belongs to process {area.process}; this step means memory of "
+                    f"process {meant}."
+                )
+
+    def step(self, row: Any, here: str, areas: tuple[Area, ...], tasks: tuple[str, ...]) -> Step:
+        """Check a step."""
+        if not isinstance(row, Mapping):
+            raise self.fail(f'{here} is {row!r}; it must be a table such as {{ do = "read", area = "V" }}.')
+        action = Action(self.choice(self.need(dict(row), "do", here), f"{here}: do", tuple(Action)))
+        keys = STEPS[action]
+        table = self.table(row, f"{here} ({action})", ("do", *keys))
+        values = {}
+        for key, default in keys.items():
+            if key not in table and default is REQUIRED:
+                raise self.fail(f"{here} ({action}) lacks the key {key!r}, which is required.")
+            values[key] = self.value(table.get(key, default), key, f"{here} ({action}): {key}", areas, tasks)
+        if "area" in values:
+            area = next(one for one in areas if one.name == values["area"])
+            end = values.get("page", 0) + (values.get("pages", 1) or 1)
+            if end > area.pages:
+                raise self.fail(
+                    f"{here} ({action}) reaches page {end - 1} of area {area.name}, which has "
+                    f"{area.pages} pages."
+                )
+        return Step(action, tuple(values.items()))
+
+    def value(self, value: Any, key: str, place: str, areas: tuple[Area, ...], tasks: tuple[str, ...]) -> Any:
+        """Check the value of a step's key."""
+        match key:
+            case "area":
+                return self.choice(value, place, tuple(area.name for area in areas))
+            case "task":
+                return self.choice(value, place, tasks)
+            case "signal":
+                return self.signal(value, place)
+            case "page":
+                return self.number(value, place, 0, 511)
+            case "pages":
+                return None if value is None else self.number(value, place, 1, 512)
+            case "offset":
+                return self.number(value, place, 0, PAGE_SIZE - 1)
+            case "byte":
+                return self.number(value, place, 0, 255)
+            case "ticks":
+                return self.number(value, place, 0, 10**12)
+            case "wake":
+                return self.truth(value, place)
+            case _:
+                return self.text(value, place)
+
+
+def _numbered(name: str, values: list[Any]) -> list[tuple[str, Any]]:
+    """Give each value of a list with its place, as errors name it."""
+    return [(f"{name}[{place}]", value) for place, value in enumerate(values)]
