@@ -1,10 +1,12 @@
-"""Trees: which of the sixteen patches are applied, as named policies.
+"""Trees: which of the sixteen patches are applied, which fixes came after, which release it is.
 
-A `Tree` is a set of patch numbers of "mm: Page fault enhancements" v6 (merged for Linux v5.7). Kernel code
-never asks for a number: it asks for a policy (`Policies`), and this module says which patch gives which.
+A `Tree` is a set of patch numbers of "mm: Page fault enhancements" v6 (merged for Linux v5.7), a set of
+follow-up fixes, and possibly a later release. Kernel code never asks for these: it asks for a policy
+(`pyemu.policies`), and this module says which patch, fix or release gives which.
 
-In this version the patches with an effect on a user-mode fault served by userfaultfd are switches: 9, 10, 12,
-13 and 16. The others (renames, refactors, GUP) may be named and change nothing here yet.
+Every subset of the patches runs, with two rules. Patch 16 without 12 is refused: it reads a flag that 12
+introduces. A fix without the patch that it mends has nothing to mend, and no effect. Patches 1 to 3, 5 to 8
+and 11 are renames and refactors: they switch no policy.
 """
 
 from __future__ import annotations
@@ -16,43 +18,19 @@ from typing import Any, ClassVar
 
 from pyemu.errors import TreeError
 from pyemu.flags import FaultFlag
+from pyemu.policies import Policies
 
 N_PATCHES = 16
-FIXES = ("B1", "B2", "B2'", "B3", "B4")
+# Fixes that Linux v5.7.14 has, and ours: B5 for the busy loop of kernel-mode faults, B6 for what sh
+# releases twice.
+UPSTREAM = ("B1", "B2", "B2'", "B3", "B4")
+OURS = ("B5", "B6")
+FIXES = (*UPSTREAM, *OURS)
+# Later kernels that were recorded: each has the series and its upstream fixes.
+RELEASES = ("5.10", "6.1", "6.12", "6.18", "7.2")
+SERIES_RELEASE = "5.7"
 
 Changes = int | str | Iterable[int | str]  # patches by number, fixes by name
-
-
-@dataclass(frozen=True, slots=True)
-class Policies:
-    """What the kernel's code asks a tree.
-
-    Attributes
-    ----------
-    leaves_late_retry : bool
-        A RETRY that was not allowed ends the fault, and the access faults again (before patch 4). No callee
-        of the kernel gives one: a faulty callee shows the difference.
-    leave_on_any_signal : bool
-        After RETRY, a user-mode fault leaves for any signal (patch 9), not only for SIGKILL.
-    nopage_after_signal : bool
-        handle_userfault takes the lock again and emulates NOPAGE after a non-fatal signal (before patch 10).
-    default_flags : FaultFlag
-        What an architecture's fault handler starts with: 0x14, from patch 12 on 0x214.
-    interruptible_by_flag : bool
-        The userfaultfd sleep looks at FAULT_FLAG_INTERRUPTIBLE (patch 12), not at USER and KILLABLE.
-    killable_by_flag : bool
-        Without FAULT_FLAG_KILLABLE the userfaultfd sleep is deaf to SIGKILL (patch 16).
-    retry_once : bool
-        The second attempt may not retry: ALLOW_RETRY is cleared after the first (before patch 13).
-    """
-
-    leaves_late_retry: bool
-    leave_on_any_signal: bool
-    nopage_after_signal: bool
-    default_flags: FaultFlag
-    interruptible_by_flag: bool
-    killable_by_flag: bool
-    retry_once: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +42,9 @@ class Tree:
     patches : frozenset of int
         Applied patches, 1 to 16.
     fixes : frozenset of str
-        Follow-up fixes (``B1`` ...) that came after the merge.
+        Follow-up fixes: ``B1``, ``B2``, ``B2'``, ``B3``, ``B4`` of Linux v5.7.14, ``B5`` and ``B6`` of ours.
+    release : str
+        ``5.7``, or a later kernel of `RELEASES`: what changed between the two is applied as well.
 
     Raises
     ------
@@ -73,12 +53,13 @@ class Tree:
 
     Examples
     --------
-    >>> str(Tree.upto(9)), str(Tree.after - 9), str(Tree.v5_7)
-    ('upto(9)', 'after-9', 'v5_7')
+    >>> str(Tree.upto(9)), str(Tree.after - 9), str(Tree.v5_7 + "B5"), str(Tree.parse("v6_1"))
+    ('upto9', 'after-9', 'v5_7+B5', 'v6_1')
     """
 
     patches: frozenset[int]
     fixes: frozenset[str] = frozenset()
+    release: str = SERIES_RELEASE
 
     before: ClassVar[Tree]
     after: ClassVar[Tree]
@@ -86,6 +67,11 @@ class Tree:
 
     def __post_init__(self) -> None:
         _check_known(self.patches | self.fixes)
+        if self.release not in (SERIES_RELEASE, *RELEASES):
+            raise TreeError(
+                f"release {self.release!r} is not modelled: it must be {SERIES_RELEASE}, "
+                f"{', '.join(RELEASES)}. Take the nearest of these."
+            )
         if 16 in self.patches and 12 not in self.patches:
             raise TreeError(
                 "patch 16 without patch 12 has no meaning: 16 chooses the sleep by "
@@ -121,15 +107,36 @@ class Tree:
     def __sub__(self, changes: Changes) -> Tree:
         """Give this tree without some patches or fixes."""
         patches, fixes = _split(changes)
-        return Tree(self.patches - patches, self.fixes - fixes)
+        return Tree(self.patches - patches, self.fixes - fixes, self.release)
 
     def __add__(self, changes: Changes) -> Tree:
         """Give this tree with some patches or fixes more."""
         patches, fixes = _split(changes)
-        return Tree(self.patches | patches, self.fixes | fixes)
+        return Tree(self.patches | patches, self.fixes | fixes, self.release)
 
     def __contains__(self, patch: int) -> bool:
         return patch in self.patches
+
+    @classmethod
+    def later(cls, release: str) -> Tree:
+        """Give the tree of a later kernel: the whole series, its upstream fixes, and what came since.
+
+        Parameters
+        ----------
+        release : str
+            One of `RELEASES`.
+
+        Returns
+        -------
+        Tree
+            The tree.
+
+        Raises
+        ------
+        TreeError
+            When that release is not modelled.
+        """
+        return cls(frozenset(range(1, N_PATCHES + 1)), frozenset(UPSTREAM), release)
 
     @classmethod
     def parse(cls, text: str) -> Tree:
@@ -138,8 +145,8 @@ class Tree:
         Parameters
         ----------
         text : str
-            ``before``, ``after``, ``v5_7``, ``upto(9)`` or ``upto9``, each with patches taken out
-            (``after-9-10``) or put in (``before+13``).
+            ``before``, ``after``, ``v5_7``, ``upto9`` (or ``upto(9)``) or a later kernel such as ``v6_1``;
+            then patches and fixes taken out (``after-9-10``) or put in (``before+13``, ``v5_7+B5``).
 
         Returns
         -------
@@ -156,37 +163,45 @@ class Tree:
         >>> Tree.parse("after-9").policies.leave_on_any_signal
         False
         """
-        found = re.fullmatch(
-            r"(before|after|v5_7|upto(\d+)|upto\((\d+)\))((?:[+-](?:\d+|B\d'?))*)", text.replace(" ", "")
-        )
-        if found is None:
+        found = re.fullmatch(r"(\w+?|upto\(\d+\))((?:[+-](?:\d+|B\d'?))*)", text.replace(" ", ""), re.ASCII)
+        base = cls._base(found[1]) if found is not None else None
+        if found is None or base is None:
             raise TreeError(
                 f"tree {text!r} is unknown: a tree is before, after, v5_7 or upto(N) with N from 0 to "
-                f"{N_PATCHES}, "
-                "and patches may follow, as in after-9-10 or before+13."
+                f"{N_PATCHES}, or a later kernel ({', '.join(map(_release_name, RELEASES))}); patches and "
+                "fixes may follow, as in after-9-10, before+13 or v5_7+B5."
             )
-        name, bare, bracketed, changes = found.groups()
-        number = bare or bracketed
-        tree = (
-            cls.upto(int(number))
-            if number
-            else {"before": cls.before, "after": cls.after}.get(name, cls.v5_7)
-        )
-        patches, fixes = set(tree.patches), set(tree.fixes)
-        for sign, change in re.findall(r"([+-])(\d+|B\d'?)", changes):
+        patches, fixes = set(base.patches), set(base.fixes)
+        for sign, change in re.findall(r"([+-])(\d+|B\d'?)", found[2]):
             _check_known({int(change) if change.isdigit() else change})
             chosen: set[Any] = patches if change.isdigit() else fixes
             (chosen.add if sign == "+" else chosen.discard)(int(change) if change.isdigit() else change)
         # Made in one go: a name such as after-16-12 must not fail on its way.
-        return cls(frozenset(patches), frozenset(fixes))
+        return cls(frozenset(patches), frozenset(fixes), base.release)
+
+    @classmethod
+    def _base(cls, name: str) -> Tree | None:
+        """Give the tree that a name without changes means."""
+        number = re.fullmatch(r"upto\(?(\d+)\)?", name, re.ASCII)
+        if number:
+            return cls.upto(int(number[1]))
+        releases = {_release_name(release): release for release in RELEASES}
+        if name in releases:
+            return cls.later(releases[name])
+        return {"before": cls.before, "after": cls.after, "v5_7": cls.v5_7}.get(name)
 
     def __str__(self) -> str:
-        if self.fixes == frozenset(FIXES) and len(self.patches) >= N_PATCHES // 2:
-            return "v5_7" + "".join(f"-{one}" for one in sorted(Tree.after.patches - self.patches))
+        ours = "".join(f"+{one}" for one in sorted(self.fixes - set(UPSTREAM)))
+        gone = "".join(f"-{one}" for one in sorted(Tree.after.patches - self.patches))
+        if self.release != SERIES_RELEASE:
+            lost = "".join(f"-{one}" for one in sorted(set(UPSTREAM) - self.fixes))
+            return _release_name(self.release) + gone + lost + ours
+        if self.fixes >= set(UPSTREAM) and len(self.patches) >= N_PATCHES // 2:
+            return "v5_7" + gone + ours
         last = max(self.patches, default=0)
         missing = sorted(frozenset(range(1, last)) - self.patches)
         if len(missing) <= len(self.patches):
-            name = {0: "before", N_PATCHES: "after"}.get(last, f"upto({last})")
+            name = {0: "before", N_PATCHES: "after"}.get(last, f"upto{last}")
             name += "".join(f"-{one}" for one in missing)
         else:
             name = "before" + "".join(f"+{one}" for one in sorted(self.patches))
@@ -195,16 +210,41 @@ class Tree:
     @property
     def policies(self) -> Policies:
         """The policies that the kernel's code asks for."""
+        patches, fixes = self.patches, self.fixes
         default = FaultFlag.ALLOW_RETRY | FaultFlag.KILLABLE
         return Policies(
-            leaves_late_retry=4 not in self.patches,
-            leave_on_any_signal=9 in self.patches,
-            nopage_after_signal=10 not in self.patches,
-            default_flags=default | FaultFlag.INTERRUPTIBLE if 12 in self.patches else default,
-            interruptible_by_flag=12 in self.patches,
-            killable_by_flag=16 in self.patches,
-            retry_once=13 not in self.patches,
+            leaves_late_retry=4 not in patches,
+            leave_on_any_signal=9 in patches,
+            nopage_after_signal=10 not in patches and not self._since(5, 9),
+            default_flags=default | FaultFlag.INTERRUPTIBLE if 12 in patches else default,
+            interruptible_in_kernel_mode="B5" not in fixes,
+            interruptible_by_flag=12 in patches,
+            killable_by_flag=16 in patches,
+            retry_once=13 not in patches,
+            drops_on_first_try_only=13 in patches,
+            gup_retries_once=14 not in patches,
+            gup_is_killable=15 in patches,
+            gup_says_locked_too_early=15 in patches and "B1" not in fixes,
+            gup_gives_zero_when_killed=14 in patches and "B2" not in fixes,
+            lookup_node_trusts_zero="B2'" not in fixes,
+            fixup_ends_at_second_retry=14 in patches and "B3" not in fixes,
+            fatal_is_eintr="B4" in fixes,
+            gup_read_breaks_cow=not self._since(5, 10),
+            account_in_handle_mm_fault=self._since(5, 9),
+            userfault_sleeps_once=self._since(5, 9),
+            read_wait_is_killable=self._since(6, 1),
+            mprotect_maps_writable=self._since(6, 1),
+            vma_lock_first=self._since(6, 4),
         )
+
+    def _since(self, major: int, minor: int) -> bool:
+        """Say whether the release is this one or a later one."""
+        return tuple(map(int, self.release.split("."))) >= (major, minor)
+
+
+def _release_name(release: str) -> str:
+    """Give the name of a later kernel's tree."""
+    return "v" + release.replace(".", "_")
 
 
 def _check_known(changes: Iterable[int | str]) -> None:
@@ -228,4 +268,4 @@ def _split(changes: Changes) -> tuple[frozenset[int], frozenset[str]]:
 
 Tree.before = Tree.upto(0)
 Tree.after = Tree.upto(N_PATCHES)
-Tree.v5_7 = Tree(Tree.after.patches, frozenset(FIXES))
+Tree.v5_7 = Tree(Tree.after.patches, frozenset(UPSTREAM))

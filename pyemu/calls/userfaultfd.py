@@ -10,8 +10,8 @@ from pyemu.effects.handles import Context, Mm, Vma
 
 
 @kernel_function
-def handle_userfault(vma: Vma, address: int, flags: int) -> int:
-    """Hand a fault to the monitor and wait (Linux v5.7, fs/userfaultfd.c)."""
+def handle_userfault(vma: Vma, address: int, flags: int, reason: int) -> int:
+    """Hand a fault to the monitor and wait; `reason` is VM_UFFD_MISSING or VM_UFFD_WP (fs/userfaultfd.c)."""
 
 
 @kernel_function

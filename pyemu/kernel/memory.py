@@ -40,7 +40,7 @@ async def do_anonymous_page(vma: Vma, address: int, flags: int) -> int:
         pte = await get_pte(mm, address)
         if pte:
             return 0
-        return await handle_userfault(vma, address, flags)
+        return await handle_userfault(vma, address, flags, VM_UFFD_MISSING)
     if flags & FAULT_FLAG_WRITE:
         pfn = await alloc_page(0)
         await set_pte_if_none(mm, address, pfn, True)

@@ -90,7 +90,7 @@ async def sleep_until_woken(context: Context, wait: Wait, state: int) -> None:
 
 
 @implements
-async def handle_userfault(vma: Vma, address: int, flags: int) -> int:
+async def handle_userfault(vma: Vma, address: int, flags: int, reason: int) -> int:
     """Queue a message for the monitor and wait.
 
     Entry: mmap_sem held for reading. Exit: dropped with VM_FAULT_RETRY, unless RETRY_NOWAIT; held otherwise.

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from pyemu import Tree
 from pyemu.errors import TreeError
 from pyemu.flags import FaultFlag
-from pyemu.tree import FIXES, N_PATCHES, Policies
+from pyemu.policies import Policies
+from pyemu.tree import FIXES, N_PATCHES, RELEASES, UPSTREAM
 
 patches = st.frozensets(st.integers(1, N_PATCHES)).filter(lambda one: 12 in one or 16 not in one)
-trees = st.builds(Tree, patches, st.frozensets(st.sampled_from(FIXES)))
+trees = st.builds(Tree, patches, st.frozensets(st.sampled_from(FIXES)), st.sampled_from(["5.7", *RELEASES]))
 
 
 @given(trees)
@@ -21,12 +22,17 @@ def test_a_tree_is_read_back_from_its_name(tree: Tree) -> None:
 @pytest.mark.parametrize(
     ("tree", "name"),
     [
-        (Tree.upto(10) - 9, "upto(10)-9"),
+        (Tree.upto(10) - 9, "upto10-9"),
         (Tree.after - 9, "after-9"),
         (Tree.before + 13, "before+13"),
-        (Tree.after - 16, "upto(15)"),
+        (Tree.after - 16, "upto15"),
         (Tree.v5_7 - 13, "v5_7-13"),
         (Tree.after + "B1", "after+B1"),
+        (Tree.v5_7 + "B5", "v5_7+B5"),
+        (Tree.v5_7 - 9 + "B6", "v5_7-9+B6"),
+        (Tree.upto(12) - 9, "upto12-9"),
+        (Tree.later("6.12"), "v6_12"),
+        (Tree.later("6.1") - 13 - "B1", "v6_1-13-B1"),
     ],
     ids=str,
 )
@@ -44,15 +50,17 @@ def test_two_trees_of_the_same_name_are_the_same_tree(one: Tree, other: Tree) ->
     [
         ("before", set(), set()),
         ("after", set(range(1, 17)), set()),
-        ("v5_7", set(range(1, 17)), set(FIXES)),
+        ("v5_7", set(range(1, 17)), set(UPSTREAM)),
         ("upto(9)", set(range(1, 10)), set()),
         ("upto9", set(range(1, 10)), set()),
         ("upto(0)", set(), set()),
         (" after - 9 - 10 ", set(range(1, 17)) - {9, 10}, set()),
         ("before+13", {13}, set()),
         ("upto(12)-9+13", set(range(1, 14)) - {9}, set()),
-        ("v5_7-B2", set(range(1, 17)), set(FIXES) - {"B2"}),
+        ("v5_7-B2", set(range(1, 17)), set(UPSTREAM) - {"B2"}),
         ("after+B2'", set(range(1, 17)), {"B2'"}),
+        ("v5_7+B5", set(range(1, 17)), {*UPSTREAM, "B5"}),
+        ("upto12-9", set(range(1, 13)) - {9}, set()),
     ],
 )
 def test_the_names_of_the_documentation_are_understood(text: str, patches: set[int], fixes: set[str]) -> None:
@@ -105,48 +113,66 @@ def test_adding_what_was_taken_out_gives_the_tree_back() -> None:
     assert Tree.v5_7.patches == Tree.after.patches
 
 
-def test_before_asks_for_every_old_policy() -> None:
-    assert Tree.before.policies == Policies(
-        leaves_late_retry=True,
-        leave_on_any_signal=False,
-        nopage_after_signal=True,
-        default_flags=FaultFlag.ALLOW_RETRY | FaultFlag.KILLABLE,
-        interruptible_by_flag=False,
-        killable_by_flag=False,
-        retry_once=True,
-    )
+NEW = {
+    4: {"leaves_late_retry"},
+    9: {"leave_on_any_signal"},
+    10: {"nopage_after_signal"},
+    12: {"default_flags", "interruptible_by_flag"},
+    13: {"retry_once", "drops_on_first_try_only"},
+    14: {"gup_retries_once", "gup_gives_zero_when_killed", "fixup_ends_at_second_retry"},
+    15: {"gup_is_killable", "gup_says_locked_too_early"},
+    16: {"killable_by_flag"},
+}
+FIXED = {
+    "B1": {"gup_says_locked_too_early"},
+    "B2": {"gup_gives_zero_when_killed"},
+    "B2'": {"lookup_node_trusts_zero"},
+    "B3": {"fixup_ends_at_second_retry"},
+    "B4": {"fatal_is_eintr"},
+    "B5": {"interruptible_in_kernel_mode"},
+    "B6": set(),  # sh's own: pyemu.kernel has no sh yet
+}
 
 
-def test_after_asks_for_every_new_policy() -> None:
-    assert Tree.after.policies == Policies(
-        leaves_late_retry=False,
-        leave_on_any_signal=True,
-        nopage_after_signal=False,
-        default_flags=FaultFlag.ALLOW_RETRY | FaultFlag.KILLABLE | FaultFlag.INTERRUPTIBLE,
-        interruptible_by_flag=True,
-        killable_by_flag=True,
-        retry_once=False,
-    )
-    assert Tree.v5_7.policies == Tree.after.policies
+def changed(less: Tree, more: Tree) -> set[str]:
+    return {
+        name for name in Policies.__slots__ if getattr(less.policies, name) != getattr(more.policies, name)
+    }
 
 
-@pytest.mark.parametrize(
-    ("patch", "changed"),
-    [
-        (4, {"leaves_late_retry"}),
-        (9, {"leave_on_any_signal"}),
-        (10, {"nopage_after_signal"}),
-        (12, {"default_flags", "interruptible_by_flag"}),
-        (13, {"retry_once"}),
-        (16, {"killable_by_flag"}),
-    ],
-)
-def test_each_patch_switches_its_own_policies_and_no_other(patch: int, changed: set[str]) -> None:
-    less, more = Tree.upto(patch - 1).policies, Tree.upto(patch).policies
-    found = {name for name in Policies.__slots__ if getattr(less, name) != getattr(more, name)}
-    assert found == changed
+@pytest.mark.parametrize("patch", range(1, N_PATCHES + 1))
+def test_each_patch_switches_its_own_policies_and_no_other(patch: int) -> None:
+    assert changed(Tree.upto(patch - 1), Tree.upto(patch)) == NEW.get(patch, set())
 
 
-@pytest.mark.parametrize("patch", [1, 2, 3, 5, 6, 7, 8, 11, 14, 15])
-def test_renames_refactors_and_gup_patches_change_no_policy_yet(patch: int) -> None:
-    assert Tree.upto(patch - 1).policies == Tree.upto(patch).policies
+@pytest.mark.parametrize("fix", FIXES)
+def test_each_fix_switches_its_own_policies_and_no_other(fix: str) -> None:
+    assert changed(Tree.after, Tree.after + fix) == FIXED[fix]
+
+
+@pytest.mark.parametrize("fix", ["B1", "B2", "B3"])
+def test_a_fix_without_its_patch_has_nothing_to_mend(fix: str) -> None:
+    assert changed(Tree.before, Tree.before + fix) == set()
+
+
+def test_a_later_kernel_has_the_series_its_fixes_and_what_came_since() -> None:
+    known = {"account_in_handle_mm_fault", "userfault_sleeps_once", "gup_read_breaks_cow"}
+    assert changed(Tree.v5_7, Tree.later("5.10")) >= known
+    assert changed(Tree.later("5.10"), Tree.later("6.12")) >= {"vma_lock_first"}
+    assert Tree.later("6.1").policies.retry_once is False
+
+
+def test_before_asks_for_old_policies_and_after_for_new_ones() -> None:
+    before, after = Tree.before.policies, Tree.after.policies
+    assert before.default_flags == FaultFlag.ALLOW_RETRY | FaultFlag.KILLABLE
+    assert after.default_flags == before.default_flags | FaultFlag.INTERRUPTIBLE
+    assert (before.retry_once, after.retry_once) == (True, False)
+    assert (before.leave_on_any_signal, after.leave_on_any_signal) == (False, True)
+    assert (before.gup_retries_once, after.gup_retries_once) == (True, False)
+
+
+def test_a_release_that_is_not_modelled_is_refused() -> None:
+    with pytest.raises(TreeError, match=r"release '4\.19' is not modelled"):
+        Tree.later("4.19")
+    with pytest.raises(TreeError, match=r"tree 'v4_19' is unknown.*v6_12"):
+        Tree.parse("v4_19")

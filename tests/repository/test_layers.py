@@ -18,6 +18,7 @@ FLOORS = {
     "pyemu.calls": 2,
     "pyemu.effects": 2,
     "pyemu.hw": 2,
+    "pyemu.policies": 2,
     "pyemu.stubs": 2,
     "pyemu.trace": 2,
     "pyemu.tree": 2,

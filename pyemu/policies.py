@@ -1,0 +1,94 @@
+"""Policies: what the kernel's code asks of the tree that runs.
+
+Kernel code never asks for a patch or a version. It asks a question such as "may this fault leave on any
+signal?"; `pyemu.tree` says which patch, which fix and which release gives which answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyemu.flags import FaultFlag
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The answers of one tree.
+
+    Attributes
+    ----------
+    leaves_late_retry : bool
+        A RETRY that was not allowed ends the fault, and the access faults again (before patch 4). No callee
+        of the kernel gives one: a faulty callee shows the difference.
+    leave_on_any_signal : bool
+        After RETRY, a user-mode fault leaves for any signal (patch 9), not only for SIGKILL.
+    nopage_after_signal : bool
+        handle_userfault takes the lock again and emulates NOPAGE after a non-fatal signal (before patch 10).
+    default_flags : FaultFlag
+        What an architecture's fault handler starts with: 0x14, from patch 12 on 0x214.
+    interruptible_in_kernel_mode : bool
+        A fault from kernel mode keeps FAULT_FLAG_INTERRUPTIBLE if `default_flags` has it (without fix B5).
+    interruptible_by_flag : bool
+        The userfaultfd sleep looks at FAULT_FLAG_INTERRUPTIBLE (patch 12), not at USER and KILLABLE.
+    killable_by_flag : bool
+        Without FAULT_FLAG_KILLABLE the userfaultfd sleep is deaf to SIGKILL (patch 16).
+    retry_once : bool
+        The second attempt may not retry: ALLOW_RETRY is cleared after the first (before patch 13).
+    drops_on_first_try_only : bool
+        Who waits for a page lock drops mmap_sem only if ALLOW_RETRY is set and TRIED is not (patch 13);
+        before, ALLOW_RETRY alone decided.
+    gup_retries_once : bool
+        get_user_pages may drop mmap_sem for one wait a page; the second attempt may not (before patch 14).
+    gup_is_killable : bool
+        get_user_pages allows its waits, and its wait for mmap_sem, to end on SIGKILL (patch 15).
+    gup_says_locked_too_early : bool
+        It notes that mmap_sem is held before it is (patch 15 without fix B1).
+    gup_gives_zero_when_killed : bool
+        It gives 0 pages and no error when SIGKILL ends its retries (patch 14 without fix B2).
+    lookup_node_trusts_zero : bool
+        get_mempolicy(2) uses the page although get_user_pages gave none (without fix B2').
+    fixup_ends_at_second_retry : bool
+        fixup_user_fault gives 0, though the page is absent, when its second attempt says RETRY (patch 14
+        without fix B3).
+    fatal_is_eintr : bool
+        get_user_pages gives -EINTR for a task that is being killed (fix B4), not -ERESTARTSYS.
+    gup_read_breaks_cow : bool
+        get_user_pages for reading faults as a write, so that a shared page is copied first (stable releases
+        of 5.4 and 5.7, gone in 5.10).
+    account_in_handle_mm_fault : bool
+        handle_mm_fault counts faults itself, once, and a fault that was tried is major (5.9); before, each
+        caller counted.
+    userfault_sleeps_once : bool
+        handle_userfault sleeps once and gives RETRY, whatever woke it; it always wakes the monitor, and never
+        says MAJOR (5.9).
+    read_wait_is_killable : bool
+        A fault that reads its page itself can be killed while it waits for that (by 6.1).
+    mprotect_maps_writable : bool
+        mprotect(2) makes the entry of an exclusive, dirty page writable at once (6.x); before, the next write
+        faults.
+    vma_lock_first : bool
+        A fault from user mode makes its first attempt under the lock of its area alone (6.4 and later).
+    """
+
+    leaves_late_retry: bool
+    leave_on_any_signal: bool
+    nopage_after_signal: bool
+    default_flags: FaultFlag
+    interruptible_in_kernel_mode: bool
+    interruptible_by_flag: bool
+    killable_by_flag: bool
+    retry_once: bool
+    drops_on_first_try_only: bool
+    gup_retries_once: bool
+    gup_is_killable: bool
+    gup_says_locked_too_early: bool
+    gup_gives_zero_when_killed: bool
+    lookup_node_trusts_zero: bool
+    fixup_ends_at_second_retry: bool
+    fatal_is_eintr: bool
+    gup_read_breaks_cow: bool
+    account_in_handle_mm_fault: bool
+    userfault_sleeps_once: bool
+    read_wait_is_killable: bool
+    mprotect_maps_writable: bool
+    vma_lock_first: bool
