@@ -44,6 +44,7 @@ from pyemu.flags import (
     VM_FAULT_NOPAGE,
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
+    VM_UFFD_MISSING,
 )
 from tests.pyemu.scenes import (
     COPY,
@@ -95,7 +96,7 @@ class Faulting:
         await down_read(mm := await current.mm)
         vma = await find_vma(mm, V1)
         assert vma is not None
-        self.result.append(await handle_userfault(vma, V1 + 123, self.flags))
+        self.result.append(await handle_userfault(vma, V1 + 123, self.flags, VM_UFFD_MISSING))
         await get_pte(mm, V1)  # a turn, so that the task stands still here
 
     def run(self, *names: str) -> Faulting:

@@ -176,7 +176,7 @@ def test_no_endless_loop_of_a_handler_hangs_the_machine(
 
 
 def test_functions_that_call_each_other_without_end_are_stopped() -> None:
-    async def handle_userfault(vma: Vma, address: int, flags: int) -> int:
+    async def handle_userfault(vma: Vma, address: int, flags: int, reason: int) -> int:
         from pyemu.calls.memory import do_anonymous_page
 
         return await do_anonymous_page(vma, address, flags)

@@ -31,6 +31,7 @@ from pyemu.flags import (
     VM_FAULT_MAJOR,
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
+    VM_UFFD_MISSING,
     X86_PF_WRITE,
 )
 from pyemu.machine import InvariantViolation, Result
@@ -151,7 +152,7 @@ def test_i6_a_second_retry_that_is_no_userfault() -> None:
 
 def test_nowait_may_give_retry_and_keep_the_lock() -> None:
     async def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
-        return await handle_userfault(vma, address, flags | FAULT_FLAG_RETRY_NOWAIT)
+        return await handle_userfault(vma, address, flags | FAULT_FLAG_RETRY_NOWAIT, VM_UFFD_MISSING)
 
     result = run(SERVED, Tree.after, {"handle_mm_fault": handle_mm_fault})
     # The caller did not ask for NOWAIT, so it is the caller's flags that count.
