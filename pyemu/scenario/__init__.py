@@ -10,6 +10,7 @@ The format, with units and defaults::
     name = "S13"                   # short name; required
     title = "..."                  # one line; required
     story = "..."                  # what happens, in a sentence or two (default: empty)
+    source = "..."                 # where it comes from: a card, a record, a report (default: empty)
     permits = ["spin"]             # findings that this scenario may show on some tree (default: none)
 
     [machine]
@@ -39,12 +40,21 @@ The format, with units and defaults::
       { do = "read", area = "V", page = 1 },
     ]
 
+    [expect."before upto9"]        # what happens on these trees (default: nothing is said)
+    T = { outcome = "ret=5", attempts = 2 }   # by task: fields of a result (`EXPECTED`)
+    violations = ["I5"]            # rules that are broken, each named once (default: none)
+    end = "done"                   # done, hang or time limit (default: done)
+    samples = { blocked = "D" }    # what the steps `sample` told, by label (default: nothing is said)
+    vmstat = { pgmajfault = 1 }    # (default: nothing is said)
+
 Steps (`do`) and their keys are those of `pyemu.scenario.steps`.
 """
 
 from __future__ import annotations
 
+from pyemu.scenario.model import EXPECTED as EXPECTED
 from pyemu.scenario.model import Area as Area
+from pyemu.scenario.model import Expectation as Expectation
 from pyemu.scenario.model import MachineSpec as MachineSpec
 from pyemu.scenario.model import ResolvedStep as ResolvedStep
 from pyemu.scenario.model import Scenario as Scenario

@@ -33,6 +33,12 @@ class Checks:
                 )
         return dict(value)
 
+    def mapping(self, value: Any, place: str) -> dict[str, Any]:
+        """Check a table whose keys are free."""
+        if not isinstance(value, Mapping):
+            raise self.fail(f"{place} is {value!r}; it must be a table.")
+        return {str(key): one for key, one in value.items()}
+
     def tables(self, value: Any, place: str) -> list[Any]:
         """Check a list."""
         if not isinstance(value, list | tuple):

@@ -88,6 +88,44 @@ class TaskSpec:
     blocked: tuple[int, ...] = ()
 
 
+# What an expectation may say of a task. `outcomes` lists every access, `outcome` is the last one; `ends_at`
+# is the time at which the task ended; the rest are counters and statistics of `pyemu.machine.TaskResult`.
+EXPECTED = (
+    *("outcome", "outcomes", "ends_at"),
+    *("exceptions", "attempts", "acquisitions", "messages", "messages_queued", "sleeps"),
+    *("handler_runs", "stops", "spins"),
+    *("min_flt", "maj_flt", "page-faults", "minor-faults", "major-faults"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What happens on some trees.
+
+    Attributes
+    ----------
+    trees : tuple of str
+        Names of trees.
+    tasks : tuple of (str, tuple of (str, object))
+        By task: field of `EXPECTED` and its value.
+    violations : tuple of str
+        Rules that are broken, in the order in which they first are.
+    end : str
+        ``done``, ``hang`` or ``time limit``.
+    samples : tuple of (str, str)
+        Label of a step `sample` -> the state that it told.
+    vmstat : tuple of (str, int)
+        Counter of /proc/vmstat -> value.
+    """
+
+    trees: tuple[str, ...]
+    tasks: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
+    violations: tuple[str, ...] = ()
+    end: str = "done"
+    samples: tuple[tuple[str, str], ...] = ()
+    vmstat: tuple[tuple[str, int], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A scenario, checked.
@@ -104,6 +142,10 @@ class Scenario:
         Who does what; the first is task 1.
     permits : tuple of str
         Findings that it may show.
+    source : str
+        Where it comes from.
+    expect : tuple of Expectation
+        What happens, by tree.
     """
 
     name: str
@@ -113,6 +155,8 @@ class Scenario:
     areas: tuple[Area, ...]
     tasks: tuple[TaskSpec, ...]
     permits: tuple[str, ...] = ()
+    source: str = ""
+    expect: tuple[Expectation, ...] = ()
 
     @classmethod
     def load(cls, name: str | Path) -> Scenario:
@@ -196,6 +240,10 @@ class Scenario:
     def area(self, name: str) -> Area:
         """Give an area by its name."""
         return next(area for area in self.areas if area.name == name)
+
+    def expectation(self, tree: str) -> Expectation | None:
+        """Give what the scenario says of a tree, by the tree's name; None when it says nothing."""
+        return next((one for one in self.expect if tree in one.trees), None)
 
     def task_number(self, name: str) -> int:
         """Give the number of a task; the first is 1."""

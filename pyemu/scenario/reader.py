@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pyemu.errors import TreeError
 from pyemu.flags import PAGE_SIZE, Signal
 from pyemu.scenario.checks import Checks
-from pyemu.scenario.model import Area, MachineSpec, Scenario, Step, TaskSpec
+from pyemu.scenario.model import EXPECTED, Area, Expectation, MachineSpec, Scenario, Step, TaskSpec
 from pyemu.scenario.steps import MEMORY, REQUIRED, SERVING, STEPS, Action
+from pyemu.tree import Tree
 
 VERSION = 1
 FIRST_ADDRESS = 0x7F00_0000_0000
 AREA_DISTANCE = 1 << 30
 LAST_ADDRESS = 1 << 47
 DISPOSITIONS = ("handler", "restart", "escape", "ignore", "default")
+ENDS = ("done", "hang", "time limit")
 UNTOUCHABLE = ("SIGKILL", "SIGSTOP")
 PERMITS = ("spin", "hang", "SIGBUS")
 MAX_TASKS = 250  # an event holds a task's number in a byte
@@ -26,7 +29,18 @@ class Reader(Checks):
 
     def scenario(self, data: Any) -> Scenario:
         """Check the whole."""
-        keys = ("version", "name", "title", "story", "permits", "machine", "areas", "tasks")
+        keys = (
+            "version",
+            "name",
+            "title",
+            "story",
+            "source",
+            "permits",
+            "machine",
+            "areas",
+            "tasks",
+            "expect",
+        )
         top = self.table(data, "the scenario", keys)
         version = self.need(top, "version", "the scenario")
         if version != VERSION or isinstance(version, bool):
@@ -63,7 +77,45 @@ class Reader(Checks):
             areas,
             tasks,
             tuple(self.choice(one, f"permits[{place}]", PERMITS) for place, one in enumerate(permits)),
+            self.text(top.get("source", ""), "source"),
+            self.expectations(top.get("expect", {}), tuple(names)),
         )
+
+    def expectations(self, data: Any, tasks: tuple[str, ...]) -> tuple[Expectation, ...]:
+        """Check what the scenario says of trees."""
+        if not isinstance(data, Mapping):
+            raise self.fail(f"expect is {data!r}; it must be a table such as [expect.before].")
+        found: list[Expectation] = []
+        for key, row in data.items():
+            here = f"expect.{key}"
+            trees = tuple(self.tree(name, here) for name in key.split())
+            for name in trees:
+                if any(name in other.trees for other in found):
+                    raise self.fail(f"{here}: tree {name} stands in another table as well; name it once.")
+            table = self.table(row, here, ("violations", "end", "samples", "vmstat", *tasks))
+            violations = self.tables(table.get("violations", []), f"{here}: violations")
+            found.append(
+                Expectation(
+                    trees,
+                    tuple(
+                        (task, tuple(self.table(table[task], f"{here}: {task}", EXPECTED).items()))
+                        for task in tasks
+                        if task in table
+                    ),
+                    tuple(self.text(rule, f"{here}: violations") for rule in violations),
+                    self.choice(table.get("end", "done"), f"{here}: end", ENDS),
+                    tuple(self.mapping(table.get("samples", {}), f"{here}: samples").items()),
+                    tuple(self.mapping(table.get("vmstat", {}), f"{here}: vmstat").items()),
+                )
+            )
+        return tuple(found)
+
+    def tree(self, name: str, here: str) -> str:
+        """Check a tree's name and give it as `str` writes it."""
+        try:
+            return str(Tree.parse(name))
+        except TreeError as error:
+            raise self.fail(f"{here}: {error}") from None
 
     def check_monitors(self, tasks: tuple[TaskSpec, ...]) -> None:
         """Check that a task is left whose end ends the run."""

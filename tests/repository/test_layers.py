@@ -32,6 +32,7 @@ FLOORS = {
     "pyemu.state": 3,
     "pyemu.wire": 3,
     "pyemu.sched": 4,
+    "pyemu.expect": 5,
     "pyemu.machine": 5,
     "course": 7,
 }

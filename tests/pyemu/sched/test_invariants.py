@@ -128,7 +128,7 @@ def test_i3_retry_without_a_wait_shows_as_a_spin() -> None:
 
 
 def test_i3_is_named_by_a_strict_run_on_the_tree_that_breaks_it() -> None:
-    with pytest.raises(InvariantViolation, match=r"on tree upto\(13\)-9: a task spun without a wait \(I3\)"):
+    with pytest.raises(InvariantViolation, match=r"on tree upto13-9: a task spun without a wait \(I3\)"):
         run(SIGNALLED, Tree.upto(13) - 9, strict=True)
 
 
