@@ -67,6 +67,32 @@ class VmFlag(IntFlag):
     GROWSDOWN = 0x100
     UFFD_MISSING = 0x200
     UFFD_WP = 0x1000
+    LOCKED = 0x2000
+    LOCKONFAULT = 0x8_0000
+
+
+class FollFlag(IntFlag):
+    """``FOLL_*``: what a caller of get_user_pages asks for; values of 5.7."""
+
+    WRITE = 0x00001
+    TOUCH = 0x00002
+    GET = 0x00004  # take a reference to each page and give them
+    DUMP = 0x00008
+    FORCE = 0x00010  # look past the area's permissions
+    NOWAIT = 0x00020
+    POPULATE = 0x00040
+    SPLIT = 0x00080
+    HWPOISON = 0x00100
+    NUMA = 0x00200
+    MIGRATION = 0x00400
+    TRIED = 0x00800
+    MLOCK = 0x01000
+    REMOTE = 0x02000  # the memory may be another process's
+    COW = 0x04000  # the write has got its own copy, though the area is read-only
+    ANON = 0x08000
+    LONGTERM = 0x10000
+    SPLIT_PMD = 0x20000
+    PIN = 0x40000
 
 
 class TaskState(IntFlag):
@@ -94,6 +120,26 @@ class Signal(IntEnum):
     SIGSTOP = 19
 
 
+class Errno(IntEnum):
+    """Errors of system calls (`include/uapi/asm-generic/errno-base.h`); a kernel function gives -EFAULT."""
+
+    EPERM = 1
+    ENOENT = 2
+    ESRCH = 3
+    EINTR = 4
+    EIO = 5
+    EBADF = 9
+    EAGAIN = 11
+    ENOMEM = 12
+    EFAULT = 14
+    EBUSY = 16
+    EEXIST = 17
+    EINVAL = 22
+    ENOSYS = 38
+    EHWPOISON = 133
+    ERESTARTSYS = 512  # never seen by a program: the way back to user mode makes EINTR or a second call of it
+
+
 FAULT_FLAG_WRITE = FaultFlag.WRITE
 FAULT_FLAG_MKWRITE = FaultFlag.MKWRITE
 FAULT_FLAG_ALLOW_RETRY = FaultFlag.ALLOW_RETRY
@@ -107,9 +153,22 @@ FAULT_FLAG_INTERRUPTIBLE = FaultFlag.INTERRUPTIBLE
 # Linux v5.7, include/linux/mm.h: 0x214 (between patches 11 and 12 it was 0x14).
 FAULT_FLAG_DEFAULT = FaultFlag.ALLOW_RETRY | FaultFlag.KILLABLE | FaultFlag.INTERRUPTIBLE
 
+FOLL_WRITE = FollFlag.WRITE
+FOLL_TOUCH = FollFlag.TOUCH
+FOLL_GET = FollFlag.GET
+FOLL_FORCE = FollFlag.FORCE
+FOLL_NOWAIT = FollFlag.NOWAIT
+FOLL_POPULATE = FollFlag.POPULATE
+FOLL_HWPOISON = FollFlag.HWPOISON
+FOLL_TRIED = FollFlag.TRIED
+FOLL_MLOCK = FollFlag.MLOCK
+FOLL_REMOTE = FollFlag.REMOTE
+FOLL_COW = FollFlag.COW
+
 VM_FAULT_OOM = VmFault.OOM
 VM_FAULT_SIGBUS = VmFault.SIGBUS
 VM_FAULT_MAJOR = VmFault.MAJOR
+VM_FAULT_WRITE = VmFault.WRITE
 VM_FAULT_HWPOISON = VmFault.HWPOISON
 VM_FAULT_HWPOISON_LARGE = VmFault.HWPOISON_LARGE
 VM_FAULT_SIGSEGV = VmFault.SIGSEGV
@@ -134,7 +193,10 @@ X86_PF_INSTR = PageFaultError.INSTR
 VM_READ = VmFlag.READ
 VM_WRITE = VmFlag.WRITE
 VM_EXEC = VmFlag.EXEC
+VM_SHARED = VmFlag.SHARED
 VM_GROWSDOWN = VmFlag.GROWSDOWN
+VM_LOCKED = VmFlag.LOCKED
+VM_LOCKONFAULT = VmFlag.LOCKONFAULT
 VM_UFFD_MISSING = VmFlag.UFFD_MISSING
 VM_UFFD_WP = VmFlag.UFFD_WP
 
@@ -155,9 +217,21 @@ SIGSTOP = Signal.SIGSTOP
 PAGE_PRESENT = 0x01  # bits of a page-table entry (_PAGE_PRESENT, _PAGE_RW)
 PAGE_RW = 0x02
 
-EEXIST = 17
-EINTR = 4
-ENOENT = 2
+EPERM = Errno.EPERM
+ENOENT = Errno.ENOENT
+ESRCH = Errno.ESRCH
+EINTR = Errno.EINTR
+EIO = Errno.EIO
+EBADF = Errno.EBADF
+EAGAIN = Errno.EAGAIN
+ENOMEM = Errno.ENOMEM
+EFAULT = Errno.EFAULT
+EBUSY = Errno.EBUSY
+EEXIST = Errno.EEXIST
+EINVAL = Errno.EINVAL
+ENOSYS = Errno.ENOSYS
+EHWPOISON = Errno.EHWPOISON
+ERESTARTSYS = Errno.ERESTARTSYS
 
 BUS_ADRERR = 2  # include/uapi/asm-generic/siginfo.h
 BUS_MCEERR_AR = 4
@@ -165,6 +239,27 @@ SEGV_MAPERR = 1
 SEGV_ACCERR = 2
 
 UFFD_PAGEFAULT_FLAG_WRITE = 1  # include/uapi/linux/userfaultfd.h: the flag of a message
+
+
+def errno_name(result: int) -> str:
+    """Name the error that a system call gave, or 0.
+
+    Parameters
+    ----------
+    result : int
+        A negative error number, or 0.
+
+    Returns
+    -------
+    str
+        For example ``EFAULT``; ``0`` when there was no error.
+
+    Examples
+    --------
+    >>> errno_name(-14), errno_name(0)
+    ('EFAULT', '0')
+    """
+    return Errno(-result).name if result else "0"
 
 
 def state_letter(state: int) -> str:
