@@ -140,6 +140,13 @@ class Errno(IntEnum):
     ERESTARTSYS = 512  # never seen by a program: the way back to user mode makes EINTR or a second call of it
 
 
+class UffdFeature(IntFlag):
+    """``UFFD_FEATURE_*``: what a userfaultfd is asked to do differently."""
+
+    PAGEFAULT_FLAG_WP = 0x001
+    SIGBUS = 0x080
+
+
 FAULT_FLAG_WRITE = FaultFlag.WRITE
 FAULT_FLAG_MKWRITE = FaultFlag.MKWRITE
 FAULT_FLAG_ALLOW_RETRY = FaultFlag.ALLOW_RETRY
@@ -216,6 +223,7 @@ SIGSTOP = Signal.SIGSTOP
 
 PAGE_PRESENT = 0x01  # bits of a page-table entry (_PAGE_PRESENT, _PAGE_RW)
 PAGE_RW = 0x02
+PAGE_UFFD_WP = 0x400  # a bit that the hardware ignores: write-protected by userfaultfd (_PAGE_UFFD_WP)
 
 EPERM = Errno.EPERM
 ENOENT = Errno.ENOENT
@@ -238,7 +246,17 @@ BUS_MCEERR_AR = 4
 SEGV_MAPERR = 1
 SEGV_ACCERR = 2
 
-UFFD_PAGEFAULT_FLAG_WRITE = 1  # include/uapi/linux/userfaultfd.h: the flag of a message
+# include/uapi/linux/userfaultfd.h: flags of a message, modes of the ioctls, features.
+UFFD_PAGEFAULT_FLAG_WRITE = 1
+UFFD_PAGEFAULT_FLAG_WP = 2
+UFFDIO_REGISTER_MODE_MISSING = 1
+UFFDIO_REGISTER_MODE_WP = 2
+UFFDIO_COPY_MODE_DONTWAKE = 1
+UFFDIO_COPY_MODE_WP = 2
+UFFDIO_ZEROPAGE_MODE_DONTWAKE = 1
+UFFDIO_WRITEPROTECT_MODE_WP = 1
+UFFDIO_WRITEPROTECT_MODE_DONTWAKE = 2
+UFFD_FEATURE_SIGBUS = UffdFeature.SIGBUS
 
 
 def errno_name(result: int) -> str:

@@ -14,6 +14,15 @@ def fault_signal_pending(fault: int, regs: Regs) -> bool:
     """Say whether a signal must end this fault early (Linux v5.7, include/linux/sched/signal.h)."""
 
 
+# What `exit_to_user_mode` says of a system call that gave -ERESTARTSYS.
+INTERRUPTED = "EINTR"  # a handler ran that does not ask for more
+RESTARTED = "restart"  # the call is made again
+
+
 @kernel_function
 def exit_to_user_mode(regs: Regs) -> str:
-    """Deliver pending signals before user mode goes on; name the one whose handler left the access."""
+    """Deliver pending signals before user mode goes on.
+
+    Gives the name of the signal whose handler left the access; else `INTERRUPTED` or `RESTARTED` where a
+    system call gave -ERESTARTSYS; else nothing (Linux v5.7, arch/x86/kernel/signal.c, do_signal).
+    """

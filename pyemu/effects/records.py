@@ -16,10 +16,13 @@ class Regs:
         The exception came from user mode.
     ip : int
         Address of the instruction that faulted.
+    ax : int
+        What a system call gives its caller, an error as a negative number; 0 after an exception.
     """
 
     user: bool
     ip: int = 0
+    ax: int = 0
 
 
 @dataclass(frozen=True, slots=True)

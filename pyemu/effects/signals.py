@@ -42,4 +42,8 @@ def flush_signals(task: Task) -> None:
 
 @operation(turn=False)
 def deliver_signal(signal: int) -> str:
-    """Do what the running task asked for: give ``handler``, ``escape``, ``stop``, ``kill`` or ``ignore``."""
+    """Do what the running task asked for, and say what that was.
+
+    ``handler``, ``restart`` (a handler that asks for system calls to be made again), ``escape`` (a handler
+    that leaves the access), ``stop``, ``kill`` or ``ignore``.
+    """

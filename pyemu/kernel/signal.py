@@ -5,12 +5,13 @@ Models `include/linux/sched/signal.h` and `kernel/signal.c` of Linux v5.6 and v5
 
 from __future__ import annotations
 
+from pyemu.calls.signal import INTERRUPTED, RESTARTED
 from pyemu.effects.handles import current
 from pyemu.effects.machine import policies
 from pyemu.effects.records import Regs, user_mode
 from pyemu.effects.signals import deliver_signal, dequeue_signal, fatal_signal_pending, signal_pending
 from pyemu.effects.sleeping import do_exit, schedule, stop_until_continued
-from pyemu.flags import VM_FAULT_RETRY, Signal
+from pyemu.flags import ERESTARTSYS, VM_FAULT_RETRY, Signal
 from pyemu.kernel import implements
 
 
@@ -32,13 +33,16 @@ async def exit_to_user_mode(regs: Regs) -> str:
     """Deliver what is pending. A signal takes effect only here: nowhere else is there a user frame.
 
     Each handler gets a frame on top of the last one's, so the last one runs first: if several leave the
-    access, it is the one that does.
+    access, it is the one that does. What becomes of a system call that a signal ended is decided with the
+    first handler; without one, the call is made again.
     """
     left = ""
+    restarts = RESTARTED if regs.ax == -ERESTARTSYS else ""
+    undecided = bool(restarts)
     while True:
         info = await dequeue_signal()
         if info is None:
-            return left
+            return left or restarts
         action = await deliver_signal(info.signal)
         if action == "stop":
             await stop_until_continued()
@@ -47,3 +51,7 @@ async def exit_to_user_mode(regs: Regs) -> str:
             await do_exit(info.signal)
         elif action == "escape":
             left = f"{Signal(info.signal).name}(code={info.code})"
+        elif action == "handler" and undecided:
+            restarts = INTERRUPTED
+        if action in ("handler", "restart"):
+            undecided = False

@@ -113,7 +113,7 @@ def action_of(task: Task, signal: int) -> str:
         return "stop"
     asked = task.actions.get(signal, "default")
     if asked != "default":
-        return "handler" if asked == "restart" else asked
+        return asked
     return "ignore" if signal in IGNORED_BY_DEFAULT else "kill"
 
 
@@ -248,7 +248,7 @@ def flush_signals(world: World, task: Task, handle: TaskHandle) -> None:
 def deliver_signal(world: World, task: Task, signal: int) -> str:
     """Do what the task asked for."""
     action = action_of(task, signal)
-    world.event(task, "signal_taken", signal, action)
-    if action == "handler":
-        task.stats["handler_runs"] += 1
+    runs = action in ("handler", "restart")
+    world.event(task, "signal_taken", signal, "handler" if runs else action)
+    task.stats["handler_runs"] += runs
     return action

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyemu import Tree, run
+from pyemu.calls.signal import exit_to_user_mode
 from pyemu.effects.handles import Task, current
 from pyemu.effects.records import Regs, Siginfo
 from pyemu.effects.signals import (
@@ -18,6 +19,8 @@ from pyemu.effects.signals import (
 )
 from pyemu.effects.sleeping import schedule, set_current_state, stop_until_continued
 from pyemu.flags import (
+    EINTR,
+    ERESTARTSYS,
     SIGBUS,
     SIGCHLD,
     SIGCONT,
@@ -388,7 +391,47 @@ def test_deliver_signal_says_what_was_asked_for() -> None:
     lab = alone(signals={"SIGUSR1": "restart", "SIGBUS": "escape", "SIGUSR2": "ignore"})
     asked = [SIGUSR1, SIGBUS, Signal.SIGUSR2, SIGSTOP, SIGKILL, SIGSEGV, SIGCHLD]
     said = [lab.do("T", deliver_signal(signal)) for signal in asked]
-    assert said == ["handler", "escape", "ignore", "stop", "kill", "kill", "ignore"]
+    assert said == ["restart", "escape", "ignore", "stop", "kill", "kill", "ignore"]
+
+
+# ------------------------------------------------------------------------- system calls and signals
+
+RESTARTS = [
+    # dispositions, signals sent, what becomes of a call that gave -ERESTARTSYS
+    ({"SIGUSR1": "handler"}, [SIGUSR1], "EINTR"),
+    ({"SIGUSR1": "restart"}, [SIGUSR1], "restart"),
+    ({}, [], "restart"),
+    ({"SIGUSR1": "handler", "SIGUSR2": "restart"}, [Signal.SIGUSR2, SIGUSR1], "EINTR"),
+    ({"SIGUSR1": "restart", "SIGUSR2": "handler"}, [Signal.SIGUSR2, SIGUSR1], "restart"),
+    ({"SIGUSR1": "restart", "SIGUSR2": "escape"}, [SIGUSR1, Signal.SIGUSR2], "SIGUSR2(code=0)"),
+]
+
+
+@pytest.mark.parametrize(("signals", "sent", "becomes"), RESTARTS)
+def test_the_first_handler_decides_what_becomes_of_an_interrupted_call(
+    signals: dict[str, str], sent: list[int], becomes: str
+) -> None:
+    async def program() -> None:
+        said.append(await exit_to_user_mode(Regs(user=True, ax=-ERESTARTSYS)))
+
+    said: list[str] = []
+    lab = Lab("S", programs={"T": program}, processes={"S": "Q"}, signals=signals)
+    for signal in sent:
+        lab.do("S", send_signal(Task(lab.task("T").id), signal))
+    lab.settle("T")
+    assert said == [becomes]
+
+
+@pytest.mark.parametrize("ax", [0, 4096, -EINTR])
+def test_a_call_that_came_to_an_end_is_left_alone(ax: int) -> None:
+    async def program() -> None:
+        said.append(await exit_to_user_mode(Regs(user=True, ax=ax)))
+
+    said: list[str] = []
+    lab = Lab("S", programs={"T": program}, processes={"S": "Q"}, signals=HANDLED)
+    lab.do("S", send_signal(Task(lab.task("T").id), SIGUSR1))
+    lab.settle("T")
+    assert said == [""]
 
 
 # --------------------------------------------------------------------------------- lost signals
