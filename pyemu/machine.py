@@ -189,11 +189,14 @@ class Machine:
             _map_area(state, number, area, processes.index(area.process) + 1)
         tasks = {}
         actions: dict[int, dict[int, str]] = {}  # by process
+        alone = len(processes)  # who is no thread of its process counts as one by itself, for signals
         for number, spec in enumerate(scenario.tasks, 1):
-            process = processes.index(spec.process) + 1
+            mm = process = processes.index(spec.process) + 1
+            if not spec.thread:
+                process = alone = alone + 1
             shared = actions.setdefault(process, {})
             shared.update(spec.signals)
-            task = Task(number, spec.name, process, process, spec.monitor, shared, frozenset(spec.blocked))
+            task = Task(number, spec.name, process, mm, spec.monitor, shared, frozenset(spec.blocked))
             task.frames.append(KernelFrame("program", run_program, (scenario.resolve(spec),)))
             tasks[number] = task
         trace = Trace([spec.name for spec in scenario.tasks], f"{scenario.name} on tree {self.tree}")

@@ -20,6 +20,11 @@ def sys_nanosleep(ticks: int) -> None:
 
 
 @kernel_function
+def sys_wait_post(ticks: int) -> bool:
+    """Sleep until another task has left a post, at most `ticks` (-1: for ever); say whether one has."""
+
+
+@kernel_function
 def sys_mmap_fixed(start: int, length: int, vm_flags: int) -> None:
     """Map fresh anonymous memory over a range of the running task's address space (MAP_FIXED)."""
 

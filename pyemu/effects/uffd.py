@@ -30,6 +30,11 @@ def userfaultfd_next_message(context: Context) -> Message | None:
     """Move the oldest pending message to those that were read, and give it."""
 
 
+@operation(turn=False)
+def last_message() -> int:
+    """Give the page of the message that the running task read last; 0 if it has read none."""
+
+
 @operation()
 def userfaultfd_wake(context: Context, start: int, length: int) -> int:
     """Wake the tasks whose message lies in a range; give their number."""

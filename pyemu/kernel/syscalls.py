@@ -6,6 +6,7 @@ from pyemu.effects.areas import free_vma, insert_vma
 from pyemu.effects.entries import zap_pte
 from pyemu.effects.handles import Context, current
 from pyemu.effects.locks import down_read, down_write, up_read, up_write
+from pyemu.effects.posts import post_dequeue, post_queue
 from pyemu.effects.sleeping import schedule, schedule_timeout, set_current_state
 from pyemu.effects.uffd import poll_dequeue, poll_queue
 from pyemu.flags import PAGE_SIZE, TASK_INTERRUPTIBLE
@@ -33,6 +34,18 @@ async def sys_nanosleep(ticks: int) -> None:
     """Sleep for a time; a signal ends it early."""
     await set_current_state(TASK_INTERRUPTIBLE)
     await schedule_timeout(ticks)
+
+
+@implements
+async def sys_wait_post(ticks: int) -> bool:
+    """Wait for a post, as a read of an eventfd does; a signal ends it early."""
+    there = await post_queue()
+    if not there:
+        if ticks < 0:
+            await schedule()
+        else:
+            await schedule_timeout(ticks)
+    return await post_dequeue()
 
 
 async def unmap(start: int, length: int) -> None:

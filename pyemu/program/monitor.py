@@ -7,20 +7,29 @@ from pyemu.calls.syscalls import sys_poll
 from pyemu.calls.userfaultfd import userfaultfd_close, userfaultfd_copy, userfaultfd_unregister
 from pyemu.effects.handles import Context
 from pyemu.effects.machine import clock, report
-from pyemu.effects.uffd import userfaultfd_next_message, userfaultfd_wake
+from pyemu.effects.uffd import last_message, userfaultfd_next_message, userfaultfd_wake
 from pyemu.program.perform import USER, performs
 from pyemu.scenario import Action, ResolvedStep
 
 
 @performs(Action.WAIT_MESSAGE)
 async def wait_for_message(step: ResolvedStep) -> None:
-    """Sleep in poll() until a message is there, and read it."""
+    """Sleep in poll() until a message is there, and read it; give up when the time is over."""
     context = Context(step.context)
+    end = left = -1
+    if step.ticks >= 0:
+        now = await clock()
+        end = now + step.ticks
     while True:
         message = await userfaultfd_next_message(context)
         if message is not None:
             return
-        await sys_poll(context, -1)
+        if end >= 0:
+            now = await clock()
+            left = end - now
+            if left <= 0:
+                return
+        await sys_poll(context, left)
         await exit_to_user_mode(USER)  # a signal ends poll() early: its handler runs, then poll() again
 
 
@@ -40,17 +49,27 @@ async def read_messages(step: ResolvedStep) -> None:
             await exit_to_user_mode(USER)
 
 
+async def meant(step: ResolvedStep) -> int:
+    """Give the address that a step means: its own, or that of the message it answers."""
+    if not step.answer:
+        return step.address
+    asked = await last_message()
+    return asked or step.address
+
+
 @performs(Action.COPY)
 async def fill(step: ResolvedStep) -> None:
     """Fill a missing page."""
     await report("resolve", "copy")
-    await userfaultfd_copy(Context(step.context), step.address, step.byte, step.wake)
+    address = await meant(step)
+    await userfaultfd_copy(Context(step.context), address, step.byte, step.wake)
 
 
 @performs(Action.WAKE)
 async def wake(step: ResolvedStep) -> None:
     """Wake who waits in a range, and bring nothing."""
-    await userfaultfd_wake(Context(step.context), step.address, step.length)
+    address = await meant(step)
+    await userfaultfd_wake(Context(step.context), address, step.length)
 
 
 @performs(Action.UNREGISTER)

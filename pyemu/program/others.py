@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pyemu.calls.syscalls import sys_nanosleep
+from pyemu.calls.syscalls import sys_nanosleep, sys_wait_post
 from pyemu.effects.handles import Task
 from pyemu.effects.machine import report
+from pyemu.effects.posts import post
 from pyemu.effects.signals import send_signal
 from pyemu.program.perform import performs
 from pyemu.scenario import Action, ResolvedStep
@@ -27,3 +28,21 @@ async def sample(step: ResolvedStep) -> None:
     """Tell the state of a task."""
     state = await Task(step.task).state
     await report(f"sample {step.label}", state)
+
+
+@performs(Action.MARK)
+async def mark(step: ResolvedStep) -> None:
+    """Leave a mark in the trace: here the program was."""
+    await report("mark", step.label)
+
+
+@performs(Action.POST)
+async def tell(step: ResolvedStep) -> None:
+    """Let another task's `wait_post` end: the one that goes on now, or its next one."""
+    await post(Task(step.task))
+
+
+@performs(Action.WAIT_POST)
+async def wait_for_post(step: ResolvedStep) -> None:
+    """Wait for another task's `post`."""
+    await sys_wait_post(step.ticks)

@@ -31,10 +31,11 @@ The format, with units and defaults::
     [[tasks]]
     name = "T"                     # required
     process = "P"                  # tasks of one process share memory (default: the task's name)
+    thread = true                  # they share signals, too; false: memory only (default true)
     monitor = false                # a run ends when all tasks but the monitors have ended (default false)
     serves = "P"                   # whose userfaultfd its steps mean (default: the first area's process)
     signals = { SIGUSR1 = "handler" }  # handler, restart, escape, ignore, default (default: default);
-                                   # it holds for all tasks of the process
+                                   # it holds for all threads of the process
     blocked = ["SIGUSR2"]          # signals that this task blocks (default: none)
     program = [
       { do = "read", area = "V", page = 1 },

@@ -36,8 +36,8 @@ class ResolvedStep:
         What it does.
     address, length : int
         Bytes.
-    ticks, byte, wake, task, signal, context, label
-        As in the format; 0 or empty when unused.
+    ticks, byte, wake, task, signal, context, label, answer
+        As in the format; 0 or empty when unused. A wait without a limit has -1 ticks.
     """
 
     do: Action
@@ -50,6 +50,7 @@ class ResolvedStep:
     signal: int = 0
     context: int = 0
     label: str = ""
+    answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class TaskSpec:
     monitor: bool = False
     signals: tuple[tuple[int, str], ...] = ()
     blocked: tuple[int, ...] = ()
+    thread: bool = True
 
 
 # What an expectation may say of a task. `outcomes` lists every access, `outcome` is the last one; `ends_at`
@@ -273,11 +275,12 @@ class Scenario:
             step.do,
             address,
             length,
-            values.get("ticks", 0),
+            -1 if values.get("ticks", 0) is None else values.get("ticks", 0),
             values.get("byte", 0),
             values.get("wake", True),
             self.task_number(values["task"]) if "task" in values else 0,
             values.get("signal", 0),
             context,
             values.get("label", ""),
+            values.get("answer", False),
         )

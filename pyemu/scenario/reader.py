@@ -128,7 +128,7 @@ class Reader(Checks):
         """Check that tasks of one process agree on what a signal does: Linux keeps one table a process."""
         asked: dict[tuple[str, int], tuple[str, str]] = {}
         for task in tasks:
-            for signal, disposition in task.signals:
+            for signal, disposition in task.signals if task.thread else ():
                 first, other = asked.setdefault((task.process, signal), (task.name, disposition))
                 if disposition != other:
                     raise self.fail(
@@ -206,7 +206,7 @@ class Reader(Checks):
         """Check a task."""
         here = f"task {name}"
         table = self.table(
-            row, here, ("name", "process", "monitor", "serves", "signals", "blocked", "program")
+            row, here, ("name", "process", "thread", "monitor", "serves", "signals", "blocked", "program")
         )
         signals = self.table(table.get("signals", {}), f"{here}: signals", tuple(one.name for one in Signal))
         blocked = self.tables(table.get("blocked", []), f"{here}: blocked")
@@ -234,6 +234,7 @@ class Reader(Checks):
                 for key, value in signals.items()
             ),
             tuple(self.signal(value, f"{here}: {key}") for key, value in _numbered("blocked", blocked)),
+            self.truth(table.get("thread", True), f"{here}: thread"),
         )
 
     def check_memory(self, step: Step, here: str, process: str, serves: str, areas: tuple[Area, ...]) -> None:
@@ -261,7 +262,10 @@ class Reader(Checks):
         for key, default in keys.items():
             if key not in table and default is REQUIRED:
                 raise self.fail(f"{here} ({action}) lacks the key {key!r}, which is required.")
-            values[key] = self.value(table.get(key, default), key, f"{here} ({action}): {key}", areas, tasks)
+            value = table.get(key, default)
+            if value is not None or default is not None:  # None stands for "no limit", "up to the end"
+                value = self.value(value, key, f"{here} ({action}): {key}", areas, tasks)
+            values[key] = value
         if "area" in values:
             area = next(one for one in areas if one.name == values["area"])
             end = values.get("page", 0) + (values.get("pages", 1) or 1)
@@ -284,14 +288,14 @@ class Reader(Checks):
             case "page":
                 return self.number(value, place, 0, 511)
             case "pages":
-                return None if value is None else self.number(value, place, 1, 512)
+                return self.number(value, place, 1, 512)
             case "offset":
                 return self.number(value, place, 0, PAGE_SIZE - 1)
             case "byte":
                 return self.number(value, place, 0, 255)
             case "ticks":
                 return self.number(value, place, 0, 10**12)
-            case "wake":
+            case "wake" | "answer":
                 return self.truth(value, place)
             case _:
                 return self.text(value, place)

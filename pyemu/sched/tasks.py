@@ -21,7 +21,7 @@ class Task:
     name : str
         Its name in the scenario.
     process, mm : int
-        Its process, and its address space.
+        Its process (who shares signals with it), and its address space.
     actions : dict of int to str
         What its process asked to happen for a signal: ``handler``, ``restart``, ``escape``, ``ignore``;
         default otherwise. Tasks of one process share the table.

@@ -115,7 +115,7 @@ def poll_dequeue(world: World, task: Task, context: Context) -> None:
 @semantics(
     lambda world, task, context: (
         [("wait", one) for one in world.state.data["context", context.id].pending],
-        [("context", context.id)],
+        [("context", context.id), ("last_message", task.id)],
     )
 )
 def userfaultfd_next_message(world: World, task: Task, context: Context) -> Message | None:
@@ -126,9 +126,16 @@ def userfaultfd_next_message(world: World, task: Task, context: Context) -> Mess
     first = old.pending[0]
     entry = entry_of(world, first)
     world.state.set(("context", context.id), replace(old, pending=old.pending[1:], read=(*old.read, first)))
+    world.state.set(("last_message", task.id), entry.address)
     task.stats["messages"] += 1
     world.event(task, "message_read", entry.address, entry.flags)
     return Message(entry.address, entry.flags)
+
+
+@semantics(lambda world, task: ([("last_message", task.id)], []))
+def last_message(world: World, task: Task) -> int:
+    """Give the page of the last message."""
+    return int(world.state.get(("last_message", task.id), 0))
 
 
 def waiters(world: World, task: Task, context: Context, *_: object) -> Places:

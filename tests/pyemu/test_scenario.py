@@ -103,6 +103,7 @@ def valid() -> dict[str, Any]:
             {
                 "name": "T",
                 "process": "P",
+                "thread": True,
                 "signals": {"SIGUSR1": "handler"},
                 "blocked": ["SIGUSR2"],
                 "program": [
@@ -111,6 +112,9 @@ def valid() -> dict[str, Any]:
                     {"do": "mmap_fixed", "area": "W"},
                     {"do": "munmap", "area": "W"},
                     {"do": "madvise_dontneed", "area": "V", "page": 0, "pages": 2},
+                    {"do": "post", "task": "M"},
+                    {"do": "wait_post", "ticks": 5},
+                    {"do": "mark", "label": "m"},
                 ],
             },
             {
@@ -118,11 +122,11 @@ def valid() -> dict[str, Any]:
                 "monitor": True,
                 "serves": "P",
                 "program": [
-                    {"do": "wait_message"},
+                    {"do": "wait_message", "ticks": 9},
                     {"do": "pause", "ticks": 3},
                     {"do": "poll", "ticks": 3},
-                    {"do": "copy", "area": "V", "page": 1, "byte": 5, "wake": True},
-                    {"do": "wake", "area": "V", "page": 1, "pages": 1},
+                    {"do": "copy", "area": "V", "page": 1, "byte": 5, "wake": True, "answer": False},
+                    {"do": "wake", "area": "V", "page": 1, "pages": 1, "answer": True},
                     {"do": "unregister", "area": "V", "page": 1},
                     {"do": "signal", "task": "T", "signal": "SIGUSR1"},
                     {"do": "sample", "task": "T", "label": "s"},

@@ -177,6 +177,11 @@ EXTRA: dict[str, Scenario] = {
         task("T", {"do": "munmap", "area": "V", "page": 1}, READ, **FAMILY, signals={"SIGSEGV": "ignore"}),
         task("U", pause(5), **FAMILY),
     ),
+    "told by another": scene(
+        victim({"do": "wait_post"}, {"do": "wait_post", "ticks": 9}, READ, **FAMILY),
+        task("U", pause(5), {"do": "post", "task": "T"}, {"do": "mark", "label": "posted"}, **FAMILY),
+        monitor({"do": "wait_message", "ticks": 3}, WAIT, {**COPY, "answer": True}),
+    ),
     "one CPU": scene(
         victim(READ, **FAMILY),
         task("U", pause(3), WRITE, **FAMILY),
@@ -264,6 +269,8 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("userfaultfd_queue", "context"),
     ("poll_queue", "fd_wqh"),
     ("wake_up_poll", "state"),
+    ("post", "state"),
+    ("post_dequeue", "posts"),
     ("free_vma", "vmas"),
     ("insert_vma", "vma"),
     ("read_vma", "vma"),
