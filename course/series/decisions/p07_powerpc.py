@@ -1,0 +1,82 @@
+"""Patch 7: powerpc asks fault_signal_pending() first; the same dead row as on x86 is gone.
+
+Its handler gives a signal number back to its caller: SIGBUS for a fault of the kernel, and the caller then
+runs the exception table.
+
+References
+----------
+Linux v5.6.4 and v5.7.14, arch/powerpc/mm/fault.c, __do_page_fault.
+"""
+
+from __future__ import annotations
+
+from course.series.decisions.arch import arch_of
+from course.series.decisions.attempt import (
+    DEAD_ROW_TOLD,
+    FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_TRIED,
+    VM_FAULT_ERROR,
+    VM_FAULT_MAJOR,
+    VM_FAULT_RETRY,
+    Attempt,
+    attempts,
+    dead_row,
+    fault_signal_pending,
+    lock_trouble,
+    retries_shown,
+    unreachable,
+)
+from course.series.decisions.pair import Pair
+from course.series.decisions.records import Action, Decision, Mode, Pending
+
+__all__ = ["PAIR", "after", "before"]
+
+
+def before(case: Attempt) -> Decision:
+    """Decide in one branch for every RETRY."""
+    major = case.major or bool(case.fault & VM_FAULT_MAJOR)
+    if case.fault & VM_FAULT_RETRY:
+        if case.flags & FAULT_FLAG_ALLOW_RETRY and case.pending is not Pending.KILL:
+            return again(case, major)
+        return leave(case)
+    return finish(case, major)
+
+
+def after(case: Attempt) -> Decision:
+    """Decide about the signal first, then about the retry."""
+    major = case.major or bool(case.fault & VM_FAULT_MAJOR)
+    if fault_signal_pending(case.fault, case.pending):
+        return leave(case)
+    if case.fault & VM_FAULT_RETRY and case.flags & FAULT_FLAG_ALLOW_RETRY:
+        return again(case, major)
+    return finish(case, major)
+
+
+def leave(case: Attempt) -> Decision:
+    """Leave without the lock: 0 for a user access; SIGBUS sends the kernel to the exception table."""
+    return Decision(Action.RETURN if case.mode is Mode.USER else Action.FIXUP)
+
+
+def again(case: Attempt, major: bool) -> Decision:
+    """Make the second and last attempt."""
+    return Decision(Action.RETRY, 0, case.flags & ~FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_TRIED, major)
+
+
+def finish(case: Attempt, major: bool) -> Decision:
+    """Release the lock; count the fault once, as major when one of its attempts was."""
+    if case.fault & VM_FAULT_ERROR:
+        return Decision(Action.ERROR, 1)
+    return Decision(Action.DONE, 1, counted=("maj_flt" if major else "min_flt",))
+
+
+PAIR = Pair(
+    "what follows handle_mm_fault in powerpc's __do_page_fault",
+    lambda: attempts(arch_of("powerpc")),
+    before,
+    after,
+    unreachable,
+    dead_row,
+    DEAD_ROW_TOLD,
+    trouble=lock_trouble,
+    shown=retries_shown("powerpc"),
+)
