@@ -1,0 +1,134 @@
+"""Draws mutants of the kernel modules and runs the tests on each: ``python -m tests.mutation.kernel``.
+
+A mutant is killed when a test fails, or doesn't come to an end. The tests run in an order in which most
+mutants die early; one that survives has seen them all. Survivors have to stand in ``equivalent.toml``, each
+with the reason why no run can tell it from the kernel's own code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from tests.mutation.operators import Mutant, mutants
+
+ROOT = Path(__file__).parents[2]
+KERNEL = ROOT / "pyemu" / "kernel"
+SEED = 20200220  # the day on which the series was posted
+N_DRAWN = 200
+SECONDS = 900  # then a run counts as one without an end
+EARLY = ("tests/pyemu/test_library.py", "tests/conform/test_scripts.py")
+ALL = ("tests/pyemu", "tests/conform", "tests/course/series")
+EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a mutant: the test that killed it, or nothing."""
+
+    mutant: Mutant
+    killer: str
+
+    @property
+    def killed(self) -> bool:
+        """Some test failed."""
+        return bool(self.killer)
+
+
+def every_mutant() -> list[Mutant]:
+    """Give every mutant of every kernel module."""
+    found: list[Mutant] = []
+    for path in sorted(KERNEL.rglob("*.py")):
+        if path.name != "__init__.py":
+            dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            found += mutants(dotted, path.read_text(encoding="utf-8"))
+    return found
+
+
+def drawn(n: int = N_DRAWN, seed: int = SEED) -> list[Mutant]:
+    """Draw mutants; the same seed draws the same ones from the same code."""
+    return random.Random(seed).sample(every_mutant(), n)
+
+
+def tests_for(mutant: Mutant) -> list[str]:
+    """Give the tests in the order in which they run: those of the module first."""
+    own = f"tests/pyemu/kernel/test_{mutant.module.rpartition('.')[2]}.py"
+    return [path for path in (own, *EARLY, *ALL) if (ROOT / path).exists()]
+
+
+def check(mutant: Mutant, tests: Sequence[str] = ()) -> Verdict:
+    """Run tests on a mutant until one fails: those given, or all that look at the kernel."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mutant.py"
+        path.write_text(f"# {mutant.module}\n{mutant.source}\n", encoding="utf-8")
+        plugins = ["-p", "no:cacheprovider", "-p", "no:randomly", "-p", "tests.mutation.plugin"]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", *plugins, *(tests or tests_for(mutant))]
+        environment = {**os.environ, "FAULTLAB_MUTANT": str(path)}
+        try:
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                cwd=ROOT,
+                env=environment,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Verdict(mutant, "no end")
+    if done.returncode == 0:
+        return Verdict(mutant, "")
+    lines = done.stdout.splitlines()
+    failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    return Verdict(mutant, failed[0][:160] if failed else f"status {done.returncode}")
+
+
+def check_all(chosen: list[Mutant], jobs: int) -> Iterator[Verdict]:
+    """Run the tests on each mutant, some at a time, and give the verdicts in order."""
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(check, chosen)
+
+
+def equivalents() -> dict[str, str]:
+    """Give the mutants that no run can tell from the kernel's own code: name -> reason."""
+    rows = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))["equivalent"]
+    return {row["mutant"]: row["reason"] for row in rows}
+
+
+def main() -> int:
+    """Draw, run, print what survived; status 0 when every survivor is known to be equivalent."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-n", type=int, default=N_DRAWN, help="how many to draw (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--jobs", type=int, default=2, help="how many at a time (default: %(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every verdict to this file")
+    asked = parser.parse_args()
+    chosen = drawn(asked.n, asked.seed)
+    verdicts = list(tqdm(check_all(chosen, asked.jobs), total=len(chosen), desc="mutants"))
+    known = equivalents()
+    survivors = [one.mutant for one in verdicts if not one.killed]
+    for mutant in survivors:
+        print(f"survived: {mutant.name} (line {mutant.line}): {known.get(mutant.name, 'NOT KNOWN')}")
+    print(f"{len(verdicts)} drawn with seed {asked.seed}, {len(verdicts) - len(survivors)} killed.")
+    if asked.json is not None:
+        rows = [
+            {"mutant": one.mutant.name, "line": one.mutant.line, "killer": one.killer} for one in verdicts
+        ]
+        asked.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return int(any(mutant.name not in known for mutant in survivors))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

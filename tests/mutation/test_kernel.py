@@ -1,0 +1,58 @@
+"""The tests notice a change of the kernel's code: mutants of its modules die."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.mutation.kernel import N_DRAWN, check, check_all, drawn, equivalents, every_mutant
+from tests.mutation.operators import Mutant
+
+FEW = 4  # that `make test` runs; `make verify` runs all that are drawn
+LEAST_KILLED = 0.95
+
+
+def test_the_same_seed_draws_the_same_mutants_and_another_seed_others() -> None:
+    names = [one.name for one in drawn()]
+    assert len(names) == N_DRAWN
+    assert names == [one.name for one in drawn()]
+    assert names != [one.name for one in drawn(seed=1)]
+
+
+def test_mutants_come_from_every_module_of_the_kernel_that_has_code() -> None:
+    modules = {one.module for one in every_mutant()}
+    assert {"pyemu.kernel.fault", "pyemu.kernel.memory", "pyemu.kernel.userfaultfd"} <= modules
+
+
+def test_each_mutant_that_is_called_equivalent_exists_and_has_a_reason() -> None:
+    names = {one.name for one in every_mutant()}
+    assert {
+        name: reason for name, reason in equivalents().items() if name not in names or len(reason) < 20
+    } == {}
+
+
+def test_code_without_a_change_survives() -> None:
+    path = drawn(1)[0].module
+    source = open_source(path)
+    assert not check(Mutant(path, "f", 1, "nothing", "", "", source), ["tests/pyemu/test_library.py"]).killed
+
+
+def open_source(module: str) -> str:
+    from tests.mutation.kernel import ROOT
+
+    return (ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("mutant", drawn(FEW, seed=9), ids=lambda one: f"{one.module}:{one.line}")
+def test_a_few_mutants_die(mutant: Mutant) -> None:
+    verdict = check(mutant)
+    assert verdict.killed or mutant.name in equivalents()
+
+
+@pytest.mark.long
+def test_nearly_all_drawn_mutants_die_and_the_others_are_known_to_be_equivalent() -> None:
+    verdicts = list(check_all(drawn(), os.cpu_count() or 1))
+    survivors = [one.mutant.name for one in verdicts if not one.killed]
+    assert [name for name in survivors if name not in equivalents()] == []
+    assert 1 - len(survivors) / len(verdicts) >= LEAST_KILLED
