@@ -242,11 +242,7 @@ def _of_condition(node: ast.If | ast.IfExp) -> Iterator[Change]:
 def _negated(test: ast.expr) -> ast.expr:
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return test.operand
-    if (
-        isinstance(test, ast.Compare)
-        and len(test.ops) == 1
-        and type(test.ops[0]) in (ast.Eq, ast.NotEq, ast.Is, ast.IsNot)
-    ):
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq | ast.NotEq | ast.Is | ast.IsNot):
         turned = copy.deepcopy(test)
         setattr(turned, "ops", [OTHER[type(test.ops[0])]()])  # noqa: B010  mypy can't follow the table
         return turned
@@ -296,7 +292,7 @@ def _replaced(
             getattr(place, field)[index] = copy.deepcopy(new)
 
     line = int(getattr(part, "lineno", 0) or getattr(node, "lineno", 0))
-    if isinstance(node, ast.stmt):
+    if isinstance(node, ast.stmt) and isinstance(part, ast.expr):
         return Change(operator, line, _text(part), _text(new), apply)
     whole = copy.deepcopy(node)
     before = _text(whole)

@@ -22,7 +22,7 @@ def changes(body: str) -> set[str]:
     [
         ("await count('maj_flt')", {"drop statement: await count('maj_flt') -> pass"}),
         ("await up_read(mm)", {"drop lock call: await up_read(mm) -> pass"}),
-        ("flags |= x", {"drop statement: flags |= x -> pass"}),
+        ("flags |= x", {"drop statement: flags |= x -> pass", "other operator: flags |= x -> flags &= x"}),
         ("return 0", {"other constant: 0 -> 1"}),
         ("return True", {"other constant: True -> False"}),
         ("return None", set()),
