@@ -221,9 +221,15 @@ SIGCHLD = Signal.SIGCHLD
 SIGCONT = Signal.SIGCONT
 SIGSTOP = Signal.SIGSTOP
 
-PAGE_PRESENT = 0x01  # bits of a page-table entry (_PAGE_PRESENT, _PAGE_RW)
-PAGE_RW = 0x02
-PAGE_UFFD_WP = 0x400  # a bit that the hardware ignores: write-protected by userfaultfd (_PAGE_UFFD_WP)
+# Bits of a page-table entry (Linux v5.7, arch/x86/include/asm/pgtable_types.h: _PAGE_PRESENT, _PAGE_RW, ...).
+PAGE_PRESENT = 0x001
+PAGE_RW = 0x002
+PAGE_USER = 0x004
+PAGE_ACCESSED = 0x020
+PAGE_DIRTY = 0x040
+PAGE_PROTNONE = 0x100  # with PRESENT clear: a page that PROT_NONE hides from the CPU
+PAGE_UFFD_WP = 0x400  # write-protected by a userfaultfd: a bit that the CPU leaves to software
+
 
 EPERM = Errno.EPERM
 ENOENT = Errno.ENOENT

@@ -17,6 +17,7 @@ from pyemu.errors import FaultlabError
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, Signal, VmFlag
 from pyemu.handler import HandlerFault
 from pyemu.hw import x86
+from pyemu.pages import write_entry
 from pyemu.program import run_program
 from pyemu.scenario import Area, Scenario
 from pyemu.sched.counters import VM_EVENTS
@@ -309,7 +310,7 @@ def _map_area(state: State, number: int, area: Area, mm: int) -> None:
     state.add_vma(number, VmaState(mm, area.address, end, flags, context))
     for page in area.populated:
         entry = state.alloc_page() << PAGE_SHIFT | x86.P | x86.US | (x86.RW if "w" in area.prot else 0)
-        state.set_pte(mm, area.address + page * PAGE_SIZE, entry)
+        write_entry(state, mm, area.address + page * PAGE_SIZE, entry)
 
 
 def _close(world: World, task: Task) -> None:

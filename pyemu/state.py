@@ -4,7 +4,7 @@ The state is a table from *locations* to immutable values. A location is a tuple
 ``("vma", id)``, ``("signal", task)``. Every change goes through `State.set`, so one place records writes (for
 time travel), and one place sees what an operation touches (a test compares that with the footprint that the
 operation declares). Page tables and page contents live in emulated RAM; their location is ``("pte", mm, page
-number)``.
+number)``; who uses a frame is at ``("frame", number)``.
 """
 
 from __future__ import annotations
@@ -78,6 +78,40 @@ class VmaState:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameState:
+    """A page frame that is in use (``struct page``); frames of page tables have none.
+
+    Attributes
+    ----------
+    mapping : int or None
+        The file whose page it holds, while it is in that file's cache; None for anonymous memory.
+    index : int
+        Which page of the file, counted from 0.
+    mapcount : int
+        Page-table entries that name it.
+    refcount : int
+        Who holds it: each entry, the cache, and whoever took a reference. At 0 the frame is free.
+    uptodate : bool
+        It holds what the file says; False until it was read.
+    dirty : bool
+        It was changed, and the file on disk was not.
+    locked_by : int or None
+        The task that holds the page lock; that of a page under I/O belongs to the disk.
+    waiters : tuple of (int, bool)
+        Task, and whether it wants the lock for itself, in order of arrival.
+    """
+
+    mapping: int | None = None
+    index: int = 0
+    mapcount: int = 0
+    refcount: int = 1
+    uptodate: bool = False
+    dirty: bool = False
+    locked_by: int | None = None
+    waiters: tuple[tuple[int, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ContextState:
     """A userfaultfd.
 
@@ -141,6 +175,7 @@ class State:
         self.mmus = [make_mmu(self.ram, twin=self.twin, tlb=TlbGeometry()) for _ in range(self.n_cpus)]
         self.loaded = [0] * self.n_cpus
         self.data["next_pfn",] = FIRST_FREE_PFN
+        self.data["free_frames",] = ()
 
     def get(self, location: Location, default: Any = None) -> Any:
         """Read a location."""
@@ -157,8 +192,8 @@ class State:
 
     # -------------------------------------------------------------------------------- pages and tables
 
-    def alloc_page(self, byte: int = 0) -> int:
-        """Take a free frame and fill it.
+    def take_frame(self, byte: int = 0) -> int:
+        """Take a free frame and fill it: the one that was freed last, else the next that was never used.
 
         Parameters
         ----------
@@ -175,19 +210,30 @@ class State:
         ScenarioError
             When emulated RAM is full.
         """
-        pfn: int = self.get(("next_pfn",))
-        if pfn >= self.ram_pages:
-            raise ScenarioError(
-                f"emulated RAM is full: all {self.ram_pages} pages are in use. Give the scenario more: "
-                f"[machine] ram_pages = {self.ram_pages * 2}."
-            )
-        self.set(("next_pfn",), pfn + 1)
+        freed: tuple[int, ...] = self.get(("free_frames",))
+        if freed:
+            pfn = freed[-1]
+            self.set(("free_frames",), freed[:-1])
+        else:
+            pfn = self.get(("next_pfn",))
+            if pfn >= self.ram_pages:
+                raise ScenarioError(
+                    f"emulated RAM is full: all {self.ram_pages} pages are in use. Give the scenario more: "
+                    f"[machine] ram_pages = {self.ram_pages * 2}."
+                )
+            self.set(("next_pfn",), pfn + 1)
         self.ram[pfn << PAGE_SHIFT : (pfn + 1) << PAGE_SHIFT] = bytes([byte]) * PAGE_SIZE
+        return pfn
+
+    def alloc_page(self, byte: int = 0) -> int:
+        """Take a free frame for a page: who asked holds the one reference to it."""
+        pfn = self.take_frame(byte)
+        self.set(("frame", pfn), FrameState())
         return pfn
 
     def new_mm(self, mm: int) -> None:
         """Make an address space with an empty page table."""
-        self.roots[mm] = self.alloc_page() << PAGE_SHIFT
+        self.roots[mm] = self.take_frame() << PAGE_SHIFT
         self.set(("mmap_sem", mm), RwSem())
         self.set(("vmas", mm), ())
 
@@ -206,7 +252,7 @@ class State:
             self.touched("write", ("pte", mm, va >> PAGE_SHIFT), None, entry)
         place = x86.leaf_address(self.ram, self.roots[mm], va)
         if place is None:
-            place = x86.map_page(self.ram, self.roots[mm], va, 0, 0, lambda: self.alloc_page() << PAGE_SHIFT)
+            place = x86.map_page(self.ram, self.roots[mm], va, 0, 0, lambda: self.take_frame() << PAGE_SHIFT)
         x86.write_entry(self.ram, place, entry)
 
     def flush(self, address: int) -> int:

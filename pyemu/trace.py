@@ -84,6 +84,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("lock_granted", "mm", "mode_name", _S, lambda a, b: f"mmap_sem granted for {b}"),
     Kind("lock_dropped", "mm", "mode_name", _S, lambda a, b: f"mmap_sem released ({b})"),
     Kind("lock_wait_killed", "mm", "mode_name", _S, lambda a, b: f"SIGKILL ends the wait for mmap_sem ({b})"),
+    Kind("page_lock", "pfn", "how_name", _K, lambda a, b: f"lock of page {a} {b}"),
+    Kind("page_wait", "pfn", "how_name", _S, lambda a, b: f"page {a}: {b}"),
     Kind("pte", "va", "entry", _K, lambda a, b: f"entry of {a:#x} is now {b:#x}"),
     Kind("flush", "va", "cpu_count", _H, lambda a, b: f"{a:#x} flushed on {b} CPUs"),
     Kind("state", "state", "", _K, lambda a, b: f"state {state_letter(a)}"),

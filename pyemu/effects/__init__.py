@@ -15,14 +15,38 @@ executor. A field of a handle is read by an effect as well: ``await vma.vm_flags
     core         an effect, and what happens to one that nobody awaits
     handles      names of objects; records: results that are more than a number
     operations   how an operation is declared
-    the rest     operations, by subject: locks, areas, entries, signals, sleeping, posts, uffd, ...
+    the rest     operations, by subject: locks, areas, entries, pages, signals, sleeping, posts, uffd, ...
 """
 
 from __future__ import annotations
 
-from pyemu.effects import areas, counters, entries, hardware, locks, machine, posts, signals, sleeping, uffd
+from pyemu.effects import (
+    areas,
+    counters,
+    entries,
+    hardware,
+    locks,
+    machine,
+    pages,
+    posts,
+    signals,
+    sleeping,
+    uffd,
+)
 from pyemu.effects.core import Effect as Effect
 from pyemu.effects.operations import OPERATIONS as OPERATIONS
 
 # Every subject is imported here, so that the table of operations is complete.
-SUBJECTS = (areas, counters, entries, hardware, locks, machine, posts, signals, sleeping, uffd)
+SUBJECTS = (
+    areas,
+    counters,
+    entries,
+    hardware,
+    locks,
+    machine,
+    pages,
+    posts,
+    signals,
+    sleeping,
+    uffd,
+)

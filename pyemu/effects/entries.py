@@ -1,4 +1,4 @@
-"""Page-table entries, and the page frames that they name."""
+"""Page-table entries: one page each, read, compared and changed under the page-table lock."""
 
 # A declared operation has a name, parameters and a text, and no body: what it does stands in pyemu.sched.
 # mypy: disable-error-code="empty-body"
@@ -16,22 +16,24 @@ def get_pte(mm: Mm, address: int) -> int:
 
 @operation()
 def set_pte_if_none(mm: Mm, address: int, pfn: int, writable: bool) -> bool:
-    """Map a page if the entry is empty, as one step under the page-table lock; say whether it was."""
+    """Map a page if the entry is empty, as one step under the page-table lock; say whether it was.
+
+    The entry takes over your reference to the page; if it was not empty, you still have it.
+    """
 
 
 @operation()
-def make_pte_writable(mm: Mm, address: int, pfn: int) -> bool:
-    """Replace a present read-only entry by a writable, dirty one and flush it; say whether there was one."""
+def set_pte_if_same(mm: Mm, address: int, old: int, new: int) -> bool:
+    """Replace an entry if it is still `old`, as one step under the page-table lock; say whether it was.
+
+    What the hardware may have cached of the old entry is flushed. If the new entry names another page, it
+    takes over your reference to that, and the reference of the old entry is dropped.
+    """
 
 
 @operation()
 def zap_pte(mm: Mm, address: int) -> bool:
-    """Empty the entry of an address and flush its translations; say whether it was present."""
-
-
-@operation()
-def alloc_page(byte: int) -> int:
-    """Give the number of a free page frame, filled with `byte`."""
+    """Empty the entry of an address and flush its translations; say whether it named a page."""
 
 
 @operation(turn=False)
@@ -42,3 +44,8 @@ def my_zero_pfn() -> int:
 @operation(turn=False)
 def pte_pfn(pte: int) -> int:
     """Give the frame number that a page-table entry holds."""
+
+
+@operation(turn=False)
+def mk_pte(pfn: int, flags: int) -> int:
+    """Give an entry that names a page; `flags` are PAGE_* bits."""

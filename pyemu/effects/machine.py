@@ -16,6 +16,11 @@ def clock() -> int:
 
 
 @operation(turn=False)
+def begin_step(number: int) -> None:
+    """Tell that the program goes on to another step: what follows is no repetition of what was."""
+
+
+@operation(turn=False)
 def report(what: str, value: str) -> None:
     """Tell the recorder of the run something that a program saw."""
 

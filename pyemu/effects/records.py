@@ -76,7 +76,39 @@ class Siginfo:
     address: int = 0
 
 
-RECORDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Regs, Message, AccessResult, Siginfo)}
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is known of a page frame, in one look (``struct page``).
+
+    Attributes
+    ----------
+    mapping : int or None
+        Number of the file in whose cache it is; None for anonymous memory, and for a page that was truncated.
+    index : int
+        Which page of the file.
+    mapcount : int
+        Page-table entries that name it.
+    refcount : int
+        Who holds it: entries, the cache, and those who took a reference.
+    uptodate, dirty, locked : bool
+        It holds what the file says; it was changed since; somebody has its lock.
+    """
+
+    mapping: int | None
+    index: int
+    mapcount: int
+    refcount: int
+    uptodate: bool
+    dirty: bool
+    locked: bool
+
+    @property
+    def anonymous(self) -> bool:
+        """It belongs to no file."""
+        return self.mapping is None
+
+
+RECORDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Regs, Message, AccessResult, Siginfo, Page)}
 
 
 def record_values(record: Any) -> tuple[Any, ...]:

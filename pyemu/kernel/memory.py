@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from pyemu.calls.userfaultfd import handle_userfault
 from pyemu.effects.counters import count_vm_event
-from pyemu.effects.entries import alloc_page, get_pte, make_pte_writable, my_zero_pfn, set_pte_if_none
+from pyemu.effects.entries import get_pte, mk_pte, my_zero_pfn, set_pte_if_none, set_pte_if_same
 from pyemu.effects.handles import Vma
-from pyemu.flags import FAULT_FLAG_WRITE, PAGE_RW, VM_UFFD_MISSING
+from pyemu.effects.pages import alloc_page, put_page
+from pyemu.flags import (
+    FAULT_FLAG_WRITE,
+    PAGE_ACCESSED,
+    PAGE_DIRTY,
+    PAGE_PRESENT,
+    PAGE_RW,
+    PAGE_USER,
+    VM_UFFD_MISSING,
+)
 from pyemu.kernel import implements
 
 
@@ -43,7 +52,9 @@ async def do_anonymous_page(vma: Vma, address: int, flags: int) -> int:
         return await handle_userfault(vma, address, flags, VM_UFFD_MISSING)
     if flags & FAULT_FLAG_WRITE:
         pfn = await alloc_page(0)
-        await set_pte_if_none(mm, address, pfn, True)
+        mapped = await set_pte_if_none(mm, address, pfn, True)
+        if not mapped:
+            await put_page(pfn)
         return 0
     zero = await my_zero_pfn()
     await set_pte_if_none(mm, address, zero, False)
@@ -55,5 +66,8 @@ async def do_wp_page(vma: Vma, address: int, flags: int, pte: int) -> int:
     """Break the zero page: the write gets a fresh page of its own. Other shared pages come with fork."""
     mm = await vma.vm_mm
     pfn = await alloc_page(0)
-    await make_pte_writable(mm, address, pfn)
+    fresh = await mk_pte(pfn, PAGE_PRESENT | PAGE_USER | PAGE_RW | PAGE_DIRTY | PAGE_ACCESSED)
+    mapped = await set_pte_if_same(mm, address, pte, fresh)
+    if not mapped:
+        await put_page(pfn)
     return 0

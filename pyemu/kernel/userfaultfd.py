@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 from pyemu.effects.areas import find_vma, set_vma_context
-from pyemu.effects.entries import alloc_page, get_pte, set_pte_if_none
+from pyemu.effects.entries import get_pte, set_pte_if_none
 from pyemu.effects.handles import Context, Mm, Vma, Wait, current
 from pyemu.effects.locks import down_read, down_write, up_read, up_write
 from pyemu.effects.machine import policies
+from pyemu.effects.pages import alloc_page, put_page
 from pyemu.effects.signals import fatal_signal_pending, signal_pending
 from pyemu.effects.sleeping import schedule, set_current_state
 from pyemu.effects.uffd import (
@@ -153,16 +154,19 @@ async def userfaultfd_copy(context: Context, address: int, byte: int, wake: bool
     vma = await find_vma(mm, address)
     if vma is None:
         await up_read(mm)
+        await put_page(pfn)
         return -ENOENT
     start = await vma.vm_start
     vm_flags = await vma.vm_flags
     attached = await vma.vm_userfaultfd_ctx
     if start > address or attached is None:
         await up_read(mm)
+        await put_page(pfn)
         return -ENOENT
     filled = await set_pte_if_none(mm, address, pfn, bool(vm_flags & VM_WRITE))
     await up_read(mm)
     if not filled:
+        await put_page(pfn)
         return -EEXIST
     if wake:
         await userfaultfd_wake(context, address, 1)

@@ -8,6 +8,7 @@ access is made again.
 from __future__ import annotations
 
 from pyemu.calls.signal import exit_to_user_mode
+from pyemu.effects.machine import begin_step
 from pyemu.program import memory, monitor, others
 from pyemu.program.perform import PERFORMS, USER
 from pyemu.scenario import ResolvedStep
@@ -20,6 +21,7 @@ async def run_program(steps: tuple[ResolvedStep, ...]) -> None:
     """Run the steps of one task in order."""
     while steps:
         step = steps[0]
+        await begin_step(len(steps))
         await PERFORMS[step.do](step)
         await exit_to_user_mode(USER)  # from the system call; from an interrupt, after an access
         steps = steps[1:]

@@ -1,15 +1,19 @@
-"""Page-table entries and page frames."""
+"""Page-table entries: compared and changed under the page-table lock, and counted.
+
+Each change keeps the counts of the pages right: an entry that begins to name a page takes over the reference
+of whoever mapped it, and an entry that stops drops it.
+"""
 
 from __future__ import annotations
 
 from pyemu.effects.handles import Mm
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE
 from pyemu.hw import x86
+from pyemu.pages import frame_number, present, write_entry
+from pyemu.sched.pages import Places, taken
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.tasks import Task
 from pyemu.state import ZERO_PFN, Location
-
-Places = tuple[list[Location], list[Location]]
 
 
 def entry(world: World, task: Task, mm: Mm, address: int, *_: object) -> Places:
@@ -17,10 +21,14 @@ def entry(world: World, task: Task, mm: Mm, address: int, *_: object) -> Places:
     return [("pte", mm.id, address >> PAGE_SHIFT)], []
 
 
-def entry_written(world: World, task: Task, mm: Mm, address: int, *_: object) -> Places:
-    """Footprint of writing an entry: making a table takes a frame, a change flushes."""
+def entry_written(world: World, task: Task, mm: Mm, address: int, *pages: int) -> Places:
+    """Footprint of writing an entry: a table takes a frame, pages are counted, a change flushes."""
     tlbs = [("tlb", cpu) for cpu in range(len(world.state.mmus))]
-    return [], [("pte", mm.id, address >> PAGE_SHIFT), ("next_pfn",), *tlbs]
+    frames: list[Location] = [("frame", pfn) for pfn in pages]
+    place = x86.leaf_address(world.state.ram, world.state.roots[mm.id], address)
+    if place is not None:
+        frames.append(("frame", frame_number(x86.read_entry(world.state.ram, place))))
+    return [], [("pte", mm.id, address >> PAGE_SHIFT), *taken(world), *frames, *tlbs]
 
 
 @semantics(entry)
@@ -29,48 +37,51 @@ def get_pte(world: World, task: Task, mm: Mm, address: int) -> int:
     return world.state.get_pte(mm.id, address)
 
 
-def map_frame(world: World, task: Task, mm: Mm, address: int, pfn: int, flags: int) -> None:
+def put_entry(world: World, task: Task, mm: Mm, address: int, value: int) -> None:
     """Write an entry and record it."""
-    value = pfn << PAGE_SHIFT | x86.P | x86.US | flags
-    world.state.set_pte(mm.id, address, value)
+    write_entry(world.state, mm.id, address, value)
     world.event(task, "pte", address & ~(PAGE_SIZE - 1), value)
 
 
-@semantics(entry_written)
+def flush(world: World, task: Task, address: int) -> None:
+    """Drop what every CPU has cached of an address, and record it."""
+    world.event(task, "flush", address, world.state.flush(address))
+
+
+@semantics(lambda world, task, mm, address, pfn, *_: entry_written(world, task, mm, address, pfn))
 def set_pte_if_none(world: World, task: Task, mm: Mm, address: int, pfn: int, writable: bool) -> bool:
     """Map a page if the entry is empty."""
     if world.state.get_pte(mm.id, address):
         return False
-    map_frame(world, task, mm, address, pfn, x86.RW | x86.D if writable else 0)
+    rights = x86.RW | x86.D if writable else 0
+    put_entry(world, task, mm, address, pfn << PAGE_SHIFT | x86.P | x86.US | rights)
     return True
 
 
-@semantics(entry_written)
-def make_pte_writable(world: World, task: Task, mm: Mm, address: int, pfn: int) -> bool:
-    """Replace a read-only entry by a writable one."""
-    old = world.state.get_pte(mm.id, address)
-    if not old or old & x86.RW:
+@semantics(
+    lambda world, task, mm, address, old, new: entry_written(world, task, mm, address, frame_number(new))
+)
+def set_pte_if_same(world: World, task: Task, mm: Mm, address: int, old: int, new: int) -> bool:
+    """Replace an entry if nobody changed it meanwhile."""
+    if world.state.get_pte(mm.id, address) != old:
         return False
-    map_frame(world, task, mm, address, pfn, x86.RW | x86.D | x86.A)
-    world.event(task, "flush", address, world.state.flush(address))
+    put_entry(world, task, mm, address, new)
+    # A right that is added needs no flush: a cached entry that forbids an access sends the CPU to the tables.
+    if old & x86.P and (frame_number(old) != frame_number(new) or old & ~new):
+        flush(world, task, address)
     return True
 
 
 @semantics(entry_written)
 def zap_pte(world: World, task: Task, mm: Mm, address: int) -> bool:
     """Empty an entry and flush it."""
-    if not world.state.get_pte(mm.id, address):
+    old = world.state.get_pte(mm.id, address)
+    if not old:
         return False
-    world.state.set_pte(mm.id, address, 0)
-    world.event(task, "pte", address, 0)
-    world.event(task, "flush", address, world.state.flush(address))
-    return True
-
-
-@semantics(lambda world, task, byte: ([], [("next_pfn",)]))
-def alloc_page(world: World, task: Task, byte: int) -> int:
-    """Take a frame."""
-    return world.state.alloc_page(byte & 0xFF)
+    put_entry(world, task, mm, address, 0)
+    if old & x86.P:
+        flush(world, task, address)
+    return present(old)
 
 
 @semantics(lambda world, task: ([], []))
@@ -82,4 +93,10 @@ def my_zero_pfn(world: World, task: Task) -> int:
 @semantics(lambda world, task, pte: ([], []))
 def pte_pfn(world: World, task: Task, pte: int) -> int:
     """Give the frame number in an entry."""
-    return (pte & x86.ADDRESS) >> PAGE_SHIFT
+    return frame_number(pte)
+
+
+@semantics(lambda world, task, pfn, flags: ([], []))
+def mk_pte(world: World, task: Task, pfn: int, flags: int) -> int:
+    """Make an entry."""
+    return pfn << PAGE_SHIFT | flags

@@ -15,13 +15,36 @@ from pyemu.effects.handles import Handle
 from pyemu.errors import FaultlabError
 from pyemu.flags import TaskState
 from pyemu.handler import Done, HandlerFault, LocalSource
-from pyemu.sched import areas, counters, entries, hardware, invariants, locks, posts, signals, sleep, uffd
+from pyemu.sched import (
+    areas,
+    counters,
+    entries,
+    hardware,
+    invariants,
+    locks,
+    pages,
+    posts,
+    signals,
+    sleep,
+    uffd,
+)
 from pyemu.sched.frames import Frame, KernelFrame, Source
 from pyemu.sched.semantics import SEMANTICS, Again, TaskEnded, World
 from pyemu.sched.spin import SpinWatch
 from pyemu.sched.tasks import Task
 
-OPERATION_MODULES = (areas, counters, entries, hardware, locks, posts, signals, sleep, uffd)
+OPERATION_MODULES = (
+    areas,
+    counters,
+    entries,
+    hardware,
+    locks,
+    pages,
+    posts,
+    signals,
+    sleep,
+    uffd,
+)
 MAX_DEPTH = 50
 MAX_OVERRIDE_EFFECTS = 200_000
 MARKERS = frozenset({"do_page_fault", "handle_mm_fault"})

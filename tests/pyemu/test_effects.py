@@ -12,7 +12,16 @@ from pyemu.effects.core import Effect, take_dropped
 from pyemu.effects.handles import HANDLES, Handle, Mm, Vma
 from pyemu.effects.locks import down_read
 from pyemu.effects.operations import Operation
-from pyemu.effects.records import RECORDS, AccessResult, Message, Regs, Siginfo, record_values, user_mode
+from pyemu.effects.records import (
+    RECORDS,
+    AccessResult,
+    Message,
+    Page,
+    Regs,
+    Siginfo,
+    record_values,
+    user_mode,
+)
 from pyemu.errors import ForgottenAwait
 
 MM = Mm(1)
@@ -151,7 +160,13 @@ def test_a_handle_is_a_frozen_value_with_a_generation() -> None:
 
 @pytest.mark.parametrize(
     "record",
-    [Regs(True, 5), Message(4096, 1), Siginfo(7, 2, 9), AccessResult(None, 6)],
+    [
+        Regs(True, 5),
+        Message(4096, 1),
+        Siginfo(7, 2, 9),
+        Page(1, 2, 3, 4, True, False, True),
+        AccessResult(None, 6),
+    ],
     ids=lambda record: type(record).__name__,
 )
 def test_a_record_can_be_taken_apart_and_made_again(record: Any) -> None:
@@ -159,7 +174,7 @@ def test_a_record_can_be_taken_apart_and_made_again(record: Any) -> None:
 
 
 def test_every_record_type_is_registered_under_its_name() -> None:
-    assert set(RECORDS) == {"Regs", "Message", "AccessResult", "Siginfo"}
+    assert set(RECORDS) == {"Regs", "Message", "AccessResult", "Siginfo", "Page"}
 
 
 def test_user_mode_looks_at_the_interrupted_context() -> None:

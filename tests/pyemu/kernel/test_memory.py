@@ -154,10 +154,19 @@ def test_a_stale_translation_is_flushed_on_every_cpu() -> None:
     assert [event.b for event in result.trace.select("flush")] == [2]
 
 
-def test_memory_that_is_full_says_how_to_get_more() -> None:
-    many = scene(
+def test_a_page_that_nobody_uses_is_used_again() -> None:
+    often = scene(
         victim(*[step for _ in range(20) for step in (write(), dontneed())]),
         area=PLAIN,
+        machine={"ram_pages": 16},
+    )
+    assert run(often, strict=True).tasks["T"].outcomes == ("ret=7",) * 20
+
+
+def test_memory_that_is_full_says_how_to_get_more() -> None:
+    many = scene(
+        victim(*map(write, range(16))),
+        area={**PLAIN, "pages": 16},
         machine={"ram_pages": 16},
     )
     with pytest.raises(ScenarioError, match=r"all 16 pages are in use.*ram_pages = 32"):

@@ -12,9 +12,10 @@ from pyemu import Tree, run
 from pyemu.calls.userfaultfd import handle_userfault, userfaultfd_copy, userfaultfd_unregister
 from pyemu.effects import Effect
 from pyemu.effects.areas import find_vma, set_vma_context
-from pyemu.effects.entries import alloc_page, get_pte, set_pte_if_none
+from pyemu.effects.entries import get_pte, set_pte_if_none
 from pyemu.effects.handles import Context, Mm, Task, current
 from pyemu.effects.locks import down_read, down_write, up_write
+from pyemu.effects.pages import alloc_page
 from pyemu.effects.signals import send_signal
 from pyemu.effects.sleeping import schedule
 from pyemu.effects.uffd import (

@@ -18,7 +18,7 @@ from pyemu import Machine, Scenario, Tree
 from pyemu.effects import Effect
 from pyemu.effects.areas import find_vma, set_vma_context, split_vma
 from pyemu.effects.counters import count
-from pyemu.effects.entries import pte_pfn
+from pyemu.effects.entries import get_pte, mk_pte, pte_pfn, set_pte_if_none, set_pte_if_same, zap_pte
 from pyemu.effects.handles import Context, Mm, current
 from pyemu.effects.handles import Task as TaskHandle
 from pyemu.effects.locks import (
@@ -28,6 +28,18 @@ from pyemu.effects.locks import (
     down_write,
     up_read,
     up_write,
+)
+from pyemu.effects.pages import (
+    alloc_page,
+    get_page,
+    lock_page,
+    lock_page_killable,
+    look_at_page,
+    put_page,
+    trylock_page,
+    unlock_page,
+    wait_on_page_locked,
+    wait_on_page_locked_killable,
 )
 from pyemu.effects.signals import flush_signals, force_sig_fault, send_signal
 from pyemu.effects.sleeping import stop_until_continued
@@ -229,6 +241,35 @@ def by_hand() -> None:
     lab.do("A", up_write(Mm(1)))
 
 
+def pages_by_hand() -> None:
+    """Frames: who uses them, and who waits for their lock."""
+    lab = Lab("A", "B", "C", "D", "E", "S", processes={name: name for name in "ABCDES"})
+    pfn = lab.do("A", alloc_page(3))
+    lab.do("A", lock_page(pfn))
+    lab.do("B", trylock_page(pfn))
+    lab.do("B", wait_on_page_locked(pfn))
+    lab.do("C", wait_on_page_locked_killable(pfn))
+    lab.do("D", lock_page_killable(pfn))
+    lab.do("E", lock_page(pfn))
+    lab.do("S", send_signal(handle(lab, "D"), SIGKILL))
+    lab.go_on("D")
+    lab.do("A", unlock_page(pfn))
+    for name in "BCE":
+        lab.go_on(name)
+    lab.do("E", unlock_page(pfn))
+    lab.do("E", unlock_page(pfn))
+    lab.do("A", trylock_page(pfn))
+    lab.do("A", look_at_page(pfn))
+    lab.do("A", get_page(pfn))
+    lab.do("A", set_pte_if_none(Mm(1), V, pfn, True))
+    old = lab.do("A", get_pte(Mm(1), V))
+    other = lab.do("A", alloc_page(4))
+    lab.do("A", set_pte_if_same(Mm(1), V, old, lab.do("A", mk_pte(other, 0x67))))
+    lab.do("A", set_pte_if_same(Mm(1), V, old, 0))
+    lab.do("A", zap_pte(Mm(1), V))
+    lab.do("A", put_page(pfn))
+
+
 def handle(lab: Lab, name: str) -> TaskHandle:
     return TaskHandle(lab.task(name).id)
 
@@ -236,6 +277,7 @@ def handle(lab: Lab, name: str) -> TaskHandle:
 def runs(trees: list[Tree]) -> Iterator[None]:
     """Run everything, one piece after the other."""
     by_hand()
+    pages_by_hand()
     yield
     for tree in trees:
         for scenario in (*EXTRA.values(), *map(Scenario.load, Scenario.library())):
@@ -257,8 +299,15 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("up_write", "state"),
     ("rwsem_wait", "signal"),
     ("set_pte_if_none", "pte"),
-    ("make_pte_writable", "pte"),
+    ("set_pte_if_same", "pte"),
+    ("set_pte_if_same", "frame"),
     ("zap_pte", "tlb"),
+    ("zap_pte", "free_frames"),
+    ("alloc_page", "frame"),
+    ("put_page", "free_frames"),
+    ("lock_page", "state"),
+    ("unlock_page", "state"),
+    ("page_wait", "signal"),
     ("send_signal", "siginfo"),
     ("force_sig_fault", "actions"),
     ("dequeue_signal", "shared_signal"),

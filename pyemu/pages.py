@@ -1,0 +1,82 @@
+"""Who uses a page frame: references, and the page-table entries that name it.
+
+A reference belongs to somebody: to an entry, to the page cache, or to whoever took it. An entry takes over
+the reference of whoever maps the page; a frame without a reference is free, and may be used again at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyemu.errors import HandlerError
+from pyemu.flags import PAGE_PROTNONE, PAGE_SHIFT
+from pyemu.hw import x86
+from pyemu.state import FrameState, State
+
+
+def present(entry: int) -> bool:
+    """Say whether an entry names a page: PROT_NONE hides a page from the CPU, not from the kernel."""
+    return bool(entry & (x86.P | PAGE_PROTNONE))
+
+
+def frame_number(entry: int) -> int:
+    """Give the frame number in an entry."""
+    return (entry & x86.ADDRESS) >> PAGE_SHIFT
+
+
+def named_frame(state: State, entry: int) -> int | None:
+    """Give the frame that an entry names, if somebody has to count that: nobody counts the zero page."""
+    pfn = frame_number(entry)
+    return pfn if present(entry) and state.data.get(("frame", pfn)) is not None else None
+
+
+def get_frame(state: State, pfn: int) -> FrameState:
+    """Give a frame that is in use.
+
+    Raises
+    ------
+    HandlerError
+        When no page uses it.
+    """
+    frame: FrameState | None = state.get(("frame", pfn))
+    if frame is None:
+        raise HandlerError(
+            f"frame {pfn} holds no page: it is free, a page table or the zero page. Use what alloc_page or "
+            "an entry gave, and only while you hold a reference to it."
+        )
+    return frame
+
+
+def release_frame(state: State, pfn: int, *, unmap: bool = False) -> None:
+    """Drop a reference, that of an entry if `unmap`; the last one frees the frame."""
+    frame = get_frame(state, pfn)
+    left = replace(frame, refcount=frame.refcount - 1, mapcount=frame.mapcount - unmap)
+    if left.refcount:
+        state.set(("frame", pfn), left)
+        return
+    state.set(("frame", pfn), None)
+    state.set(("free_frames",), (*state.get(("free_frames",)), pfn))
+
+
+def write_entry(state: State, mm: int, address: int, entry: int) -> None:
+    """Write an entry, and count who is named by it: a new page's reference passes to the entry."""
+    before = state.get_pte(mm, address)
+    old = named_frame(state, before)
+    new = named_frame(state, entry)
+    state.set_pte(mm, address, entry)
+    if old == new:
+        return
+    if new is not None:
+        frame = get_frame(state, new)
+        state.set(("frame", new), replace(frame, mapcount=frame.mapcount + 1))
+    if old is not None:
+        if before & x86.D:
+            note_dirty(state, old)  # the only place where that write is known is about to go
+        release_frame(state, old, unmap=True)
+
+
+def note_dirty(state: State, pfn: int) -> None:
+    """Mark a file's page as changed."""
+    frame = get_frame(state, pfn)
+    if frame.mapping is not None and not frame.dirty:
+        state.set(("frame", pfn), replace(frame, dirty=True))
