@@ -22,6 +22,7 @@ _REASONS = {
     "time": "its pause is over",
     "userfaultfd": "the monitor woke it",
     "mmap_sem granted": "mmap_sem is its own now",
+    "page unlocked": "the page was unlocked",
 }
 _TAKEN = {
     "handler": "runs its handler for {}",
@@ -105,6 +106,11 @@ def _taken(_names: Names, signal: Any, action: Any) -> str:
     return _TAKEN.get(action, "takes {}: " + str(action)).format(_signal(signal))
 
 
+def _page_wait(_names: Names, pfn: Any, how: Any) -> str:
+    ended = str(how).startswith("SIGKILL")
+    return f"stops waiting for frame {pfn}: SIGKILL" if ended else f"{how} of frame {pfn}"
+
+
 # Kind of event -> phrase, made of the names and the event's two fields.
 _PHRASES: dict[str, Callable[[Names, Any, Any], str]] = {
     "access": lambda _, va, access: f"{access}s {va:#x}",
@@ -121,6 +127,7 @@ _PHRASES: dict[str, Callable[[Names, Any, Any], str]] = {
     "pte": lambda names, va, entry: (
         f"{'puts' if entry else 'takes'} {names.page(va)} {'in place' if entry else 'away'}"
     ),
+    "page_wait": _page_wait,
     "sleep": lambda _, state, __: f"sleeps (state {state_letter(state)})",
     "wake": lambda _, reason, __: f"wakes up: {_REASONS.get(reason, reason)}",
     "message": lambda names, va, flags: f"sends the monitor a message: {names.page(va)} is missing",
