@@ -45,6 +45,7 @@ class VmFault(IntFlag):
     FALLBACK = 0x0800
     DONE_COW = 0x1000
     NEEDDSYNC = 0x2000
+    COMPLETED = 0x4000  # from 6.0 on: served, and the lock is dropped
 
 
 class PageFaultError(IntFlag):
@@ -182,6 +183,7 @@ VM_FAULT_SIGSEGV = VmFault.SIGSEGV
 VM_FAULT_NOPAGE = VmFault.NOPAGE
 VM_FAULT_LOCKED = VmFault.LOCKED
 VM_FAULT_RETRY = VmFault.RETRY
+VM_FAULT_COMPLETED = VmFault.COMPLETED
 VM_FAULT_ERROR = (
     VmFault.OOM
     | VmFault.SIGBUS

@@ -13,6 +13,7 @@ from pyemu.calls import ALLOWED, CALLS
 from pyemu.calls import declare as _declare
 from pyemu.effects import OPERATIONS
 from pyemu.effects import operations as _operations
+from pyemu.effects.extable import search_exception_tables
 from pyemu.effects.handles import HANDLES, Context, Mm, Task, Vma, Wait, current
 from pyemu.effects.records import AccessResult, Message, Regs, user_mode
 
@@ -25,6 +26,7 @@ __all__ = [
     *(name for name in OPERATIONS if not name.startswith("read_") and name not in PRIVATE),
     *CALLS,
     *("AccessResult", "Context", "Message", "Mm", "Regs", "Task", "Vma", "Wait", "current", "user_mode"),
+    "search_exception_tables",
 ]
 
 _sources: tuple[Mapping[str, object], ...] = (vars(_flags), _operations.BUILDERS, _declare.BUILDERS)
@@ -52,4 +54,7 @@ def allowed(function: str) -> frozenset[str]:
 
 __all__ += ["allowed"]
 
-_UNUSED = (AccessResult, Context, Message, Mm, Regs, Task, Vma, Wait, current, user_mode)
+_UNUSED = (
+    *(AccessResult, Context, Message, Mm, Regs, Task, Vma, Wait),
+    *(current, search_exception_tables, user_mode),
+)

@@ -66,12 +66,17 @@ _S, _K, _H = Level.STORY, Level.KERNEL, Level.HARDWARE
 KINDS: tuple[Kind, ...] = (
     Kind("access", "va", "access_name", _S, lambda a, b: f"{b} {a:#x}"),
     Kind("value", "va", "value", _S, lambda a, b: f"{a:#x} = {b}"),
+    Kind("uaccess", "va", "access_name", _S, lambda a, b: f"the kernel {b}s {a:#x}"),
+    Kind("copied", "va", "bytes", _S, lambda a, b: f"{b} bytes copied at {a:#x}"),
     Kind("tlb_hit", "va", "level", _H, lambda a, b: f"{a:#x} in the {'L1 TLB' if b == 0 else 'STLB'}"),
     Kind("walk", "va", "references", _H, lambda a, b: f"{a:#x}: {b} table entries read"),
     Kind("table", "pa", "entry", _H, lambda a, b: f"entry at {a:#x} is {b:#x}"),
     Kind(
         "exception", "va", "error_code", _S, lambda a, b: f"#PF error {_bits(b, PageFaultError)} CR2 {a:#x}"
     ),
+    Kind("fixup", "ip", "", _S, lambda a, b: f"not served: kernel code goes on at its fixup {a:#x}"),
+    Kind("oops", "ip", "va", _S, lambda a, b: f"oops: kernel code at {a:#x} may not fault on {b:#x}"),
+    Kind("oom", "", "", _S, lambda a, b: "out of memory: the access will be made again"),
     Kind("call", "function_name", "", _K, lambda a, b: f"{a}"),
     Kind("return", "function_name", "result", _K, lambda a, b: f"{a} gives {b}"),
     Kind(

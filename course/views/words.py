@@ -115,7 +115,12 @@ def _page_wait(_names: Names, pfn: Any, how: Any) -> str:
 _PHRASES: dict[str, Callable[[Names, Any, Any], str]] = {
     "access": lambda _, va, access: f"{access}s {va:#x}",
     "value": lambda _, va, value: f"has its access done: the value is {value}",
+    "uaccess": lambda _, va, access: f"{access}s {va:#x} from kernel code",
+    "copied": lambda _, va, n: f"has {n} byte{'s' * (n != 1)} copied at {va:#x}",
     "exception": _exception,
+    "fixup": lambda _, ip, __: "gives up the access: kernel code goes on at its fixup",
+    "oops": lambda _, ip, va: f"oopses: kernel code faults on {va:#x} and has no fixup",
+    "oom": lambda _, __, ___: "finds no free page: out of memory",
     "find_vma": lambda _, va, vma: "finds the area (find_vma)" if vma else "finds no area (find_vma)",
     "attempt": lambda _, flags, n: f"starts attempt {n}, flags {flag_words(flags, FaultFlag)}",
     "attempt_end": _attempt_end,

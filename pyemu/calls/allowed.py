@@ -7,6 +7,7 @@ from __future__ import annotations
 _ARCH_FAULT = frozenset(
     {
         "task.mm",
+        "task.pagefault_disabled",
         "down_read",
         "down_read_trylock",
         "down_read_killable",
@@ -24,6 +25,8 @@ _ARCH_FAULT = frozenset(
         "access_error",
         "bad_area",
         "bad_area_access_error",
+        "bad_area_nosemaphore",
+        "no_context",
         "mm_fault_error",
         "fault_signal_pending",
         "handle_mm_fault",

@@ -36,5 +36,25 @@ def bad_area_access_error(regs: Regs, error_code: int, address: int) -> None:
 
 
 @kernel_function
+def bad_area_nosemaphore(regs: Regs, error_code: int, address: int) -> None:
+    """End a fault that nothing can serve; no lock is held (Linux v5.7, arch/x86/mm/fault.c)."""
+
+
+@kernel_function
+def no_context(regs: Regs, error_code: int, address: int, signal: int, code: int) -> None:
+    """End a fault of kernel code: at its fixup, or in an oops (Linux v5.7, arch/x86/mm/fault.c)."""
+
+
+@kernel_function
 def mm_fault_error(regs: Regs, error_code: int, address: int, fault: int) -> None:
     """End a fault with error bits; mmap_sem is released already (Linux v5.7, arch/x86/mm/fault.c)."""
+
+
+@kernel_function
+def do_sigbus(regs: Regs, error_code: int, address: int, fault: int) -> None:
+    """End a fault whose page can't be had: SIGBUS, or the fixup (Linux v5.7, arch/x86/mm/fault.c)."""
+
+
+@kernel_function
+def pagefault_out_of_memory() -> None:
+    """Call the OOM killer; the access will be made again (Linux v5.7, mm/oom_kill.c)."""

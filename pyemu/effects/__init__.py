@@ -15,6 +15,7 @@ executor. A field of a handle is read by an effect as well: ``await vma.vm_flags
     core         an effect, and what happens to one that nobody awaits
     handles      names of objects; records: results that are more than a number
     operations   how an operation is declared
+    extable      which kernel instructions may fault
     the rest     operations, by subject: locks, areas, entries, pages, signals, sleeping, posts, uffd, ...
 """
 
@@ -24,6 +25,7 @@ from pyemu.effects import (
     areas,
     counters,
     entries,
+    exceptions,
     hardware,
     locks,
     machine,
@@ -41,6 +43,7 @@ SUBJECTS = (
     areas,
     counters,
     entries,
+    exceptions,
     hardware,
     locks,
     machine,

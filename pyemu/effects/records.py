@@ -48,7 +48,7 @@ class AccessResult:
     Attributes
     ----------
     value : int or None
-        The byte read or written; None when the access faulted.
+        The byte read or written, or the number of bytes copied; None when the access faulted.
     error_code : int
         ``X86_PF_*`` bits of the page fault; 0 when there was none.
     """

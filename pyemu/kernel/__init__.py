@@ -20,7 +20,7 @@ from pyemu.effects import Effect
 P = ParamSpec("P")
 R = TypeVar("R")
 FUNCTIONS: dict[str, KernelFunction] = {}
-MODULES = ("fault", "memory", "userfaultfd", "signal", "syscalls")
+MODULES = ("fault", "fault_errors", "memory", "userfaultfd", "signal", "syscalls", "uaccess")
 
 
 def implements(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Effect[R]]:

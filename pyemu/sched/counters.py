@@ -11,17 +11,26 @@ from pyemu.sched.signals import target
 from pyemu.sched.tasks import Task
 from pyemu.state import Location
 
+Places = tuple[list[Location], list[Location]]
 COUNTERS = ("maj_flt", "min_flt")
 PERF_EVENTS = ("major-faults", "minor-faults", "page-faults")
 VM_EVENTS = ("pgfault", "pgmajfault")
 
 
-@semantics(lambda world, task, handle, field: ([("state", target(world, task, handle).id)], []))
+def field_read(world: World, task: Task, handle: TaskHandle, field: str) -> Places:
+    """Footprint of reading a field of a task."""
+    one = target(world, task, handle)
+    return [("pagefault_disabled" if field == "pagefault_disabled" else "state", one.id)], []
+
+
+@semantics(field_read)
 def read_task(world: World, task: Task, handle: TaskHandle, field: str) -> Mm | bool | str:
     """Read a field of a task; ``state`` is the letter that /proc shows."""
     one = target(world, task, handle)
     if field == "mm":
         return Mm(one.mm)
+    if field == "pagefault_disabled":
+        return bool(world.state.get(("pagefault_disabled", one.id), 0))
     if field == "exiting":
         return False  # a task that exits makes no accesses in this model
     return "X" if one.ended else state_letter(world.state.get(("state", one.id), TaskState(0)))

@@ -19,8 +19,18 @@ from pyemu.effects import Effect
 from pyemu.effects.areas import find_vma, set_vma_context, split_vma
 from pyemu.effects.counters import count
 from pyemu.effects.entries import get_pte, mk_pte, pte_pfn, set_pte_if_none, set_pte_if_same, zap_pte
+from pyemu.effects.exceptions import (
+    die,
+    out_of_memory,
+    pagefault_disable,
+    pagefault_enable,
+    resume_at,
+    take_fixup,
+)
+from pyemu.effects.extable import COPY_USER_END, PLAIN_ACCESS
 from pyemu.effects.handles import Context, Mm, current
 from pyemu.effects.handles import Task as TaskHandle
+from pyemu.effects.hardware import access_user, copy_user
 from pyemu.effects.locks import (
     down_read,
     down_read_killable,
@@ -270,6 +280,23 @@ def pages_by_hand() -> None:
     lab.do("A", put_page(pfn))
 
 
+def kernel_mode() -> None:
+    """Operations of kernel code that touches user memory."""
+    lab = Lab("T", "U", area={"process": "P", "populated": [0, 1], "userfaultfd": False})
+    lab.do("T", copy_user(V, "read", 100, 5, 8))
+    lab.do("T", copy_user(V, "write", 8192, 5, 0))
+    lab.do("T", copy_user(V + 8192, "read", 100, 5, 0))
+    lab.do("T", access_user(V, "write", 3))
+    lab.do("T", access_user(V + 8192, "read", 0))
+    lab.do("T", pagefault_disable())
+    lab.do("T", current.pagefault_disabled)
+    lab.do("T", pagefault_enable())
+    lab.do("T", resume_at(COPY_USER_END))
+    lab.do("T", take_fixup())
+    lab.do("T", out_of_memory())
+    lab.do("U", die(PLAIN_ACCESS, V))
+
+
 def handle(lab: Lab, name: str) -> TaskHandle:
     return TaskHandle(lab.task(name).id)
 
@@ -278,6 +305,7 @@ def runs(trees: list[Tree]) -> Iterator[None]:
     """Run everything, one piece after the other."""
     by_hand()
     pages_by_hand()
+    kernel_mode()
     yield
     for tree in trees:
         for scenario in (*EXTRA.values(), *map(Scenario.load, Scenario.library())):
@@ -324,6 +352,12 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("insert_vma", "vma"),
     ("read_vma", "vma"),
     ("count", "counter"),
+    ("copy_user", "bytes"),
+    ("access_user", "tlb"),
+    ("resume_at", "fixup"),
+    ("take_fixup", "fixup"),
+    ("pagefault_disable", "pagefault_disabled"),
+    ("read_task", "pagefault_disabled"),
 ]
 
 
