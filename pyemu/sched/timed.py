@@ -15,6 +15,7 @@ from pyemu.sched.executor import Executor
 from pyemu.sched.tasks import Task
 
 MAX_EFFECTS = 5_000_000
+USER_MODE = frozenset({"access", "begin_step"})  # what a task does outside the kernel
 
 
 class End(Enum):
@@ -110,7 +111,7 @@ class TimedRun:
     def _gives_way(self, task: Task) -> bool:
         if self.limits.preemption:
             return True
-        return task.pending is not None and task.pending.op == "access"
+        return task.pending is not None and task.pending.op in USER_MODE
 
     def _jump(self, tasks: list[Task]) -> bool:
         """Let the clock jump to the next timer; say whether there is one."""
