@@ -109,16 +109,26 @@ class TaskState(IntFlag):
 class Signal(IntEnum):
     """The signals that scenarios use, with their numbers on x86."""
 
+    SIGHUP = 1
+    SIGINT = 2
+    SIGQUIT = 3
+    SIGILL = 4
+    SIGABRT = 6
     SIGBUS = 7
+    SIGFPE = 8
     SIGKILL = 9
     SIGUSR1 = 10
     SIGSEGV = 11
     SIGUSR2 = 12
+    SIGPIPE = 13
     SIGALRM = 14
     SIGTERM = 15
     SIGCHLD = 17
     SIGCONT = 18
     SIGSTOP = 19
+    SIGTSTP = 20
+    SIGURG = 23
+    SIGWINCH = 28
 
 
 class Errno(IntEnum):
@@ -218,6 +228,7 @@ TASK_STOPPED = TaskState.WAKEKILL | TaskState.STOPPED
 SIGBUS = Signal.SIGBUS
 SIGKILL = Signal.SIGKILL
 SIGUSR1 = Signal.SIGUSR1
+SIGALRM = Signal.SIGALRM
 SIGSEGV = Signal.SIGSEGV
 SIGCHLD = Signal.SIGCHLD
 SIGCONT = Signal.SIGCONT

@@ -21,6 +21,7 @@ from pyemu.pages import write_entry
 from pyemu.program import run_program
 from pyemu.scenario import Area, Scenario
 from pyemu.sched.counters import VM_EVENTS
+from pyemu.sched.delivery import lost
 from pyemu.sched.executor import Executor
 from pyemu.sched.frames import KernelFrame
 from pyemu.sched.semantics import World
@@ -197,7 +198,8 @@ class Machine:
                 process = alone = alone + 1
             shared = actions.setdefault(process, {})
             shared.update(spec.signals)
-            task = Task(number, spec.name, process, mm, spec.monitor, shared, frozenset(spec.blocked))
+            task = Task(number, spec.name, process, mm, spec.monitor, shared)
+            state.data["blocked", number] = frozenset(spec.blocked)
             task.frames.append(KernelFrame("program", run_program, (scenario.resolve(spec),)))
             tasks[number] = task
         trace = Trace([spec.name for spec in scenario.tasks], f"{scenario.name} on tree {self.tree}")
@@ -326,16 +328,10 @@ def _note_lost_signals(world: World, task: Task) -> None:
     """Report a signal that was there when its task last went to user mode, and whose handler never ran."""
     if not task.ended or task.killed_by or any(name == task.name for name, _, _ in world.findings):
         return
-    for place in (("siginfo", task.id), ("shared_signal", task.process)):
-        for info in world.state.data.get(place, ()):
-            seen = world.sent_at[place, info.signal] <= task.returns_at
-            handled = task.actions.get(info.signal) in ("handler", "restart", "escape")
-            if seen and handled and info.signal not in task.blocked:
-                world.violation(
-                    task,
-                    LOST,
-                    f"{Signal(info.signal).name} was sent to {task.name}, and its handler never ran.",
-                )
+    for signal in lost(world, task):
+        world.violation(
+            task, LOST, f"{Signal(signal).name} was sent to {task.name}, and its handler never ran."
+        )
 
 
 def _task_result(world: World, task: Task) -> TaskResult:

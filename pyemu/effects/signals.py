@@ -12,7 +12,7 @@ from pyemu.effects.records import Siginfo
 
 @operation()
 def signal_pending(task: Task) -> bool:
-    """Say whether a signal that the task doesn't block is pending (TIF_SIGPENDING)."""
+    """Say whether the task was told of a signal that it doesn't block (TIF_SIGPENDING)."""
 
 
 @operation()
@@ -23,6 +23,16 @@ def fatal_signal_pending(task: Task) -> bool:
 @operation()
 def send_signal(task: Task, signal: int) -> None:
     """Send a signal to a task's process, as kill(2) does."""
+
+
+@operation()
+def send_signal_to_thread(task: Task, signal: int) -> None:
+    """Send a signal to one thread, as tgkill(2) does."""
+
+
+@operation()
+def set_current_blocked(signal: int, block: bool) -> None:
+    """Block or unblock a signal for the running thread, as sigprocmask(2) does."""
 
 
 @operation(turn=False)
@@ -47,3 +57,8 @@ def deliver_signal(signal: int) -> str:
     ``handler``, ``restart`` (a handler that asks for system calls to be made again), ``escape`` (a handler
     that leaves the access), ``stop``, ``kill`` or ``ignore``.
     """
+
+
+@operation(turn=False)
+def do_signal_stop() -> bool:
+    """Set the running task to stopped, until SIGCONT or SIGKILL; say whether it is: `schedule` comes next."""

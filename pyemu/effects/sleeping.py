@@ -24,10 +24,5 @@ def schedule_timeout(ticks: int) -> None:
 
 
 @operation(turn=False)
-def stop_until_continued() -> None:
-    """Set the running task to stopped, until SIGCONT or SIGKILL."""
-
-
-@operation(turn=False)
 def do_exit(signal: int) -> None:
     """End the running task; `signal` is what killed it, or 0."""

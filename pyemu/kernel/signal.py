@@ -9,8 +9,14 @@ from pyemu.calls.signal import INTERRUPTED, RESTARTED
 from pyemu.effects.handles import current
 from pyemu.effects.machine import policies
 from pyemu.effects.records import Regs, user_mode
-from pyemu.effects.signals import deliver_signal, dequeue_signal, fatal_signal_pending, signal_pending
-from pyemu.effects.sleeping import do_exit, schedule, stop_until_continued
+from pyemu.effects.signals import (
+    deliver_signal,
+    dequeue_signal,
+    do_signal_stop,
+    fatal_signal_pending,
+    signal_pending,
+)
+from pyemu.effects.sleeping import do_exit, schedule
 from pyemu.flags import ERESTARTSYS, VM_FAULT_RETRY, Signal
 from pyemu.kernel import implements
 
@@ -45,8 +51,8 @@ async def exit_to_user_mode(regs: Regs) -> str:
             return left or restarts
         action = await deliver_signal(info.signal)
         if action == "stop":
-            await stop_until_continued()
-            await schedule()
+            if await do_signal_stop():
+                await schedule()
         elif action == "kill":
             await do_exit(info.signal)
         elif action == "escape":

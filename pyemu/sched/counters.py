@@ -32,7 +32,7 @@ def read_task(world: World, task: Task, handle: TaskHandle, field: str) -> Mm | 
     if field == "pagefault_disabled":
         return bool(world.state.get(("pagefault_disabled", one.id), 0))
     if field == "exiting":
-        return False  # a task that exits makes no accesses in this model
+        return one.exiting
     return "X" if one.ended else state_letter(world.state.get(("state", one.id), TaskState(0)))
 
 

@@ -18,6 +18,7 @@ from pyemu.handler import Done, HandlerFault, LocalSource
 from pyemu.sched import (
     areas,
     counters,
+    delivery,
     entries,
     exceptions,
     hardware,
@@ -37,6 +38,7 @@ from pyemu.sched.tasks import Task
 OPERATION_MODULES = (
     areas,
     counters,
+    delivery,
     entries,
     exceptions,
     hardware,
@@ -265,6 +267,7 @@ class Executor:
     def _end(self, task: Task, end: TaskEnded) -> None:
         """End a task: it exits, is killed, or its handler can't go on."""
         world = self.world
+        delivery.exit_signals(world, task)
         task.ended = True
         task.killed_by = end.signal
         task.pending = None

@@ -1,12 +1,13 @@
-"""Signals: pending sets, what ends which sleep, delivery.
+"""Sending signals: who is told, what is dropped, what is deadly at once.
 
-A signal is queued by an effect of its sender. A blocked signal is queued and not pending; an ignored one is
-dropped when sent. ``("signal", task)`` holds the signals pending for a thread, ``("shared_signal", process)``
-those for a process.
+A signal to a process is queued there, and one thread that can take it is told. A blocked signal is queued and
+tells nobody; an ignored one is dropped when it is sent. A deadly signal (SIGKILL; any whose default is to end
+the process without a core file) becomes SIGKILL for each thread the moment somebody can take it; what the
+process dies of is its first one.
 
-A deadly signal (SIGKILL; any whose default is to end the process without a core file) becomes SIGKILL for
-each thread the moment it is sent, as in `complete_signal`; what the process dies of is its first one. Where a
-process has several threads, this model shows each of them what is pending for the process; Linux picks one.
+References
+----------
+Linux v5.7, kernel/signal.c, prepare_signal, __send_signal, wants_signal, complete_signal.
 """
 
 from __future__ import annotations
@@ -14,14 +15,28 @@ from __future__ import annotations
 from pyemu.effects.handles import Task as TaskHandle
 from pyemu.effects.records import Siginfo
 from pyemu.errors import HandlerError
-from pyemu.flags import SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSEGV, SIGSTOP, Signal, TaskState
+from pyemu.flags import SIGCONT, SIGKILL, Signal, TaskState
 from pyemu.sched.semantics import World, semantics
+from pyemu.sched.sigactions import STOPS, SYNCHRONOUS, action_of, deadly_when_sent, signal_name
+from pyemu.sched.sigqueue import (
+    blocked,
+    enqueue,
+    flag,
+    forget,
+    group_words,
+    has_fatal,
+    is_flagged,
+    put,
+    queues,
+    recalc,
+    retarget,
+    threads,
+    words,
+)
 from pyemu.sched.tasks import Task
 from pyemu.state import Location
 
 Places = tuple[list[Location], list[Location]]
-IGNORED_BY_DEFAULT = frozenset({SIGCHLD, SIGCONT})
-SYNCHRONOUS = frozenset({SIGBUS, SIGSEGV})  # caused by an access: taken first; fatal, they leave a core file
 
 
 def target(world: World, task: Task, handle: TaskHandle) -> Task:
@@ -29,57 +44,63 @@ def target(world: World, task: Task, handle: TaskHandle) -> Task:
     return task if handle.id == 0 else world.tasks[handle.id]
 
 
-def words(task: Task) -> list[Location]:
-    """Give the locations that decide what is pending for a task."""
-    return [("signal", task.id), ("shared_signal", task.process)]
+# ------------------------------------------------------------------------------------ who is told
 
 
-def pending(world: World, task: Task) -> list[Siginfo]:
-    """Give what is pending for a task and not blocked, in order."""
-    queued = (
-        *world.state.get(("siginfo", task.id), ()),
-        *world.state.get(("shared_signal", task.process), ()),
-    )
-    return [info for info in queued if info.signal == SIGKILL or info.signal not in task.blocked]
+def wants(world: World, task: Task, signal: int) -> bool:
+    """Say whether a thread can take a signal now (``wants_signal``).
 
-
-def has_fatal(world: World, task: Task) -> bool:
-    """Say whether SIGKILL is pending for this thread."""
-    return SIGKILL in world.state.get(("signal", task.id), ())
-
-
-def ends_sleep(world: World, task: Task) -> bool:
-    """Say whether a signal ends the sleep that the task's state asks for (``signal_pending_state``)."""
+    Linux asks whether the thread is on a CPU; here, whether it can run.
+    """
+    if signal in blocked(world, task) and signal != SIGKILL:
+        return False
+    if task.ended or task.exiting:
+        return False
     state = world.state.get(("state", task.id), TaskState(0))
-    if state & TaskState.WAKEKILL and has_fatal(world, task):
+    if signal == SIGKILL:
         return True
-    return bool(state & TaskState.INTERRUPTIBLE and pending(world, task))
+    if state & TaskState.STOPPED:
+        return False
+    return not state or not is_flagged(world, task)
 
 
-def enqueue(world: World, place: Location, info: Siginfo) -> None:
-    """Queue a signal for a thread or a process; one of a kind is pending at a time."""
-    queued = world.state.get(place, ())
-    if all(one.signal != info.signal for one in queued):
-        world.sent_at[place, info.signal] = world.step
-        put(world, place, (*queued, info))
+def chosen(world: World, victim: Task, group: list[Task], signal: int, private: bool) -> Task | None:
+    """Choose the thread that is told: the one that was meant, else the next that can take it."""
+    if wants(world, victim, signal):
+        return victim
+    if private:
+        return None
+    place = ("curr_target", victim.process)
+    start = world.state.get(place)
+    ids = [one.id for one in group]
+    first = ids.index(start) if start in ids else 0
+    for one in (*group[first:], *group[:first]):
+        if wants(world, one, signal):
+            world.state.set(place, one.id)
+            return one
+    return None
 
 
-def put(world: World, place: Location, queue: tuple[Siginfo, ...]) -> None:
-    """Replace a queue; what is pending for a thread alone follows it."""
-    world.state.set(place, queue)
-    if place[0] == "siginfo":
-        world.state.set(("signal", place[1]), tuple(info.signal for info in queue))
+def complete(world: World, victim: Task, group: list[Task], signal: int, private: bool) -> None:
+    """Tell a thread of a signal that was queued, or make it deadly for all."""
+    told = chosen(world, victim, group, signal, private)
+    if told is None:
+        return
+    if deadly_when_sent(victim, signal):
+        kill_group(world, group, signal)
+    else:
+        flag(world, told)
 
 
-def threads(world: World, process: int) -> list[Task]:
-    """Give the living tasks of a process."""
-    return [task for task in world.tasks.values() if task.process == process and not task.ended]
-
-
-def forget(world: World, process: int, signal: int) -> None:
-    """Take a signal out of every queue of a process."""
-    for place in (("shared_signal", process), *(("siginfo", one.id) for one in threads(world, process))):
-        put(world, place, tuple(info for info in world.state.get(place, ()) if info.signal != signal))
+def kill_group(world: World, group: list[Task], signal: int) -> None:
+    """Make a signal deadly for each of these threads at once; the first one is what the process dies of."""
+    for one in group:
+        place = ("exit_signal", one.process)
+        if not world.state.get(place):
+            world.state.set(place, signal)
+        enqueue(world, ("siginfo", one.id), Siginfo(SIGKILL))
+        flag(world, one)
+    go_on(world, group, "SIGKILL")
 
 
 def go_on(world: World, group: list[Task], reason: str) -> None:
@@ -90,39 +111,7 @@ def go_on(world: World, group: list[Task], reason: str) -> None:
             world.wake(one, reason)
 
 
-def kill_group(world: World, group: list[Task], signal: int) -> None:
-    """Make a signal deadly for each of these threads at once; the first one is what the process dies of."""
-    for one in group:
-        place = ("exit_signal", one.process)
-        if not world.state.get(place):
-            world.state.set(place, signal)
-        enqueue(world, ("siginfo", one.id), Siginfo(SIGKILL))
-    go_on(world, group, "SIGKILL")
-
-
-def signal_name(signal: int) -> str:
-    """Name a signal, or give its number."""
-    return Signal(signal).name if signal in Signal.__members__.values() else f"signal {signal}"
-
-
-def action_of(task: Task, signal: int) -> str:
-    """Say what the task asked for, or the default."""
-    if signal == SIGKILL:
-        return "kill"
-    if signal == SIGSTOP:
-        return "stop"
-    asked = task.actions.get(signal, "default")
-    if asked != "default":
-        return asked
-    return "ignore" if signal in IGNORED_BY_DEFAULT else "kill"
-
-
-def group_words(world: World, process: int) -> list[Location]:
-    """Give every word and state of a process that a signal may change."""
-    places: list[Location] = [("shared_signal", process), ("exit_signal", process)]
-    for one in threads(world, process):
-        places += [("signal", one.id), ("siginfo", one.id), ("state", one.id)]
-    return places
+# ------------------------------------------------------------------------------------ sending
 
 
 def sent(world: World, task: Task, handle: TaskHandle, signal: int) -> Places:
@@ -131,34 +120,45 @@ def sent(world: World, task: Task, handle: TaskHandle, signal: int) -> Places:
     return [("actions", process)], group_words(world, process)
 
 
-@semantics(sent)
-def send_signal(world: World, task: Task, handle: TaskHandle, signal: int) -> None:
-    """Send a signal to a process."""
+def send(world: World, task: Task, handle: TaskHandle, signal: int, private: bool) -> None:
+    """Send a signal to a process, or to one thread."""
     if signal not in Signal.__members__.values():
         known = ", ".join(f"{one.name} ({one.value})" for one in Signal)
         raise HandlerError(f"{signal} is no signal of this model; it has {known}.")
     victim = target(world, task, handle)
     group = threads(world, victim.process)
     world.event(task, "signal_sent", signal, victim.id)
-    if not group:
+    if not group or (private and victim.ended):
         return
     if signal == SIGCONT:
-        forget(world, victim.process, SIGSTOP)
+        forget(world, group, victim.process, STOPS)
         go_on(world, group, "SIGCONT")
-    elif signal == SIGSTOP:
-        forget(world, victim.process, SIGCONT)
-    action = action_of(victim, signal)
-    if action == "ignore" and signal not in victim.blocked:
+    elif signal in STOPS:
+        forget(world, group, victim.process, frozenset({SIGCONT}))
+    if action_of(victim, signal) == "ignore" and signal not in blocked(world, victim):
         world.event(task, "signal_dropped", signal, victim.id)
         return
-    enqueue(world, ("shared_signal", victim.process), Siginfo(signal))
-    wanted = signal == SIGKILL or any(signal not in one.blocked for one in group)
-    if action == "kill" and wanted and signal not in SYNCHRONOUS:
-        kill_group(world, group, signal)
+    if enqueue(world, queues(victim)[not private], Siginfo(signal)):
+        complete(world, victim, group, signal, private)
+
+
+@semantics(sent)
+def send_signal(world: World, task: Task, handle: TaskHandle, signal: int) -> None:
+    """Send a signal to a process."""
+    send(world, task, handle, signal, private=False)
+
+
+@semantics(sent)
+def send_signal_to_thread(world: World, task: Task, handle: TaskHandle, signal: int) -> None:
+    """Send a signal to one thread."""
+    send(world, task, handle, signal, private=True)
 
 
 @semantics(
-    lambda world, task, *_: ([], [("signal", task.id), ("siginfo", task.id), ("actions", task.process)])
+    lambda world, task, *_: (
+        [],
+        [("siginfo", task.id), ("blocked", task.id), ("actions", task.process), *words(task)],
+    )
 )
 def force_sig_fault(world: World, task: Task, signal: int, code: int, address: int) -> None:
     """Queue a signal for the running thread that it can't ignore or block: to try ends the process."""
@@ -167,22 +167,31 @@ def force_sig_fault(world: World, task: Task, signal: int, code: int, address: i
             f"{signal_name(signal)} is no signal of a fault; an access causes SIGBUS or SIGSEGV."
         )
     world.event(task, "fault_signal", signal, address)
-    if signal in task.blocked or task.actions.get(signal) == "ignore":
-        task.actions.pop(signal, None)
-        task.blocked -= {signal}
+    mask = blocked(world, task)
+    if signal in mask or task.actions.get(signal) == "ignore":
+        reset_action(task, signal)
+        world.state.set(("blocked", task.id), mask - {signal})
     enqueue(world, ("siginfo", task.id), Siginfo(signal, code, address))
+    flag(world, task)
+
+
+def reset_action(task: Task, signal: int) -> None:
+    """Give a signal back its default."""
+    task.actions.pop(signal, None)
+
+
+# ------------------------------------------------------------------------------------ asking, blocking
 
 
 def word(world: World, task: Task, handle: TaskHandle) -> Places:
     """Footprint of asking for pending signals."""
-    one = target(world, task, handle)
-    return [*words(one), ("siginfo", one.id)], []
+    return [*words(target(world, task, handle))], []
 
 
 @semantics(word)
 def signal_pending(world: World, task: Task, handle: TaskHandle) -> bool:
-    """Say whether any signal is pending."""
-    found = bool(pending(world, target(world, task, handle)))
+    """Say whether a thread was told of a signal."""
+    found = is_flagged(world, target(world, task, handle))
     world.event(task, "signal_seen", int(found))
     return found
 
@@ -193,62 +202,39 @@ def fatal_signal_pending(world: World, task: Task, handle: TaskHandle) -> bool:
     return has_fatal(world, target(world, task, handle))
 
 
-def own_words(world: World, task: Task, *_: object) -> Places:
-    """Footprint of taking one's signals: a stop takes the other threads along."""
+def every_word(world: World, task: Task, *_: object) -> Places:
+    """Footprint of what may concern every thread of one's process."""
     return [], group_words(world, task.process)
 
 
-@semantics(own_words)
-def dequeue_signal(world: World, task: Task) -> Siginfo | None:
-    """Take the next signal: a deadly one, then one's own, then the process's."""
-    if has_fatal(world, task):
-        return Siginfo(world.state.get(("exit_signal", task.process)))
-    place: Location
-    for place in (("siginfo", task.id), ("shared_signal", task.process)):
-        queued = world.state.get(place, ())
-        ready = [info for info in queued if info.signal not in task.blocked]
-        if ready:
-            info: Siginfo = min(ready, key=lambda one: (one.signal not in SYNCHRONOUS, one.signal))
-            put(world, place, tuple(one for one in queued if one is not info))
-            if info.signal == SIGSTOP:
-                begin_stop(world, task, everyone=place[0] == "shared_signal")
-            return info
-    return None
-
-
-def begin_stop(world: World, task: Task, everyone: bool) -> None:
-    """Note that a task has taken SIGSTOP; from here on SIGCONT finds it stopped. The others stop as well."""
-    task.stopped = True
-    if everyone:
-        for other in threads(world, task.process):
-            if other is not task:
-                enqueue(world, ("siginfo", other.id), Siginfo(SIGSTOP))
+@semantics(every_word)
+def set_current_blocked(world: World, task: Task, signal: int, block: bool) -> None:
+    """Block or unblock a signal; one that is pending is told to another thread, or taken from now on."""
+    if signal not in Signal.__members__.values():
+        raise HandlerError(f"{signal} is no signal of this model.")
+    old = blocked(world, task)
+    changed = frozenset({signal}) - {SIGKILL, Signal.SIGSTOP}  # nobody can block these: asked for, ignored
+    new = old | changed if block else old - changed
+    world.state.set(("blocked", task.id), new)
+    if is_flagged(world, task) and new - old:
+        retarget(world, task, threads(world, task.process), new - old)
+    recalc(world, task)
 
 
 def flushed(world: World, task: Task, handle: TaskHandle) -> Places:
     """Footprint of throwing signals away."""
     one = target(world, task, handle)
-    return [], [*words(one), ("siginfo", one.id)]
+    return [], [*queues(one), *words(one)]
 
 
 @semantics(flushed)
 def flush_signals(world: World, task: Task, handle: TaskHandle) -> None:
     """Throw away every signal of a thread and its process, blocked ones as well."""
     one = target(world, task, handle)
-    place: Location
-    for place in (("siginfo", one.id), ("shared_signal", one.process)):
+    for place in queues(one):
         for info in world.state.get(place, ()):
             one.stats["signals_lost"] += 1
-            name = Signal(info.signal).name
+            name = signal_name(info.signal)
             world.violation(task, "lost signal", f"{name} was pending for {one.name} and was thrown away.")
         put(world, place, ())
-
-
-@semantics(lambda world, task, signal: ([("actions", task.process)], []))
-def deliver_signal(world: World, task: Task, signal: int) -> str:
-    """Do what the task asked for."""
-    action = action_of(task, signal)
-    runs = action in ("handler", "restart")
-    world.event(task, "signal_taken", signal, "handler" if runs else action)
-    task.stats["handler_runs"] += runs
-    return action
+    world.state.set(("sigpending", one.id), False)

@@ -1,4 +1,4 @@
-"""Sleeping: what a task announces, what ends it; stop and exit.
+"""Sleeping: what a task announces, what ends it; exit.
 
 `schedule` is enabled when the state is RUNNING again or a signal ends this kind of sleep. A wake sets the
 state to RUNNING; so a wake that comes between the announcement and `schedule` is not lost.
@@ -7,15 +7,15 @@ state to RUNNING; so a wake that comes between the announcement and `schedule` i
 from __future__ import annotations
 
 from pyemu.effects import Effect
-from pyemu.flags import TASK_STOPPED
 from pyemu.sched.semantics import Again, TaskEnded, World, semantics
-from pyemu.sched.signals import Places, ends_sleep, group_words, kill_group, threads, words
+from pyemu.sched.signals import Places, kill_group
+from pyemu.sched.sigqueue import ends_sleep, group_words, threads, words
 from pyemu.sched.tasks import Task
 
 
 def own_state(world: World, task: Task, *_: object) -> Places:
     """Footprint of changing one's own state."""
-    return [*words(task), ("siginfo", task.id)], [("state", task.id), ("timer", task.id)]
+    return words(task), [("state", task.id), ("timer", task.id)]
 
 
 @semantics(own_state)
@@ -52,14 +52,6 @@ def timer_wait(world: World, task: Task) -> None:
     """Go on after a sleep with a timer."""
     world.wake(task, "signal" if ends_sleep(world, task) else "time")
     world.state.set(("timer", task.id), None)
-
-
-@semantics(own_state)
-def stop_until_continued(world: World, task: Task) -> None:
-    """Stop the task, unless SIGCONT came since it took SIGSTOP; `schedule` comes next."""
-    if task.stopped:
-        world.set_state(task, TASK_STOPPED)
-        task.stats["stops"] += 1
 
 
 def last_words(world: World, task: Task, signal: int) -> Places:

@@ -25,8 +25,6 @@ class Task:
     actions : dict of int to str
         What its process asked to happen for a signal: ``handler``, ``restart``, ``escape``, ``ignore``;
         default otherwise. Tasks of one process share the table.
-    blocked : frozenset of int
-        Signals it blocks.
     frames : list of Frame
         The running functions, innermost last.
     frame_args : list of (str, tuple)
@@ -41,6 +39,8 @@ class Task:
         Number of its current hold of mmap_sem; areas found in an earlier hold are stale.
     found : dict of int to int
         In which hold each area was found.
+    exiting : bool
+        It is on its way out (PF_EXITING): it takes no signal, and userfaultfd serves it no more.
     stopped : bool
         It has taken SIGSTOP, and neither SIGCONT nor SIGKILL has come since.
     returns_at : int
@@ -53,7 +53,6 @@ class Task:
     mm: int
     monitor: bool = False
     actions: dict[int, str] = field(default_factory=dict)
-    blocked: frozenset[int] = frozenset()
     frames: list[Frame] = field(default_factory=list)
     frame_args: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
     pending: Effect[Any] | None = None
@@ -61,6 +60,7 @@ class Task:
     cpu: int = 255
     asleep: bool = False
     ended: bool = False
+    exiting: bool = False
     killed_by: int = 0
     holds: list[tuple[int, str]] = field(default_factory=list)
     hold: int = 0

@@ -249,7 +249,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     ),
     "block a number": (
         put("tasks", 0, "blocked", [10]),
-        r"task T: blocked\[0\] is 10; it must be one of SIGBUS",
+        r"task T: blocked\[0\] is 10; it must be one of SIGHUP",
     ),
     "threads that disagree": (
         lambda data: data["tasks"].append({"name": "U", "process": "P", "signals": {"SIGUSR1": "ignore"}}),

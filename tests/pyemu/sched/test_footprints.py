@@ -51,9 +51,15 @@ from pyemu.effects.pages import (
     wait_on_page_locked,
     wait_on_page_locked_killable,
 )
-from pyemu.effects.signals import flush_signals, force_sig_fault, send_signal
-from pyemu.effects.sleeping import stop_until_continued
-from pyemu.flags import SIGKILL, SIGSEGV
+from pyemu.effects.signals import (
+    do_signal_stop,
+    flush_signals,
+    force_sig_fault,
+    send_signal,
+    send_signal_to_thread,
+    set_current_blocked,
+)
+from pyemu.flags import SIGKILL, SIGSEGV, SIGUSR1
 from pyemu.sched.semantics import SEMANTICS, Footprint, Semantics, World
 from pyemu.sched.tasks import Task
 from pyemu.state import Location
@@ -133,7 +139,7 @@ class Tracker:
 
 def private(one: Task) -> dict[str, Any]:
     """What belongs to a task and no location holds."""
-    names = ("actions", "blocked", "holds", "hold", "found", "stopped", "ended", "next_id", "attempt", "cpu")
+    names = ("actions", "holds", "hold", "found", "stopped", "ended", "next_id", "attempt", "cpu")
     return {name: copy.copy(getattr(one, name)) for name in names}
 
 
@@ -238,7 +244,12 @@ def by_hand() -> None:
     lab.do("T", force_sig_fault(SIGSEGV, 1, V))
     lab.do("T", flush_signals(current))
     lab.do("U", flush_signals(handle(lab, "S")))
-    lab.do("T", stop_until_continued())
+    lab.do("T", do_signal_stop())
+    lab.do("T", set_current_blocked(SIGUSR1, True))
+    lab.do("S", send_signal(handle(lab, "T"), SIGUSR1))
+    lab.do("S", send_signal_to_thread(handle(lab, "T"), SIGUSR1))
+    lab.do("U", set_current_blocked(SIGUSR1, True))
+    lab.do("T", set_current_blocked(SIGUSR1, False))
     lab.do("T", count("min_flt"))
     lab.do("T", current.exiting)
     # A killed waiter leaves the queue, and those behind it are looked at again.
@@ -339,7 +350,10 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("send_signal", "siginfo"),
     ("force_sig_fault", "actions"),
     ("dequeue_signal", "shared_signal"),
-    ("signal_pending", "siginfo"),
+    ("signal_pending", "sigpending"),
+    ("set_current_blocked", "blocked"),
+    ("send_signal", "curr_target"),
+    ("send_signal_to_thread", "siginfo"),
     ("schedule", "signal"),
     ("timer_wait", "timer"),
     ("userfaultfd_wake", "wait"),

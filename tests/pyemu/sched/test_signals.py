@@ -11,13 +11,16 @@ from pyemu.effects.records import Regs, Siginfo
 from pyemu.effects.signals import (
     deliver_signal,
     dequeue_signal,
+    do_signal_stop,
     fatal_signal_pending,
     flush_signals,
     force_sig_fault,
     send_signal,
+    send_signal_to_thread,
+    set_current_blocked,
     signal_pending,
 )
-from pyemu.effects.sleeping import schedule, set_current_state, stop_until_continued
+from pyemu.effects.sleeping import schedule, set_current_state
 from pyemu.flags import (
     EINTR,
     ERESTARTSYS,
@@ -99,13 +102,185 @@ def test_two_of_a_kind_merge_into_one() -> None:
     assert lab.do("T", dequeue_signal()) is None
 
 
-def test_a_signal_to_a_process_is_pending_for_each_thread_and_taken_once() -> None:
+def test_a_signal_to_a_process_is_told_to_one_thread_and_taken_once() -> None:
     lab = Lab("T", "U", signals=HANDLED)
     lab.do("T", send_signal(U, SIGUSR1))
-    assert lab.do("T", signal_pending(current)) is True
-    assert lab.do("U", signal_pending(current)) is True
-    assert lab.do("U", dequeue_signal()) == Siginfo(SIGUSR1)
     assert lab.do("T", signal_pending(current)) is False
+    assert lab.do("U", signal_pending(current)) is True
+    assert lab.do("T", dequeue_signal()) is None  # it was not told
+    assert lab.do("U", dequeue_signal()) == Siginfo(SIGUSR1)
+    assert lab.do("U", signal_pending(current)) is False
+
+
+# State and mask of the thread that is meant (T), of the next (U), of the one after (W); who is told.
+WANTS = [
+    ("runs", "runs", "runs", "T"),
+    ("blocks", "runs", "runs", "U"),
+    ("stopped", "runs", "runs", "U"),
+    ("ends", "blocks", "runs", "W"),
+    ("ends", "ends", "runs", "W"),
+    ("exits", "runs", "runs", "U"),
+    ("sleeps", "runs", "runs", "T"),
+    ("sleeps, told already", "sleeps", "runs", "U"),
+    ("runs, told already", "sleeps", "runs", "T"),
+    ("blocks", "sleeps, told already", "blocks", ""),
+    ("blocks", "blocks", "blocks", ""),
+]
+
+
+@pytest.mark.parametrize(("t", "u", "w", "told"), WANTS)
+def test_one_thread_that_can_take_it_is_told_of_a_signal_of_the_process(
+    t: str, u: str, w: str, told: str
+) -> None:
+    lab = Lab("T", "U", "W", "S", processes={"S": "Q"}, signals={"SIGUSR1": "handler", "SIGUSR2": "handler"})
+    for name, how in {"T": t, "U": u, "W": w}.items():
+        one = lab.task(name)
+        if how == "blocks":
+            lab.do(name, set_current_blocked(SIGUSR1, True))
+        one.exiting, one.ended = how == "exits", how == "ends"
+        if "told" in how:
+            lab.do("S", send_signal_to_thread(Task(one.id), Signal.SIGUSR2))
+        state = TASK_STOPPED if how == "stopped" else TASK_UNINTERRUPTIBLE if "sleeps" in how else 0
+        lab.world.set_state(one, state)
+    before = {name: flagged(lab, name) for name in "TUW"}
+    lab.do("S", send_signal(T, SIGUSR1))
+    after = {name: flagged(lab, name) for name in "TUW"}
+    assert [name for name in "TUW" if before[name] != after[name]] == (
+        [told] if told and not before[told] else []
+    )
+    assert (("curr_target", 1) in lab.world.state.data) is (told not in ("T", ""))
+
+
+def flagged(lab: Lab, name: str) -> bool:
+    return bool(lab.world.state.data.get(("sigpending", lab.task(name).id), False))
+
+
+def test_threads_that_can_take_a_signal_take_turns() -> None:
+    lab = Lab("T", "U", "W", "S", processes={"S": "Q"}, signals={"SIGUSR1": "handler"})
+    lab.do("T", set_current_blocked(SIGUSR1, True))
+    takers = []
+    for _ in range(3):
+        lab.do("S", send_signal(T, SIGUSR1))
+        taker = next(name for name in "UW" if flagged(lab, name))
+        takers.append(taker)
+        lab.world.set_state(lab.task(taker), 0)
+        assert lab.do(taker, dequeue_signal()) == Siginfo(SIGUSR1)
+    assert takers == ["U", "U", "U"]  # the one that took the last one is asked first
+    lab.do("U", set_current_blocked(SIGUSR1, True))
+    lab.do("S", send_signal(T, SIGUSR1))
+    assert flagged(lab, "W")
+
+
+def test_a_signal_to_a_thread_is_taken_by_no_other() -> None:
+    lab = Lab("T", "U", "S", processes={"S": "Q"}, signals=HANDLED)
+    lab.do("T", set_current_blocked(SIGUSR1, True))
+    lab.do("S", send_signal_to_thread(T, SIGUSR1))
+    assert [flagged(lab, name) for name in "TU"] == [False, False]
+    lab.do("T", set_current_blocked(SIGUSR1, False))
+    assert [flagged(lab, name) for name in "TU"] == [True, False]
+    assert lab.do("T", dequeue_signal()) == Siginfo(SIGUSR1)
+
+
+def test_a_signal_that_was_taken_back_leaves_the_flag_until_the_thread_looks() -> None:
+    lab = alone()
+    lab.do("S", send_signal(T, SIGSTOP))
+    lab.do("S", send_signal(T, SIGCONT))
+    assert lab.do("T", signal_pending(current)) is True
+    assert lab.do("T", dequeue_signal()) is None
+    assert lab.do("T", signal_pending(current)) is False
+
+
+def test_whoever_is_told_may_find_that_another_thread_took_it() -> None:
+    lab = Lab("T", "U", "S", processes={"S": "Q"}, signals={"SIGUSR1": "handler", "SIGUSR2": "handler"})
+    lab.do("S", send_signal(T, SIGUSR1))
+    lab.do("S", send_signal_to_thread(U, Signal.SIGUSR2))
+    assert lab.do("U", dequeue_signal()) == Siginfo(Signal.SIGUSR2)  # one's own first
+    assert lab.do("U", dequeue_signal()) == Siginfo(SIGUSR1)  # while it looks, it takes the process's too
+    assert lab.do("T", signal_pending(current)) is True
+    assert lab.do("T", dequeue_signal()) is None
+
+
+# --------------------------------------------------------------------------------- blocking
+
+
+def test_a_blocked_signal_is_delivered_when_it_is_unblocked() -> None:
+    lab = alone(blocked=["SIGUSR1"])
+    lab.do("S", send_signal(T, SIGUSR1))
+    assert lab.do("T", signal_pending(current)) is False
+    lab.do("T", set_current_blocked(SIGUSR1, False))
+    assert lab.do("T", signal_pending(current)) is True
+
+
+def test_who_blocks_a_signal_that_it_was_told_of_passes_it_on() -> None:
+    lab = Lab("T", "U", "W", "S", processes={"S": "Q"}, signals=HANDLED)
+    lab.do("U", set_current_blocked(SIGUSR1, True))
+    lab.do("S", send_signal(T, SIGUSR1))
+    lab.do("T", set_current_blocked(SIGUSR1, True))
+    assert [flagged(lab, name) for name in "TUW"] == [False, False, True]
+
+
+def test_who_ends_passes_on_the_signals_of_its_process() -> None:
+    shared = scene(
+        task("T", {"do": "read", "area": "V", "page": 0}, process="P", signals=HANDLED),
+        task("U", pause(100), process="P"),
+        task("S", send("SIGUSR1"), process="Q"),
+        area={"populated": [0]},
+        machine={"n_cpus": 1},
+    )
+    result = run(shared, strict=True)
+    assert sum(result.tasks[name].stats["handler_runs"] for name in "TU") == 1
+
+
+@pytest.mark.parametrize("signal", [SIGKILL, SIGSTOP])
+def test_nobody_can_block_sigkill_or_sigstop(signal: int) -> None:
+    lab = alone()
+    lab.do("T", set_current_blocked(signal, True))
+    lab.do("S", send_signal(T, signal))
+    assert lab.do("T", signal_pending(current)) is True
+
+
+# --------------------------------------------------------------------------------- defaults
+
+DEFAULTS = {
+    "ignore": ["SIGCHLD", "SIGCONT", "SIGURG", "SIGWINCH"],
+    "stop": ["SIGSTOP", "SIGTSTP"],
+    "core": ["SIGQUIT", "SIGILL", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV"],
+    "term": ["SIGHUP", "SIGINT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM"],
+}
+
+
+def test_every_signal_has_its_default() -> None:
+    assert sorted(name for names in DEFAULTS.values() for name in names) == sorted(Signal.__members__)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [(name, kind) for kind, names in DEFAULTS.items() for name in names]
+)
+def test_what_a_signal_does_by_default(name: str, kind: str) -> None:
+    both = Lab("T", "U", "S", processes={"S": "Q"})
+    both.do("S", send_signal(T, Signal[name]))
+    # Who dies with a core file writes it first: the threads die when the signal is taken.
+    assert both.do("U", fatal_signal_pending(current)) is (kind == "term")
+    assert bool(both.world.trace.select("signal_dropped")) is (kind == "ignore")
+    taken = both.do("T", dequeue_signal())
+    if kind == "ignore":
+        assert taken is None
+        return
+    assert taken == Siginfo(Signal[name])
+    assert both.do("T", deliver_signal(Signal[name])) == ("stop" if kind == "stop" else "kill")
+    assert flagged(both, "U") is (kind in ("term", "stop"))
+
+
+@pytest.mark.parametrize("name", DEFAULTS["core"])
+def test_a_signal_that_leaves_a_core_file_ends_every_thread_when_it_is_taken(name: str) -> None:
+    both = scene(
+        task("T", READ, process="P"),
+        task("U", pause(10**6), process="P"),
+        monitor(WAIT, pause(100), send(name)),
+    )
+    result = run(both, strict=True)
+    outcome = f"killed:{int(Signal[name])}"
+    assert (result.tasks["T"].outcome, result.tasks["U"].outcome) == (outcome, outcome)
 
 
 def test_the_signal_of_a_fault_belongs_to_the_thread_that_faulted() -> None:
@@ -253,8 +428,39 @@ def test_sigkill_ends_a_stopped_task() -> None:
 
 def test_sigcont_takes_back_a_stop_that_was_not_taken_yet() -> None:
     lab = alone()
+    lab.do("S", send_signal(T, Signal.SIGTSTP))
     lab.do("S", send_signal(T, SIGSTOP))
     lab.do("S", send_signal(T, SIGCONT))
+    assert lab.do("T", dequeue_signal()) is None
+
+
+@pytest.mark.parametrize("signals", [{}, {"SIGTSTP": "handler"}], ids=["default", "handled"])
+def test_sigtstp_stops_unless_it_has_a_handler(signals: dict[str, str]) -> None:
+    stops = scene(
+        task("T", READ, signals=signals),
+        monitor(WAIT, send("SIGTSTP"), pause(100), sample("T"), send("SIGCONT"), pause(10), COPY),
+    )
+    result = run(stops, strict=True)
+    assert [value for _, _, what, value in result.reports if what == "sample T"] == ["S" if signals else "T"]
+    assert result.tasks["T"].stats["stops"] == (0 if signals else 1)
+    assert result.tasks["T"].outcome == "ret=5"
+
+
+def test_sigcont_with_a_handler_continues_first_and_is_handled_then() -> None:
+    stops = scene(
+        task("T", READ, signals={"SIGCONT": "handler"}),
+        monitor(WAIT, send("SIGSTOP"), pause(100), send("SIGCONT"), pause(10), COPY),
+    )
+    result = run(stops, strict=True)
+    assert [event.b for event in result.trace.select("signal_taken")] == ["stop", "handler"]
+    assert result.tasks["T"].outcome == "ret=5"
+
+
+def test_a_signal_to_one_thread_stops_every_thread() -> None:
+    lab = Lab("T", "U", "S", processes={"S": "Q"})
+    lab.do("S", send_signal_to_thread(T, SIGSTOP))
+    assert lab.do("T", dequeue_signal()) == Siginfo(SIGSTOP)
+    assert lab.do("U", dequeue_signal()) == Siginfo(SIGSTOP)
     assert lab.do("T", dequeue_signal()) is None
 
 
@@ -270,9 +476,8 @@ def test_sigcont_between_taking_the_stop_and_stopping_is_not_lost() -> None:
     lab.do("S", send_signal(T, SIGSTOP))
     assert lab.do("T", dequeue_signal()) == Siginfo(SIGSTOP)
     lab.do("S", send_signal(T, SIGCONT))
-    lab.do("T", stop_until_continued())
-    lab.do("T", schedule())
-    assert not lab.waits("T")
+    assert lab.do("T", do_signal_stop()) is False
+    assert lab.state("T") == 0
     assert lab.task("T").stats["stops"] == 0
 
 
@@ -460,6 +665,6 @@ def test_a_way_to_user_mode_that_delivers_nothing_loses_the_signal() -> None:
     async def exit_to_user_mode(regs: Regs) -> str:
         return ""
 
-    signalled = scene(victim(), monitor(WAIT, COPY, send("SIGUSR1"), pause(5)), machine={"n_cpus": 1})
+    signalled = scene(victim(pause(100), pause(1)), monitor(pause(50), send("SIGUSR1")))
     result = run(signalled, Tree.before, {"exit_to_user_mode": exit_to_user_mode})
     assert [one.rule for one in result.violations] == ["lost signal"]

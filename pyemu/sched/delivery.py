@@ -1,0 +1,96 @@
+"""Taking signals on the way to user mode: which one is next, what it does, stopping.
+
+References
+----------
+Linux v5.7, kernel/signal.c, next_signal, dequeue_signal, get_signal, do_signal_stop, exit_signals.
+"""
+
+from __future__ import annotations
+
+from pyemu.effects.records import Siginfo
+from pyemu.flags import SIGSTOP, TASK_STOPPED
+from pyemu.sched.semantics import World, semantics
+from pyemu.sched.sigactions import HANDLERS, SYNCHRONOUS, action_of
+from pyemu.sched.signals import every_word
+from pyemu.sched.sigqueue import (
+    blocked,
+    enqueue,
+    flag,
+    has_fatal,
+    is_flagged,
+    put,
+    queues,
+    ready,
+    recalc,
+    retarget,
+    threads,
+)
+from pyemu.sched.tasks import Task
+from pyemu.state import Location
+
+
+@semantics(every_word)
+def dequeue_signal(world: World, task: Task) -> Siginfo | None:
+    """Take the next signal: a deadly one, then one's own, then the process's."""
+    if not is_flagged(world, task):
+        return None
+    if has_fatal(world, task):
+        return Siginfo(world.state.get(("exit_signal", task.process)))
+    for place in queues(task):
+        found = ready(world, task, place)
+        if found:
+            info = min(found, key=lambda one: (one.signal not in SYNCHRONOUS, one.signal))
+            take(world, task, place, info)
+            return info
+    recalc(world, task)
+    return None
+
+
+def take(world: World, task: Task, place: Location, info: Siginfo) -> None:
+    """Take a signal out of its queue; who takes one that stops takes the other threads along."""
+    put(world, place, tuple(one for one in world.state.get(place, ()) if one is not info))
+    recalc(world, task)
+    if action_of(task, info.signal) == "stop":
+        task.stopped = True  # from here on SIGCONT finds it stopped
+        for other in threads(world, task.process):
+            if other is not task and not other.stopped:
+                enqueue(world, ("siginfo", other.id), Siginfo(SIGSTOP))
+                flag(world, other)
+
+
+@semantics(lambda world, task, signal: ([("actions", task.process)], []))
+def deliver_signal(world: World, task: Task, signal: int) -> str:
+    """Do what the task asked for."""
+    action = action_of(task, signal)
+    runs = action in ("handler", "restart")
+    world.event(task, "signal_taken", signal, "handler" if runs else action)
+    task.stats["handler_runs"] += runs
+    return action
+
+
+@semantics(lambda world, task: ([], [("state", task.id)]))
+def do_signal_stop(world: World, task: Task) -> bool:
+    """Stop the task, unless SIGCONT came since it took the signal; say whether it stopped."""
+    if task.stopped:
+        world.set_state(task, TASK_STOPPED)
+        task.stats["stops"] += 1
+    return task.stopped
+
+
+def exit_signals(world: World, task: Task) -> None:
+    """Tell other threads of the process's signals that a thread leaves behind when it ends."""
+    if is_flagged(world, task):
+        pending = {info.signal for info in world.state.get(("shared_signal", task.process), ())}
+        retarget(world, task, threads(world, task.process), frozenset(pending - blocked(world, task)))
+
+
+def lost(world: World, task: Task) -> list[int]:
+    """Give the handled signals that were there when a task last went to user mode, and that it never took."""
+    if not is_flagged(world, task):
+        return []
+    return [
+        info.signal
+        for place in queues(task)
+        for info in ready(world, task, place)
+        if task.actions.get(info.signal) in HANDLERS and world.sent_at[place, info.signal] <= task.returns_at
+    ]
