@@ -253,6 +253,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "int": (int,),
     "bool": (bool, int),
     "str": (str,),
+    "int | None": (int, type(None)),
+    "bool | None": (bool, int, type(None)),
 }
 LARGEST = 1 << 62  # events hold numbers of 64 bits
 

@@ -16,7 +16,7 @@ from enum import IntEnum
 from typing import Any
 
 from pyemu.errors import FaultlabError
-from pyemu.flags import FaultFlag, PageFaultError, Signal, VmFault, names, state_letter
+from pyemu.flags import FaultFlag, PageFaultError, Signal, VmFault, errno_name, names, state_letter
 
 RECORD = struct.Struct("<qqqIBBBB")  # t, a, b, step, kind, task, cpu, depth
 FORMAT_VERSION = 1
@@ -60,6 +60,14 @@ def _bits(value: int, kind: Any) -> str:
 
 def _signal(value: int) -> str:
     return Signal(value).name if value in Signal.__members__.values() else f"signal {value}"
+
+
+NULL_POINTER = -1  # in an event: the caller passed no pointer
+
+
+def _gup(n: int, locked: int) -> str:
+    count = f"{n} page{'s' * (n != 1)}" if n >= 0 else errno_name(n)
+    return f"GUP gives {count}" + ("" if locked == NULL_POINTER else f", *locked {locked}")
 
 
 _S, _K, _H = Level.STORY, Level.KERNEL, Level.HARDWARE
@@ -109,6 +117,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("fault_signal", "signal", "va", _S, lambda a, b: f"{_signal(a)} forced for {b:#x}"),
     Kind("counter", "counter_name", "value", _K, lambda a, b: f"{a} = {b}"),
     Kind("report", "what_name", "value_name", _S, lambda a, b: f"{a} {b}"),
+    Kind("gup", "n", "locked", _S, _gup),
     Kind("user", "va", "", _S, lambda a, b: f"back to user mode, the access to {a:#x} is made again"),
     Kind("exit", "signal", "", _S, lambda a, b: f"killed by {_signal(a)}" if a else "ends"),
     Kind("spin", "text_name", "repeats", _S, lambda a, b: f"{a} (repeated {b} times more)"),

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any
 
-from pyemu.flags import PAGE_MASK, FaultFlag, PageFaultError, Signal, VmFault, state_letter
+from pyemu.flags import PAGE_MASK, FaultFlag, PageFaultError, Signal, VmFault, errno_name, state_letter
 from pyemu.flags import names as flag_names
-from pyemu.trace import Event, Trace
+from pyemu.trace import NULL_POINTER, Event, Trace
 
 __all__ = ["SHOWN", "Names", "flag_words", "phrase", "sentence"]
 
@@ -111,6 +111,11 @@ def _page_wait(_names: Names, pfn: Any, how: Any) -> str:
     return f"stops waiting for frame {pfn}: SIGKILL" if ended else f"{how} of frame {pfn}"
 
 
+def _gup(_names: Names, n: Any, locked: Any) -> str:
+    found = f"gets {n} page{'s' * (n != 1)}" if n >= 0 else f"gets no page: {errno_name(n)}"
+    return found + {NULL_POINTER: "", 0: "; mmap_sem was dropped", 1: "; mmap_sem is still held"}[locked]
+
+
 # Kind of event -> phrase, made of the names and the event's two fields.
 _PHRASES: dict[str, Callable[[Names, Any, Any], str]] = {
     "access": lambda _, va, access: f"{access}s {va:#x}",
@@ -133,6 +138,7 @@ _PHRASES: dict[str, Callable[[Names, Any, Any], str]] = {
         f"{'puts' if entry else 'takes'} {names.page(va)} {'in place' if entry else 'away'}"
     ),
     "page_wait": _page_wait,
+    "gup": _gup,
     "sleep": lambda _, state, __: f"sleeps (state {state_letter(state)})",
     "wake": lambda _, reason, __: f"wakes up: {_REASONS.get(reason, reason)}",
     "message": lambda names, va, flags: f"sends the monitor a message: {names.page(va)} is missing",

@@ -32,4 +32,35 @@ _ARCH_FAULT = frozenset(
         "handle_mm_fault",
     }
 )
-ALLOWED: dict[str, frozenset[str]] = {"do_user_addr_fault": _ARCH_FAULT}
+_GUP_LOCKED = frozenset(
+    {
+        "down_read",
+        "down_read_trylock",
+        "down_read_killable",
+        "up_read",
+        "signal_pending",
+        "fatal_signal_pending",
+        "__get_user_pages",
+    }
+)
+_FIXUP = frozenset(
+    {
+        "down_read",
+        "down_read_trylock",
+        "down_read_killable",
+        "up_read",
+        "find_vma",
+        "vma.vm_start",
+        "vma.vm_end",
+        "vma.vm_flags",
+        "signal_pending",
+        "fatal_signal_pending",
+        "count_for",
+        "handle_mm_fault",
+    }
+)
+ALLOWED: dict[str, frozenset[str]] = {
+    "do_user_addr_fault": _ARCH_FAULT,
+    "__get_user_pages_locked": _GUP_LOCKED,
+    "fixup_user_fault": _FIXUP,
+}

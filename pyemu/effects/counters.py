@@ -5,12 +5,18 @@
 
 from __future__ import annotations
 
+from pyemu.effects.handles import Task
 from pyemu.effects.operations import operation
 
 
 @operation(turn=False)
 def count(counter: str) -> None:
     """Add one to a counter of the running task: ``maj_flt`` or ``min_flt``."""
+
+
+@operation(turn=False)
+def count_for(task: Task, counter: str) -> None:
+    """Add one to a counter of a task, which may be another than the running one."""
 
 
 @operation(turn=False)

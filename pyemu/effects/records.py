@@ -108,7 +108,63 @@ class Page:
         return self.mapping is None
 
 
-RECORDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Regs, Message, AccessResult, Siginfo, Page)}
+@dataclass(frozen=True, slots=True)
+class GupResult:
+    """What get_user_pages gives back.
+
+    Attributes
+    ----------
+    n : int
+        How many pages; a negative errno only if there is not one.
+    locked : int or None
+        What C writes through ``int *locked``: 1 while mmap_sem is held as it was on entry; 0 when it was
+        dropped, even if it was taken again and released since; None when the caller passed no pointer.
+    pages : tuple of int
+        Their frames, each with a reference, if the caller asked for them.
+    """
+
+    n: int
+    locked: int | None = None
+    pages: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FaultinResult:
+    """What faultin_page gives back.
+
+    Attributes
+    ----------
+    error : int
+        0: look again; -EBUSY: the fault said RETRY; -ENOENT: skip the page; or another error.
+    locked : int or None
+        As in `GupResult`.
+    flags : int
+        ``FOLL_*`` to go on with.
+    """
+
+    error: int
+    locked: int | None
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class FixupResult:
+    """What fixup_user_fault gives back.
+
+    Attributes
+    ----------
+    error : int
+        0 or a negative errno.
+    unlocked : bool or None
+        mmap_sem was dropped in between; None when the caller passed no pointer, and so did not allow it.
+    """
+
+    error: int
+    unlocked: bool | None = None
+
+
+KINDS = (Regs, Message, AccessResult, Siginfo, Page, GupResult, FaultinResult, FixupResult)
+RECORDS: dict[str, type[Any]] = {kind.__name__: kind for kind in KINDS}
 
 
 def record_values(record: Any) -> tuple[Any, ...]:

@@ -20,7 +20,19 @@ from pyemu.effects import Effect
 P = ParamSpec("P")
 R = TypeVar("R")
 FUNCTIONS: dict[str, KernelFunction] = {}
-MODULES = ("fault", "fault_errors", "memory", "userfaultfd", "signal", "syscalls", "uaccess")
+MODULES = (
+    "fault",
+    "fault_errors",
+    "fixup",
+    "gup",
+    "gup_locked",
+    "memory",
+    "populate",
+    "signal",
+    "syscalls",
+    "uaccess",
+    "userfaultfd",
+)
 
 
 def implements(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Effect[R]]:

@@ -43,6 +43,14 @@ def count(world: World, task: Task, counter: str) -> None:
     bump(world, task, ("counter", task.id, counter), counter)
 
 
+@semantics(lambda world, task, handle, counter: ([], [("counter", target(world, task, handle).id, counter)]))
+def count_for(world: World, task: Task, handle: TaskHandle, counter: str) -> None:
+    """Count for a task that may be another: who reads another process's memory faults on its behalf."""
+    check_name("counter", counter, COUNTERS)
+    one = target(world, task, handle)
+    bump(world, one, ("counter", one.id, counter), counter)
+
+
 @semantics(lambda world, task, event: ([], [("counter", task.id, event)]))
 def perf_sw_event(world: World, task: Task, event: str) -> None:
     """Count a perf software event."""

@@ -12,8 +12,9 @@ from typing import Any
 from pyemu.calls import KernelFunction
 from pyemu.effects import Effect
 from pyemu.effects.handles import Handle
+from pyemu.effects.records import FaultinResult, FixupResult, GupResult
 from pyemu.errors import FaultlabError
-from pyemu.flags import TaskState
+from pyemu.flags import PAGE_MASK, TaskState
 from pyemu.handler import Done, HandlerFault, LocalSource
 from pyemu.sched import (
     areas,
@@ -21,6 +22,7 @@ from pyemu.sched import (
     delivery,
     entries,
     exceptions,
+    gup,
     hardware,
     invariants,
     locks,
@@ -34,6 +36,7 @@ from pyemu.sched.frames import Frame, KernelFrame, Source
 from pyemu.sched.semantics import SEMANTICS, Again, TaskEnded, World
 from pyemu.sched.spin import SpinWatch
 from pyemu.sched.tasks import Task
+from pyemu.trace import NULL_POINTER
 
 OPERATION_MODULES = (
     areas,
@@ -41,6 +44,7 @@ OPERATION_MODULES = (
     delivery,
     entries,
     exceptions,
+    gup,
     hardware,
     locks,
     pages,
@@ -51,7 +55,15 @@ OPERATION_MODULES = (
 )
 MAX_DEPTH = 50
 MAX_OVERRIDE_EFFECTS = 200_000
+# Where get_user_pages begins a fault of its own: each of these tries its first page for the first time.
+GUP_FAULTS = frozenset({"__get_user_pages_locked", "populate_vma_page_range", "fixup_user_fault"})
 MARKERS = frozenset({"do_page_fault", "handle_mm_fault"})
+
+
+def faulting_mm(world: World, task: Task, args: tuple[Any, ...]) -> int:
+    """Give the address space that a call of handle_mm_fault is about: get_user_pages may serve another's."""
+    area = world.state.data.get(("vma", args[0].id)) if isinstance(args[0], Handle) else None
+    return task.mm if area is None else int(area.mm)
 
 
 class Executor:
@@ -231,16 +243,17 @@ class Executor:
         world.event(task, "call", name)
         if name == "do_page_fault":
             task.exception += 1
-            task.attempt = 0
-            task.last_result = 0
+            task.begin_fault()
             task.stats["exceptions"] += 1
+        elif name in GUP_FAULTS:
+            task.begin_fault()
         elif name == "handle_mm_fault":
-            task.attempt += 1
+            task.begin_attempt(int(args[1]) & PAGE_MASK)
             task.stats["attempts"] += 1
             task.waited_in_userfault = False
             flags = int(args[2])
             world.event(task, "attempt", flags, task.attempt)
-            invariants.on_attempt(world, task, flags)
+            invariants.on_attempt(world, task, faulting_mm(world, task, args), flags)
             world.clock += 1  # rule 8: an attempt costs one tick
         elif name == "handle_userfault":
             task.waited_in_userfault = True
@@ -258,7 +271,14 @@ class Executor:
         if name == "handle_mm_fault":
             task.last_result = int(value) if isinstance(value, int) else 0
             world.event(task, "attempt_end", task.last_result, task.attempt)
-            invariants.on_attempt_end(world, task, int(args[2]), value)
+            mm = faulting_mm(world, task, args)
+            invariants.on_attempt_end(world, task, mm, int(args[2]), value)
+        elif isinstance(value, GupResult):
+            world.event(task, "return", name, value.n)
+            if name.startswith("__"):  # the others hand on what these two give
+                world.event(task, "gup", value.n, NULL_POINTER if value.locked is None else value.locked)
+        elif isinstance(value, FaultinResult | FixupResult):
+            world.event(task, "return", name, value.error)
         else:
             world.event(task, "return", name, int(value) if isinstance(value, int) else 0)
 

@@ -22,20 +22,15 @@ ERRORS = (
 )
 
 
-def on_attempt(world: World, task: Task, flags: int) -> None:
+def on_attempt(world: World, task: Task, mm: int, flags: int) -> None:
     """Check what a caller of handle_mm_fault promises: I5, and mmap_sem held."""
-    if not task.holds_lock(task.mm):
+    if not task.holds_lock(mm):
         world.violation(
             task,
             "I1",
             f"{task.name} calls handle_mm_fault without mmap_sem: after RETRY it must be taken again.",
         )
-    if (
-        task.exception
-        and task.attempt > 1
-        and task.last_result & VmFault.RETRY
-        and not flags & FaultFlag.TRIED
-    ):
+    if task.attempt > 1 and task.last_result & VmFault.RETRY and not flags & FaultFlag.TRIED:
         world.violation(
             task,
             "I5",
@@ -45,11 +40,11 @@ def on_attempt(world: World, task: Task, flags: int) -> None:
         )
 
 
-def on_attempt_end(world: World, task: Task, flags: int, bits: Any) -> None:
+def on_attempt_end(world: World, task: Task, mm: int, flags: int, bits: Any) -> None:
     """Check what handle_mm_fault promises: I1, I2, I4, I6."""
     if not isinstance(bits, int):
         return
-    held = task.holds_lock(task.mm)
+    held = task.holds_lock(mm)
     retry = bool(bits & VmFault.RETRY)
     if retry and not flags & FaultFlag.RETRY_NOWAIT and held:
         world.violation(

@@ -43,6 +43,8 @@ class Task:
         It is on its way out (PF_EXITING): it takes no signal, and userfaultfd serves it no more.
     stopped : bool
         It has taken SIGSTOP, and neither SIGCONT nor SIGKILL has come since.
+    attempt, attempt_page, last_result : int
+        Calls of handle_mm_fault for the current fault, its page, and what the last one gave.
     returns_at : int
         The step in which it last began to go back to user mode.
     """
@@ -68,6 +70,7 @@ class Task:
     next_id: int = 0
     exception: int = 0
     attempt: int = 0
+    attempt_page: int = -1
     last_result: int = 0
     waited_in_userfault: bool = False
     stopped: bool = False
@@ -80,6 +83,18 @@ class Task:
         """Give an id for an object that this task makes: unique, and independent of what other tasks do."""
         self.next_id += 1
         return self.id * 1_000_000 + self.next_id
+
+    def begin_fault(self) -> None:
+        """Forget earlier attempts: a new fault begins, by an exception or in get_user_pages."""
+        self.attempt = self.last_result = 0
+        self.attempt_page = -1
+
+    def begin_attempt(self, page: int) -> None:
+        """Count an attempt; one for another page than the last is the first of its own fault."""
+        if page != self.attempt_page:
+            self.begin_fault()
+        self.attempt_page = page
+        self.attempt += 1
 
     def holds_lock(self, mm: int) -> bool:
         """Say whether the task holds mmap_sem of an address space."""

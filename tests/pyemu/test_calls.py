@@ -69,6 +69,7 @@ def test_the_kernel_writes_no_function_that_is_not_declared() -> None:
 def test_calling_a_kernel_function_only_builds_an_effect(name: str) -> None:
     values: dict[str, Any] = {"int": 1, "bool": True, "str": "x", "Regs": Regs(True)}
     values |= {cls.__name__: cls(1) for cls in HANDLES.values()}
+    values |= {f"{kind} | None": value for kind, value in values.items()}
     args = tuple(values[kind] for kind in CALLS[name].kinds)
     effect = BUILDERS[name](*args)
     assert (effect.op, effect.args, effect.title) == ("call", (name, *args), f"{name}(...)")

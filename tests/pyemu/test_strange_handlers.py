@@ -44,10 +44,10 @@ def fitting(kind: str) -> st.SearchStrategy[Any]:
         "bool": st.booleans(),
         "str": st.sampled_from(["maj_flt", "page-faults", "pgfault", "vm_start", "pending", "x"]),
         "Regs": st.builds(Regs, st.booleans()),
-        "Context | None": st.one_of(st.none(), st.builds(HANDLES["context"], st.integers(0, 2))),
     }
     ids = st.sampled_from([0, 1, 1, 1, 2, 1_000_001])
     by_kind |= {cls.__name__: st.builds(cls, ids) for cls in HANDLES.values()}
+    by_kind |= {f"{one} | None": st.one_of(st.none(), values) for one, values in by_kind.items()}
     return st.one_of(by_kind[kind], by_kind[kind], by_kind[kind], anything)
 
 

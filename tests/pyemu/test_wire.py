@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from pyemu import wire
 from pyemu.effects.handles import HANDLES, Vma
-from pyemu.effects.records import AccessResult, Message, Regs, Siginfo
+from pyemu.effects.records import (
+    AccessResult,
+    FaultinResult,
+    FixupResult,
+    GupResult,
+    Message,
+    Regs,
+    Siginfo,
+)
 from pyemu.errors import WireError
 from pyemu.flags import FAULT_FLAG_DEFAULT
 
@@ -24,6 +32,14 @@ records = st.one_of(
     st.builds(Regs, st.booleans(), st.integers(0, 1 << 47)),
     st.builds(Message, st.integers(0, 1 << 47), st.integers(0, 7)),
     st.builds(AccessResult, st.one_of(st.none(), st.integers(0, 255)), st.integers(0, 31)),
+    st.builds(
+        GupResult,
+        st.integers(-512, 512),
+        st.sampled_from([None, 0, 1]),
+        st.lists(st.integers(1, 99), max_size=3).map(tuple),
+    ),
+    st.builds(FaultinResult, st.integers(-512, 0), st.sampled_from([None, 0, 1]), st.integers(0, 1 << 19)),
+    st.builds(FixupResult, st.integers(-512, 0), st.sampled_from([None, False, True])),
     st.builds(Siginfo, st.integers(1, 31), st.integers(0, 9), st.integers(0, 1 << 47)),
 )
 plain = st.one_of(st.none(), st.booleans(), st.integers(-(1 << 62), 1 << 62), st.text(max_size=20))

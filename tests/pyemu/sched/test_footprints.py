@@ -17,7 +17,7 @@ import pytest
 from pyemu import Machine, Scenario, Tree
 from pyemu.effects import Effect
 from pyemu.effects.areas import find_vma, set_vma_context, split_vma
-from pyemu.effects.counters import count
+from pyemu.effects.counters import count, count_for
 from pyemu.effects.entries import get_pte, mk_pte, pte_pfn, set_pte_if_none, set_pte_if_same, zap_pte
 from pyemu.effects.exceptions import (
     die,
@@ -28,6 +28,7 @@ from pyemu.effects.exceptions import (
     take_fixup,
 )
 from pyemu.effects.extable import COPY_USER_END, PLAIN_ACCESS
+from pyemu.effects.gup import follow_page_pte, gup_fast_pte
 from pyemu.effects.handles import Context, Mm, current
 from pyemu.effects.handles import Task as TaskHandle
 from pyemu.effects.hardware import access_user, copy_user
@@ -59,7 +60,7 @@ from pyemu.effects.signals import (
     send_signal_to_thread,
     set_current_blocked,
 )
-from pyemu.flags import SIGKILL, SIGSEGV, SIGUSR1
+from pyemu.flags import FOLL_GET, FOLL_TOUCH, FOLL_WRITE, SIGKILL, SIGSEGV, SIGUSR1
 from pyemu.sched.semantics import SEMANTICS, Footprint, Semantics, World
 from pyemu.sched.tasks import Task
 from pyemu.state import Location
@@ -252,6 +253,12 @@ def by_hand() -> None:
     lab.do("T", set_current_blocked(SIGUSR1, False))
     lab.do("T", count("min_flt"))
     lab.do("T", current.exiting)
+    # get_user_pages: a page that is there, one that isn't, and the counters of another task.
+    for follow in (follow_page_pte, gup_fast_pte):
+        lab.do("U", set_pte_if_none(mm, V, lab.do("U", alloc_page(0)), True))
+        for address in (V, V1, V - (1 << 40)):
+            lab.do("U", follow(mm, address, FOLL_GET | FOLL_WRITE | FOLL_TOUCH))
+    lab.do("U", count_for(handle(lab, "S"), "maj_flt"))
     # A killed waiter leaves the queue, and those behind it are looked at again.
     lab = Lab("A", "B", "C", "S", processes={name: name for name in "ABCS"})
     lab.do("A", down_write(Mm(1)))
@@ -372,6 +379,9 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("take_fixup", "fixup"),
     ("pagefault_disable", "pagefault_disabled"),
     ("read_task", "pagefault_disabled"),
+    ("count_for", "counter"),
+    ("follow_page_pte", "frame"),
+    ("gup_fast_pte", "pte"),
 ]
 
 
