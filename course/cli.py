@@ -20,6 +20,7 @@ from course import doctor, lab, workcopy
 from course.checks import command as checks
 from course.conform import command as conform
 from course.grading import command as grading
+from course.series import command as series
 from pyemu.errors import FaultlabError
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app.command()(checks.check)
 app.command()(grading.grade)
 app.command()(conform.conform)
 app.command()(conform.predict)
+app.command()(series.series)
 app.command()(doctor.doctor)
 app.command()(doctor.version)
 

@@ -16,7 +16,7 @@ from course.series.decisions import (
 )
 from course.series.decisions.pair import Pair
 
-__all__ = ["ALSO", "PAIRS"]
+__all__ = ["ALSO", "PAIRS", "RENAMED"]
 
 PAIRS: dict[int, Pair] = {
     1: p01_locked.PAIR,
@@ -34,3 +34,6 @@ PAIRS: dict[int, Pair] = {
 
 ALSO: dict[int, tuple[Pair, ...]] = {8: (p08_sh.FIXED,), 16: (p16_blocking.WITHOUT_15,)}
 """The same decision under another premise: with our fix, without another patch."""
+
+RENAMED: dict[int, dict[str, str]] = {1: p01_locked.RENAMED}
+"""The patches whose two sides have the same text: old name -> new name."""

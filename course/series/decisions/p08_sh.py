@@ -186,7 +186,7 @@ PAIR = Pair(
     {_EQUIVALENT.format("after"): _AGAIN},
 )
 FIXED = Pair(
-    "the same with our fix B6",
+    "with our fix B6",
     lambda: attempts(arch_of("sh")),
     before,
     fixed,

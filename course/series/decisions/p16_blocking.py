@@ -144,7 +144,7 @@ PAIR = Pair(
     shown=_SHOWN,
 )
 WITHOUT_15 = Pair(
-    "the same in a tree without patch 15",
+    "in a tree without patch 15",
     cases,
     before,
     after,

@@ -1,0 +1,185 @@
+"""Scenarios that show a patch: one run on each tree of the series, and where its outcome changes.
+
+The numbers are written down here and not taken from a run: a run has to give them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyemu.machine import Result
+    from pyemu.tree import Tree
+
+__all__ = ["SHOWINGS", "Showing", "Shown", "run_showing"]
+
+Values = tuple[Any, ...]
+UNBALANCED = "bad unlock balance"
+SHORT = {"messages_queued": "messages", "maj_flt": "major", "min_flt": "minor"}
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """A scenario and the values that it gives on the trees upto0 to upto16.
+
+    Attributes
+    ----------
+    scenario : str
+        Name in the library, or in `course.series.synthetic`.
+    fields : tuple of str
+        Names of `pyemu.scenario.EXPECTED`, of counters of /proc/vmstat, and those of `_value`.
+    values : mapping of int to tuple
+        From which tree on -> the values of the fields; the first is 0.
+    task : str
+        Whose fields.
+    without : tuple of int
+        Patches that are taken out of each tree.
+    first : int
+        The first tree that is run.
+    """
+
+    scenario: str
+    fields: tuple[str, ...]
+    values: Mapping[int, Values]
+    task: str = "T"
+    without: tuple[int, ...] = ()
+    first: int = 0
+
+    def expected(self, n: int) -> Values:
+        """Give the values on the tree with `n` patches."""
+        return self.values[max(start for start in self.values if start <= n)]
+
+    @property
+    def changes(self) -> tuple[int, ...]:
+        """The patches at which something changes."""
+        return tuple(start for start in sorted(self.values) if start > self.first)
+
+    def told(self, patch: int) -> str:
+        """Say what changes at a patch: ``attempts 2 -> 3``."""
+        before, after = self.expected(patch - 1), self.expected(patch)
+        pairs = zip(self.fields, before, after, strict=True)
+        return ", ".join(
+            f"{SHORT.get(field, field)} {old} -> {new}" for field, old, new in pairs if old != new
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a scenario gave.
+
+    Attributes
+    ----------
+    showing : Showing
+        What was run.
+    values : tuple of tuple
+        By number of patches, from the first tree on.
+    wrong : tuple of str
+        A sentence for each tree whose values are not those expected.
+    """
+
+    showing: Showing
+    values: tuple[Values, ...]
+    wrong: tuple[str, ...]
+
+    @property
+    def changes(self) -> tuple[int, ...]:
+        """The patches at which the values did change."""
+        return tuple(
+            n
+            for n, (before, after) in enumerate(
+                zip(self.values, self.values[1:], strict=False), self.showing.first + 1
+            )
+            if before != after
+        )
+
+
+def run_showing(showing: Showing) -> Shown:
+    """Run a scenario on every tree of the series.
+
+    Parameters
+    ----------
+    showing : Showing
+        The scenario and the values expected.
+
+    Returns
+    -------
+    Shown
+        The values that it gave, and what is wrong with them.
+    """
+    from course.series.patches import N_PATCHES
+    from pyemu import Tree
+
+    values, wrong = [], []
+    for n in range(showing.first, N_PATCHES + 1):
+        tree = Tree.upto(n) - showing.without
+        got = _values(_run(showing.scenario, tree), showing)
+        values.append(got)
+        for field, expected, one in zip(showing.fields, showing.expected(n), got, strict=True):
+            if expected != one:
+                wrong.append(
+                    f"{showing.scenario} on tree {tree}: {field} should be {expected}, and is {one}."
+                )
+    return Shown(showing, tuple(values), tuple(wrong))
+
+
+def _run(name: str, tree: Tree) -> Result:
+    from course.series.synthetic import SYNTHETIC
+    from pyemu import run
+
+    if name not in SYNTHETIC:
+        return run(name, tree)
+    scenario, override = SYNTHETIC[name]()
+    return run(scenario, tree, override)
+
+
+def _values(result: Result, showing: Showing) -> Values:
+    return tuple(_value(result, showing.task, field) for field in showing.fields)
+
+
+def _value(result: Result, task: str, field: str) -> Any:
+    """Give one value of a result."""
+    from pyemu.expect import field_of
+
+    match field:
+        case "spin":
+            return "yes" if result.spins else "no"
+        case "lock":
+            return UNBALANCED if any(one.rule == UNBALANCED for one in result.violations) else "in order"
+        case "sleeps in":
+            return next((f"{event.a:#x}" for event in result.trace.select("sleep", task=task)), "no sleep")
+        case "ms":  # at which it ended
+            return field_of(result, task, "ends_at") // 1000
+        case _ if field in result.vmstat:
+            return result.vmstat[field]
+        case _ if field.startswith("sample "):
+            return next((value for _, _, what, value in result.reports if what == field), "-")
+        case _:
+            return field_of(result, task, field)
+
+
+_COUNTS = ("outcome", "attempts", "messages_queued", "maj_flt")
+_S10A = ("exceptions", "attempts", "messages_queued", "maj_flt", "min_flt", "acquisitions")
+SHOWINGS: dict[int, tuple[Showing, ...]] = {
+    4: (
+        Showing(
+            "faulty callee",
+            ("exceptions", "attempts", "min_flt", "lock"),
+            {0: (2, 3, 1, "in order"), 4: (2, 3, 2, UNBALANCED), 13: (1, 3, 1, "in order")},
+        ),
+    ),
+    10: (
+        Showing("S10a", _S10A, {0: (2, 3, 2, 1, 1, 4), 10: (2, 3, 2, 1, 0, 3)}),
+        Showing("S10b", ("outcome", "min_flt", "acquisitions"), {0: ("ret=0", 2, 3), 10: ("ret=0", 1, 2)}),
+    ),
+    13: (Showing("S13", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=5", 3, 2, 1)}),),
+    16: (
+        Showing(
+            "synthetic flags",
+            ("outcome", "sleeps in", "ms"),
+            {0: ("killed:9", "0x102", 1), 16: ("killed:9", "0x2", 10)},
+        ),
+    ),
+}
+"""Patch -> what shows it; a scenario may show two patches and stands with both."""
