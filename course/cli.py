@@ -16,7 +16,7 @@ import sys
 
 import typer
 
-from course import doctor, lab, workcopy
+from course import doctor, lab, linuxfacts_command, workcopy
 from course.checks import command as checks
 from course.conform import command as conform
 from course.grading import command as grading
@@ -45,6 +45,7 @@ app.command()(grading.grade)
 app.command()(conform.conform)
 app.command()(conform.predict)
 app.command()(series.series)
+app.command()(linuxfacts_command.fact)
 app.command()(doctor.doctor)
 app.command()(doctor.version)
 
