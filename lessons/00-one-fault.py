@@ -64,10 +64,11 @@ print(Scenario.load("S13").story)
 # %% [markdown] id="trees"
 # A **tree** says which kernel they run on. A **patch** is one change to the source of a program. For Linux
 # 5.7, a series of sixteen patches changed how a page fault waits and tries again ("mm: Page fault
-# enhancements" by Peter Xu, merged in 2020).
+# enhancements" by Peter Xu, merged in 2020). [fact:series-goal]
 #
 # - `Tree.before` is the older kernel: Linux 5.6, none of the sixteen patches.
 # - `Tree.after` is the newer kernel: the same with all sixteen, as they were merged for Linux 5.7.
+#   [fact:series-goal]
 
 # %% [markdown] id="predict"
 # ## Predict: what does T get?
@@ -106,6 +107,7 @@ reveal("00-wake", before.tasks["T"].outcome)
 #   missing pages". The kernel calls an area a *VMA* and finds it with `find_vma`.
 # - **`mmap_sem`**: the lock on the list of areas. Many tasks may hold it at once for reading. To change the
 #   list, a task must hold it alone, for writing. (From Linux 5.8 on, it is called `mmap_lock`.)
+#   [fact:mmap-lock-name]
 # - **attempt**: one call of `handle_mm_fault`, the function that tries to get the page.
 # - **flags**: a number that says what an attempt may do. Each bit has a name.
 # - **state S**: asleep, until somebody wakes the task or a signal comes.
@@ -239,8 +241,8 @@ stepper(before, after)
 # ```
 #
 # Patch 13 of the series, "mm: allow VM_FAULT_RETRY for multiple times" (commit `4064b9827063`), removes
-# that line. Is this patch alone the reason? You can edit trees. Leave it out of the newer kernel; then put
-# it, alone, on top of the older one.
+# that line. [fact:p13-multi-retry] Is this patch alone the reason? You can edit trees. Leave it out of the
+# newer kernel; then put it, alone, on top of the older one.
 
 # %% id="one-patch"
 for tree in (Tree.after - 13, Tree.parse("before+13")):
@@ -265,7 +267,7 @@ _fields = {
 # ### Do real kernels agree?
 #
 # Yes. A small C program made this access on two real kernels, with a monitor that wakes once and brings
-# nothing:
+# nothing: [fact:wake-is-fatal-before] [fact:wake-is-harmless-after]
 #
 # | kernel | outcome | messages |
 # |---|---|---|
@@ -273,8 +275,9 @@ _fields = {
 # | 5.7.14, after the series | `{{outcome_5_7}}` | {{messages_5_7}} |
 #
 # (The kernel that was recorded is 5.4.59. `Tree.before` was written from the source of 5.6.4. For this
-# access the two agree.) In a terminal you can ask the emulator the same, with as many wakes as you like. In
-# a clone of the course, the second line compares it with all records of this access.
+# access the two agree. [fact:wake-is-fatal-before]) In a terminal you can ask the emulator the same, with as
+# many wakes as you like. In a clone of the course, the second line compares it with all records of this
+# access.
 #
 # ```
 # faultlab predict --kernel 5.7 --access user_read --event wake20
@@ -303,7 +306,7 @@ answer("00-which", "")
 # - A task that waits for a monitor does not hold `mmap_sem`. So the area is looked up again after each
 #   RETRY.
 # - In Linux 5.6, only the first attempt may release the lock and wait: `ALLOW_RETRY` is cleared after it.
-#   In Linux 5.7 the permission stays.
+#   In Linux 5.7 the permission stays. [fact:flag-allow-retry-5-6] [fact:flag-allow-retry-5-7]
 # - In a trace, look at the flags of attempt 2: {{old_2}} without the permission, {{new_2}} with it.
 #
 # In one sentence of your own: why can the older kernel not wait a second time?

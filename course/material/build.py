@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from course.material.citations import cite
 from course.material.execute import renumber, run
 from course.material.exercise import load_exercise, stray_files
 from course.material.findings import Finding
@@ -57,18 +58,20 @@ def lesson_notebook(source: Source) -> Notebook:
     Returns
     -------
     dict
-        The executed notebook: front matter as its first cell, numbers filled, publishing cells removed.
+        The executed notebook: front matter as its first cell, numbers filled, publishing cells removed,
+        citations numbered.
 
     Raises
     ------
     MaterialError
-        The front matter is incomplete, a cell raised, or a ``{{name}}`` is not filled.
+        The front matter is incomplete, a cell raised, a ``{{name}}`` is not filled, or a citation names no
+        fact.
     """
     where = str(source.path)
     front = read_front_matter(source.header, where)
     executed = run(new_notebook(source.cells), where)
     cells, values = harvest(executed["cells"], where)
-    cells = [markdown_cell("front-matter", front.text()), *fill(cells, values, where)]
+    cells = [markdown_cell("front-matter", front.text()), *cite(fill(cells, values, where), where)]
     facts = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(front).items()}
     notebook = new_notebook(cells, title=front.title, faultlab=facts)
     renumber(notebook)

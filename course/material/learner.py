@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from course.material.citations import cite
 from course.material.execute import run
 from course.material.exercise import Exercise
 from course.material.nbgrader import Role, cells_of_role, with_role
@@ -49,7 +50,7 @@ def master_notebook(exercise: Exercise) -> Notebook:
     Raises
     ------
     MaterialError
-        The master's cells don't agree with ``exercise.toml``, or a cell raised.
+        The master's cells don't agree with ``exercise.toml``, a cell raised, or a citation names no fact.
     """
     where = str(exercise.folder / "master.py")
     cells = [markdown_cell("front-matter", exercise.front.text())]
@@ -57,6 +58,7 @@ def master_notebook(exercise: Exercise) -> Notebook:
         _marked(cell | {"source": solved(cell["source"], _cell(where, cell))}, exercise, where)
         for cell in _checked(exercise, where)
     ]
+    cells = cite(cells, where, statements=False)
     return run(new_notebook(cells, title=exercise.front.title, faultlab={"exercise": exercise.id}), where)
 
 

@@ -2,8 +2,10 @@
 # A program reads a page that isn't there. A helper, the *monitor*, is to bring it: it reads a message, and
 # wakes the program. But it has brought nothing yet. The kernel of Linux v5.6 asks once more, and may not
 # wait: the program gets SIGBUS for a page that was on its way. Linux v5.7 asks again, as often as it takes.
+# [fact:wake-is-fatal-before] [fact:wake-is-harmless-after]
 #
 # You write that loop: `do_user_addr_fault` of Linux v5.7, for faults that come from user mode.
+# [fact:p13-multi-retry]
 
 # %% id="imports"
 from course import check, hint
