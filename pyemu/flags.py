@@ -2,7 +2,8 @@
 
 Values are those of Linux v5.6 and v5.7 (`include/linux/mm.h`, `include/linux/mm_types.h`,
 `include/linux/sched.h`, `arch/x86/include/asm/traps.h`, `include/uapi/linux/userfaultfd.h`). Where the two
-versions differ, the line says so.
+versions differ, the line says so [fact:flag-allow-retry-5-6] [fact:flag-allow-retry-5-7]
+[fact:vm-fault-bits] [fact:vm-flags] [fact:task-states] [fact:x86-error-code] [fact:signal-numbers].
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class VmFlag(IntFlag):
 
 
 class FollFlag(IntFlag):
-    """``FOLL_*``: what a caller of get_user_pages asks for; values of 5.7."""
+    """``FOLL_*``: what a caller of get_user_pages asks for; values of 5.7 [fact:foll-flags]."""
 
     WRITE = 0x00001
     TOUCH = 0x00002
@@ -314,7 +315,7 @@ def state_letter(state: int) -> str:
 
     References
     ----------
-    Linux v5.7, fs/proc/array.c, task_state_array.
+    Linux v5.7, fs/proc/array.c, task_state_array [fact:task-state-letters].
 
     Examples
     --------

@@ -19,55 +19,68 @@ class Policies:
     ----------
     leaves_late_retry : bool
         A RETRY that was not allowed ends the fault, and the access faults again (before patch 4). No callee
-        of the kernel gives one: a faulty callee shows the difference.
+        of the kernel gives one: a faulty callee shows the difference [fact:p04-x86].
     leave_on_any_signal : bool
-        After RETRY, a user-mode fault leaves for any signal (patch 9), not only for SIGKILL.
+        After RETRY, a user-mode fault leaves for any signal (patch 9), not only for SIGKILL
+        [fact:p09-any-signal].
     nopage_after_signal : bool
-        handle_userfault takes the lock again and emulates NOPAGE after a non-fatal signal (before patch 10).
+        handle_userfault takes the lock again and emulates NOPAGE after a non-fatal signal (before patch 10)
+        [fact:p10-no-nopage].
     default_flags : FaultFlag
-        What an architecture's fault handler starts with: 0x14, from patch 12 on 0x214.
+        What an architecture's fault handler starts with: 0x14, from patch 12 on 0x214 [fact:flag-default].
     interruptible_in_kernel_mode : bool
-        A fault from kernel mode keeps FAULT_FLAG_INTERRUPTIBLE if `default_flags` has it (without fix B5).
+        A fault from kernel mode keeps FAULT_FLAG_INTERRUPTIBLE if `default_flags` has it (without fix B5)
+        [fact:b5-busy-loop].
     interruptible_by_flag : bool
-        The userfaultfd sleep looks at FAULT_FLAG_INTERRUPTIBLE (patch 12), not at USER and KILLABLE.
+        The userfaultfd sleep looks at FAULT_FLAG_INTERRUPTIBLE (patch 12), not at USER and KILLABLE
+        [fact:p12-interruptible].
     killable_by_flag : bool
-        Without FAULT_FLAG_KILLABLE the userfaultfd sleep is deaf to SIGKILL (patch 16).
+        Without FAULT_FLAG_KILLABLE the userfaultfd sleep is deaf to SIGKILL (patch 16)
+        [fact:p16-honour-killable].
     retry_once : bool
-        The second attempt may not retry: ALLOW_RETRY is cleared after the first (before patch 13).
+        The second attempt may not retry: ALLOW_RETRY is cleared after the first (before patch 13)
+        [fact:p13-multi-retry].
     drops_on_first_try_only : bool
         Who waits for a page lock drops mmap_sem only if ALLOW_RETRY is set and TRIED is not (patch 13);
-        before, ALLOW_RETRY alone decided.
+        before, ALLOW_RETRY alone decided [fact:retry-first-helper].
     gup_retries_once : bool
-        get_user_pages may drop mmap_sem for one wait a page; the second attempt may not (before patch 14).
+        get_user_pages may drop mmap_sem for one wait a page; the second attempt may not (before patch 14)
+        [fact:p14-gup-multi-retry].
     gup_is_killable : bool
-        get_user_pages allows its waits, and its wait for mmap_sem, to end on SIGKILL (patch 15).
+        get_user_pages allows its waits, and its wait for mmap_sem, to end on SIGKILL (patch 15)
+        [fact:p15-gup-killable].
     gup_says_locked_too_early : bool
-        It notes that mmap_sem is held before it is (patch 15 without fix B1).
+        It notes that mmap_sem is held before it is (patch 15 without fix B1) [fact:b1-bad-unlock].
     gup_gives_zero_when_killed : bool
-        It gives 0 pages and no error when SIGKILL ends its retries (patch 14 without fix B2).
+        It gives 0 pages and no error when SIGKILL ends its retries (patch 14 without fix B2)
+        [fact:b2-zero-pages].
     lookup_node_trusts_zero : bool
-        get_mempolicy(2) uses the page although get_user_pages gave none (without fix B2').
+        get_mempolicy(2) uses the page although get_user_pages gave none (without fix B2')
+        [fact:b2-lookup-node].
     fixup_ends_at_second_retry : bool
         fixup_user_fault gives 0, though the page is absent, when its second attempt says RETRY (patch 14
-        without fix B3).
+        without fix B3) [fact:b3-fixup-success].
     fatal_is_eintr : bool
-        get_user_pages gives -EINTR for a task that is being killed (fix B4), not -ERESTARTSYS.
+        get_user_pages gives -EINTR for a task that is being killed (fix B4), not -ERESTARTSYS
+        [fact:b4-eintr].
     gup_read_breaks_cow : bool
         get_user_pages for reading faults as a write, so that a shared page is copied first (stable releases
-        of 5.4 and 5.7, gone in 5.10).
+        of 5.4 and 5.7, gone in 5.10) [fact:gup-read-as-write].
     account_in_handle_mm_fault : bool
         handle_mm_fault counts faults itself, once, and a fault that was tried is major (5.9); before, each
-        caller counted.
+        caller counted [fact:count-once].
     userfault_sleeps_once : bool
         handle_userfault sleeps once and gives RETRY, whatever woke it; it always wakes the monitor, and never
-        says MAJOR (5.9).
+        says MAJOR (5.9) [fact:uffd-one-sleep].
     read_wait_is_killable : bool
-        A fault that reads its page itself can be killed while it waits for that (by 6.1).
+        A fault that reads its page itself can be killed while it waits for that (by 6.1)
+        [fact:file-own-read-killable].
     mprotect_maps_writable : bool
         mprotect(2) makes the entry of an exclusive, dirty page writable at once (6.x); before, the next write
-        faults.
+        faults [fact:mprotect-maps-writable].
     vma_lock_first : bool
-        A fault from user mode makes its first attempt under the lock of its area alone (6.4 and later).
+        A fault from user mode makes its first attempt under the lock of its area alone (6.4 and later)
+        [fact:x86-vma-first].
     """
 
     leaves_late_retry: bool

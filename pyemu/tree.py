@@ -1,8 +1,8 @@
 """Trees: which of the sixteen patches are applied, which fixes came after, which release it is.
 
-A `Tree` is a set of patch numbers of "mm: Page fault enhancements" v6 (merged for Linux v5.7), a set of
-follow-up fixes, and possibly a later release. Kernel code never asks for these: it asks for a policy
-(`pyemu.policies`), and this module says which patch, fix or release gives which.
+A `Tree` is a set of patch numbers of "mm: Page fault enhancements" v6 (merged for Linux v5.7)
+[fact:series-goal], a set of follow-up fixes, and possibly a later release. Kernel code never asks for these:
+it asks for a policy (`pyemu.policies`), and this module says which patch, fix or release gives which.
 
 Every subset of the patches runs, with two rules. Patch 16 without 12 is refused: it reads a flag that 12
 introduces. A fix without the patch that it mends has nothing to mend, and no effect. Patches 1 to 3, 5 to 8
@@ -42,7 +42,9 @@ class Tree:
     patches : frozenset of int
         Applied patches, 1 to 16.
     fixes : frozenset of str
-        Follow-up fixes: ``B1``, ``B2``, ``B2'``, ``B3``, ``B4`` of Linux v5.7.14, ``B5`` and ``B6`` of ours.
+        Follow-up fixes: ``B1``, ``B2``, ``B2'``, ``B3``, ``B4`` of Linux v5.7.14, ``B5`` and ``B6`` of ours
+        [fact:b1-bad-unlock] [fact:b2-zero-pages] [fact:b2-lookup-node] [fact:b3-fixup-success]
+        [fact:b4-eintr] [fact:b5-busy-loop] [fact:b6-sh-double-unlock].
     release : str
         ``5.7``, or a later kernel of `RELEASES`: what changed between the two is applied as well.
 

@@ -1,4 +1,4 @@
-"""Memory areas as system calls cut them (`mm/mmap.c` of Linux v5.7)."""
+"""Memory areas as system calls cut them (`mm/mmap.c` of Linux v5.7) [fact:vma-split]."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The x86 page-fault exception, from the CPU's error code to the retry loop.
 
 Models `arch/x86/mm/fault.c` of Linux v5.6 and v5.7, for faults from user mode and from kernel code that
-touches user memory. What differs between the trees is asked for as a policy. How a fault ends without a page
-stands in `pyemu.kernel.fault_errors`.
+touches user memory [fact:x86-retry-5-6] [fact:x86-retry-5-7]. What differs between the trees is asked for as
+a policy. How a fault ends without a page stands in `pyemu.kernel.fault_errors`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """How an x86 page fault ends without a page: a signal, the fixup of kernel code, an oops, out of memory.
 
-Models the functions around `do_user_addr_fault` in `arch/x86/mm/fault.c` of Linux v5.6 and v5.7.
+Models the functions around `do_user_addr_fault` in `arch/x86/mm/fault.c` of Linux v5.6 and v5.7
+[fact:x86-bad-area] [fact:x86-fault-error] [fact:x86-fixup].
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """fixup_user_fault: resolve by hand a fault that was met where nobody may sleep.
 
-Models `mm/gup.c` of Linux v5.6 and v5.7. Unlike get_user_pages it gives no page, and it always returns with
-mmap_sem held: `unlocked` tells whether the lock was lost in between.
+Models `mm/gup.c` of Linux v5.6 and v5.7 [fact:fixup-user-fault]. Unlike get_user_pages it gives no page, and
+it always returns with mmap_sem held: `unlocked` tells whether the lock was lost in between.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """get_user_pages: get hold of the pages behind user addresses, faulting them in where they are missing.
 
-Models `mm/gup.c` of Linux v5.6 and v5.7, one page at a time. Here nobody tries again after RETRY: that is the
-business of `pyemu.kernel.gup_locked`. Two things differ from C. The parameter ``int *locked`` is passed by
-value, and comes back in the result. And whether the caller wants the pages is told by FOLL_GET alone.
+Models `mm/gup.c` of Linux v5.6 and v5.7, one page at a time. Here nobody tries again after RETRY
+[fact:gup-retry-is-no-error]: that is the business of `pyemu.kernel.gup_locked`. Two things differ from C. The
+parameter ``int *locked`` is passed by value, and comes back in the result. And whether the caller wants the
+pages is told by FOLL_GET alone.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ from pyemu.kernel import implements
 
 
 def vm_fault_to_errno(fault: int, foll_flags: int) -> int:
-    """Give the error for the error bits of a fault (Linux v5.7, include/linux/mm.h)."""
+    """Give the error for the error bits of a fault (Linux v5.7, include/linux/mm.h) [fact:fault-errno]."""
     if fault & VM_FAULT_OOM:
         return -ENOMEM
     if fault & (VM_FAULT_HWPOISON | VM_FAULT_HWPOISON_LARGE):

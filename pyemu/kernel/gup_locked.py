@@ -1,8 +1,9 @@
 """get_user_pages, the second half: what happens after a fault said RETRY, and the entries for callers.
 
-Models `mm/gup.c` of Linux v5.6 and v5.7. The protocol of `locked`: the caller passes 1 while it holds
-mmap_sem and allows it to be dropped. 0 comes back if it was dropped, and then it is not held: not even if
-get_user_pages took it again meanwhile. Without `locked` nothing may be dropped, so nothing may wait.
+Models `mm/gup.c` of Linux v5.6 and v5.7 [fact:gup-once-5-6] [fact:gup-many-5-7]. The protocol of `locked`
+[fact:gup-locked-contract]: the caller passes 1 while it holds mmap_sem and allows it to be dropped. 0 comes
+back if it was dropped, and then it is not held: not even if get_user_pages took it again meanwhile. Without
+`locked` nothing may be dropped, so nothing may wait.
 """
 
 from __future__ import annotations

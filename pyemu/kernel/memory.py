@@ -1,7 +1,7 @@
 """One attempt to serve a fault: what `handle_mm_fault` decides for anonymous memory.
 
 Models `mm/memory.c` of Linux v5.6 and v5.7: demand-zero pages, the shared zero page, the write that breaks
-it.
+it [fact:demand-zero] [fact:zero-page-write] [fact:missing-before-alloc].
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Populating: fault in the pages of a range, for mlock(2) and MAP_POPULATE.
 
-Models `mm/gup.c` of Linux v5.6 and v5.7. Each round after a RETRY is a first try again: flags never say
-TRIED, so a page may be waited for any number of times, before the series as well.
+Models `mm/gup.c` of Linux v5.6 and v5.7 [fact:mm-populate]. Each round after a RETRY is a first try again:
+flags never say TRIED, so a page may be waited for any number of times, before the series as well.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Signals as the fault path meets them: the test after RETRY, and delivery on the way back to user mode.
 
-Models `include/linux/sched/signal.h` and `kernel/signal.c` of Linux v5.6 and v5.7.
+Models `include/linux/sched/signal.h` and `kernel/signal.c` of Linux v5.6 and v5.7
+[fact:signal-fault-test] [fact:signal-delivery].
 """
 
 from __future__ import annotations

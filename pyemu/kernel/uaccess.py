@@ -1,7 +1,8 @@
 """Touching user memory from kernel code: copies with short counts, single values, pages faulted in.
 
 Models `arch/x86/lib/copy_user_64.S`, `arch/x86/lib/usercopy_64.c`, `lib/usercopy.c` and
-`include/linux/pagemap.h` of Linux v5.4 to v5.7. A fault of these instructions is an ordinary page fault in
+`include/linux/pagemap.h` of Linux v5.4 to v5.7 [fact:copy-user-tail] [fact:clear-user-single]
+[fact:get-user-single] [fact:fault-in-pages]. A fault of these instructions is an ordinary page fault in
 kernel mode: if it is served, the instruction goes on; if not, it goes on at its fixup, and the function
 reports what is left. In this model a copy asks for one user page after the other, and bytes come from and go
 to a page frame of the kernel.

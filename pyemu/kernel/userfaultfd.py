@@ -1,8 +1,8 @@
 """userfaultfd: the fault that waits for a monitor, and what the monitor can do.
 
 Models `fs/userfaultfd.c` and `mm/userfaultfd.c` of Linux v5.6 and v5.7 for missing pages of anonymous memory.
-The policies tell apart: what kind of sleep (patches 12 and 16), and what comes back after a signal (patch
-10).
+The policies tell apart: what kind of sleep [fact:uffd-sleep-5-6] [fact:uffd-sleep-5-7], and what comes back
+after a signal [fact:uffd-nopage-after-signal].
 """
 
 from __future__ import annotations
