@@ -20,6 +20,7 @@ from course import doctor, lab, linuxfacts_command, workcopy
 from course.checks import command as checks
 from course.conform import command as conform
 from course.grading import command as grading
+from course.run import command as running
 from course.series import command as series
 from pyemu.errors import FaultlabError
 
@@ -46,6 +47,8 @@ app.command()(conform.conform)
 app.command()(conform.predict)
 app.command()(series.series)
 app.command()(linuxfacts_command.fact)
+app.command()(running.run)
+app.command()(running.scenarios)
 app.command()(doctor.doctor)
 app.command()(doctor.version)
 

@@ -251,8 +251,8 @@ class Machine:
             timed.text,
             world.clock,
         )
-        if strict:
-            _insist(result, end)
+        if strict and (text := objection(result)):
+            raise InvariantViolation(text)
         return result
 
 
@@ -344,18 +344,25 @@ def _task_result(world: World, task: Task) -> TaskResult:
     return TaskResult(task.name, tuple(outcomes), counters, {**stats, **task.stats})
 
 
-def _insist(result: Result, end: End) -> None:
-    permitted = result.scenario.permits
+def objection(result: Result) -> str:
+    """Say what a strict run objects to first; empty when there is nothing.
+
+    Parameters
+    ----------
+    result : Result
+        Of a run.
+
+    Returns
+    -------
+    str
+        A rule that was broken, a handler that failed, a hang or a spin, unless the scenario permits it.
+    """
+    where, permitted = f"{result.scenario.name} on tree {result.tree}", result.scenario.permits
     wrong = [*result.findings, *(one for one in result.violations if one.rule not in permitted)]
     if wrong:
-        raise InvariantViolation(
-            f"{result.scenario.name} on tree {result.tree}: {wrong[0].rule}: {wrong[0].text}"
-        )
-    if end is not End.DONE and "hang" not in permitted:
-        raise InvariantViolation(
-            f"{result.scenario.name} on tree {result.tree}: {end.value}: {result.end_text}"
-        )
+        return f"{where}: {wrong[0].rule}: {wrong[0].text}"
+    if result.end != End.DONE.value and "hang" not in permitted:
+        return f"{where}: {result.end}: {result.end_text}"
     if result.spins and "spin" not in permitted:
-        raise InvariantViolation(
-            f"{result.scenario.name} on tree {result.tree}: a task spun without a wait (I3)."
-        )
+        return f"{where}: a task spun without a wait (I3)."
+    return ""

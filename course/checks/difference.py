@@ -1,7 +1,8 @@
 """The first event in which two traces differ, with its neighbours.
 
 Compared are the events that tell the story, and the counters of faults. Steps inside a function may come in
-another order without being wrong, and so may the microseconds: neither is compared.
+another order without being wrong: they are compared only when a closer level is asked for. The microseconds
+are never compared.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from course.checks.visible import visible
+from pyemu.trace import Level
 
 if TYPE_CHECKING:
     from pyemu.trace import Event, Trace
@@ -39,20 +41,22 @@ class Difference:
     kernel: tuple[str, ...]
 
 
-def first_difference(mine: Trace, kernel: Trace) -> Difference | None:
+def first_difference(mine: Trace, kernel: Trace, level: Level = Level.STORY) -> Difference | None:
     """Compare two traces of the same scenario.
 
     Parameters
     ----------
     mine, kernel : Trace
-        With the learner's function, and with the kernel's own.
+        With the learner's function, and with the kernel's own; or of any two runs.
+    level : Level
+        Compare events up to this level.
 
     Returns
     -------
     Difference or None
         None when they tell the same story.
     """
-    ours, theirs = list(_story(mine)), list(_story(kernel))
+    ours, theirs = list(_told(mine, level)), list(_told(kernel, level))
     for place, (one, other) in enumerate(zip_longest(ours, theirs)):
         if one is None or other is None or _key(one) != _key(other):
             end = place + 1 + AROUND
@@ -64,8 +68,8 @@ def first_difference(mine: Trace, kernel: Trace) -> Difference | None:
     return None
 
 
-def _story(trace: Trace) -> Iterable[Event]:
-    return (one for one in trace if not one.level or (one.kind == "counter" and one.a in COUNTERS))
+def _told(trace: Trace, level: Level) -> Iterable[Event]:
+    return (one for one in trace if one.level <= level or (one.kind == "counter" and one.a in COUNTERS))
 
 
 def _key(event: Event) -> tuple[object, ...]:
