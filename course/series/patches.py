@@ -49,6 +49,8 @@ class Patch:
         For a patch that changes behaviour: a situation, what happens before, what happens after.
     note : str
         What is easily got wrong about it.
+    facts : tuple of str
+        Ids of the facts that all this rests on (`course.linuxfacts`).
     """
 
     number: int
@@ -61,6 +63,7 @@ class Patch:
     commit: str = ""
     rows: tuple[tuple[str, str, str], ...] = ()
     note: str = ""
+    facts: tuple[str, ...] = ()
 
 
 def patch_of(number: int) -> Patch:
@@ -93,6 +96,7 @@ PATCHES = (
         "may be dropped, and tells afterwards that it was.",
         shown="names only",
         note="With FOLL_NOWAIT, 0 pages come back with locked still 1; after a wait, with locked 0.",
+        facts=("p01-rename", "gup-locked-contract", "gup-nowait"),
     ),
     Patch(
         number=2,
@@ -104,6 +108,7 @@ PATCHES = (
         "must be true then. The walk had emptied the count of wanted pages, so it stopped before as well.",
         shown="proof (S2)",
         note="BUG_ON(x) fires when x is true. RETRY yields a count, 0 or more, and never an error.",
+        facts=("p02-hugetlb-stop", "gup-retry-is-no-error"),
     ),
     Patch(
         number=3,
@@ -116,6 +121,7 @@ PATCHES = (
         shown="proof",
         commit="4ef873226ceb",
         note="What follows a yes differs: 13 architectures run the same kernel instruction again.",
+        facts=("p03-helper", "b7-livelock"),
     ),
     Patch(
         number=4,
@@ -127,6 +133,7 @@ PATCHES = (
         shown="proof",
         note="A faulty callee shows the gone branch: before 4 the access faults again, from 4 on a lock is "
         "released that is not held, from 13 on it is one more attempt.",
+        facts=("p04-x86", "invariant-killed", "x86-retry-5-6"),
     ),
     Patch(
         number=5,
@@ -137,6 +144,7 @@ PATCHES = (
         what="The signal is asked about before the branch for RETRY instead of inside it.",
         shown="proof",
         note="arc counts what the last attempt gave: a fault that waited for the disk counts as minor.",
+        facts=("p05-arc", "count-arc"),
     ),
     Patch(
         number=6,
@@ -147,6 +155,7 @@ PATCHES = (
         what="The signal is asked about before the branch for RETRY instead of inside it.",
         shown="proof",
         note="Judged from the difference of the two source trees alone.",
+        facts=("p06-arm64",),
     ),
     Patch(
         number=7,
@@ -157,6 +166,7 @@ PATCHES = (
         what="The signal is asked about first; the same dead branch as on x86 is gone.",
         shown="proof",
         note="For a fault of the kernel it gives SIGBUS to its caller, which runs the exception table.",
+        facts=("p07-powerpc", "invariant-killed"),
     ),
     Patch(
         number=8,
@@ -168,6 +178,7 @@ PATCHES = (
         "mmap_sem is released twice on SIGBUS and SIGSEGV (S8b).",
         shown="proof (S8a, S8b)",
         note="S8b was found by reading; it was in every later source that was read. B6 is our fix.",
+        facts=("p08-sh", "b6-sh-double-unlock"),
     ),
     Patch(
         number=9,
@@ -187,6 +198,7 @@ PATCHES = (
             ("no RETRY, any signal", "go on", "go on"),
         ),
         note="The wait for the disk is not one millisecond shorter: what is saved is the second half.",
+        facts=("p09-any-signal", "signal-fault-test", "count-major-vanishes"),
     ),
     Patch(
         number=10,
@@ -204,6 +216,7 @@ PATCHES = (
             ("SIGUSR1, kernel mode", "not woken", "not woken"),
         ),
         note="9 must come before 10: without it, a signal during a user fault ends in SIGBUS (S10c).",
+        facts=("p10-no-nopage", "p10-needs-p09", "uffd-nopage-after-signal", "count-nopage-is-minor"),
     ),
     Patch(
         number=11,
@@ -215,6 +228,7 @@ PATCHES = (
         shown="names only",
         commit="dde160724832",
         note="csky, khugepaged and get_user_pages do not use the name: they never had both flags.",
+        facts=("p11-default", "flag-default", "khugepaged"),
     ),
     Patch(
         number=12,
@@ -233,6 +247,7 @@ PATCHES = (
             ("get_user_pages, a signal", "sleeps, state D", "sleeps, state D"),
         ),
         note="With 12 alone write() ends in EFAULT; with 13 it spins until the page is there. B5 is our fix.",
+        facts=("p12-interruptible", "p12-without-p13", "p12-p13-busy-loop", "uffd-kernel-sleep-letter"),
     ),
     Patch(
         number=13,
@@ -251,6 +266,7 @@ PATCHES = (
             ("attempt 2 and later, userfaultfd", "SIGBUS", "wait, RETRY"),
         ),
         note="9 must come before 13: without it a signal is an endless loop in user mode.",
+        facts=("p13-multi-retry", "p13-needs-p09", "wake-is-fatal-before", "wake-is-harmless-after"),
     ),
     Patch(
         number=14,
@@ -267,6 +283,7 @@ PATCHES = (
             ("fixup_user_fault, second RETRY", "EFAULT", "0 without a page (B3)"),
         ),
         note="mlock had no limit before either: each of its passes is a first one.",
+        facts=("p14-gup-multi-retry", "b2-zero-pages", "b3-fixup-success"),
     ),
     Patch(
         number=15,
@@ -285,6 +302,7 @@ PATCHES = (
             ("no variable handed over", "not killable", "not killable"),
         ),
         note="Where the fault itself reads the page, 5.7 still waits to the end.",
+        facts=("p15-gup-killable", "b1-bad-unlock"),
     ),
     Patch(
         number=16,
@@ -295,5 +313,6 @@ PATCHES = (
         what="Without FAULT_FLAG_KILLABLE a fault would sleep deaf to SIGKILL. No caller comes without it.",
         shown="proof",
         note="15 must come before 16: it is 15 that gives get_user_pages the flag.",
+        facts=("p16-honour-killable", "p15-before-p16", "uffd-sleep-5-7"),
     ),
 )

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from course.linuxfacts import load
 from course.series.pairs import PAIRS
 from course.series.patches import PATCHES, Patch
 from course.series.proof import prove
@@ -87,8 +88,8 @@ def detail(patch: Patch) -> Iterator[str]:
     yield from _decision(patch)
     for showing in SHOWINGS.get(patch.number, ()):
         yield _numbers(showing)
-    if patch.note:
-        yield _wrapped(patch.note)
+    yield _wrapped(patch.note)
+    yield _facts(patch)
 
 
 def _decision(patch: Patch) -> Iterator[str]:
@@ -105,6 +106,14 @@ def _decision(patch: Patch) -> Iterator[str]:
     yield "\n".join(f"  {n:>6,}  {rule}" for rule, n in proof.rules.items())
     for fault, why in pair.equivalent.items():
         yield _wrapped(f"A planted fault that changes nothing: {fault}. Why: {why}.")
+
+
+def _facts(patch: Patch) -> str:
+    """Give the facts that a patch rests on, with their ids."""
+    known = load()
+    told = [f"[{one}] {known[one].statement}" for one in patch.facts]
+    lines = [textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="    ") for text in told]
+    return "\n".join(["Facts; faultlab fact ID says where one was read:", *lines])
 
 
 def _wrapped(text: str) -> str:

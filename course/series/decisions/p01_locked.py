@@ -7,7 +7,8 @@ The two functions differ in this one name: the proof compares their text as well
 
 References
 ----------
-Linux v5.6.4 and v5.7.14, mm/gup.c, faultin_page and __get_user_pages.
+Linux v5.6.4 and v5.7.14, mm/gup.c, faultin_page and __get_user_pages [fact:p01-rename]
+[fact:gup-locked-contract].
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ the patch fires when the lock was dropped although FOLL_NOWAIT forbids it.
 
 References
 ----------
-Linux v5.6.4 and v5.7.14, mm/gup.c, __get_user_pages, and mm/hugetlb.c, follow_hugetlb_page.
+Linux v5.6.4 and v5.7.14, mm/gup.c, __get_user_pages, and mm/hugetlb.c, follow_hugetlb_page
+[fact:p02-hugetlb-stop].
 """
 
 from __future__ import annotations

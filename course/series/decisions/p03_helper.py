@@ -5,7 +5,7 @@ What follows the test stays as it was, with each architecture's own habits.
 References
 ----------
 Linux v5.6.4 and v5.7.14, include/linux/sched/signal.h and the files named in
-`course.series.decisions.arch`.
+`course.series.decisions.arch` [fact:p03-helper].
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ ALLOW_RETRY and without SIGKILL would fall through and release a lock that is no
 
 References
 ----------
-Linux v5.6.4 and v5.7.14, arch/x86/mm/fault.c, do_user_addr_fault.
+Linux v5.6.4 and v5.7.14, arch/x86/mm/fault.c, do_user_addr_fault [fact:p04-x86]
+[fact:invariant-killed].
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ attempt counts as minor.
 
 References
 ----------
-Linux v5.6.4 and v5.7.14, arch/arc/mm/fault.c, do_page_fault.
+Linux v5.6.4 and v5.7.14, arch/arc/mm/fault.c, do_page_fault [fact:p05-arc] [fact:count-arc].
 """
 
 from __future__ import annotations

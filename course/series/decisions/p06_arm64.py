@@ -2,7 +2,7 @@
 
 References
 ----------
-Linux v5.6.4 and v5.7.14, arch/arm64/mm/fault.c, do_page_fault.
+Linux v5.6.4 and v5.7.14, arch/arm64/mm/fault.c, do_page_fault [fact:p06-arm64].
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ runs the exception table.
 
 References
 ----------
-Linux v5.6.4 and v5.7.14, arch/powerpc/mm/fault.c, __do_page_fault.
+Linux v5.6.4 and v5.7.14, arch/powerpc/mm/fault.c, __do_page_fault [fact:p07-powerpc].
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ Our fix B6 leaves the early release out where the callee makes it.
 
 References
 ----------
-Linux v5.6.4 and v5.7.14, arch/sh/mm/fault.c, mm_fault_error, do_sigbus, bad_area.
+Linux v5.6.4 and v5.7.14, arch/sh/mm/fault.c, mm_fault_error, do_sigbus, bad_area [fact:p08-sh]
+[fact:b6-sh-double-unlock].
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ puts its own word together.
 References
 ----------
 Linux v5.6.4 and v5.7.14, include/linux/mm.h, mm/gup.c, mm/khugepaged.c and the files named in
-`course.series.decisions.arch`.
+`course.series.decisions.arch` [fact:p11-default] [fact:khugepaged].
 """
 
 from __future__ import annotations

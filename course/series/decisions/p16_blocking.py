@@ -5,7 +5,8 @@ get_user_pages the flag: hence 15 before 16. Synthetic flags show it.
 
 References
 ----------
-Linux v5.7.14, fs/userfaultfd.c, userfaultfd_get_blocking_state and userfaultfd_signal_pending.
+Linux v5.7.14, fs/userfaultfd.c, userfaultfd_get_blocking_state and userfaultfd_signal_pending
+[fact:p16-honour-killable] [fact:p15-before-p16].
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ def test_each_patch_can_be_asked_for(faultlab: Any, patch: Any) -> None:
     assert max(map(len, said.out.splitlines())) <= 100
     assert "before" in said.out
     assert "after" in said.out
+    assert f"[{patch.facts[0]}]" in said.out
 
 
 def test_one_patch_tells_the_decision_the_inputs_and_what_keeps_them_out(faultlab: Any) -> None:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from course.linuxfacts import load
 from course.series.pairs import PAIRS
 from course.series.patches import N_PATCHES, PATCHES, Kind, Patch, patch_of
 from course.series.showings import SHOWINGS
@@ -63,6 +64,13 @@ def test_what_shows_it_exists(patch: Patch) -> None:
     else:
         assert patch.number in PAIRS
         assert patch.shown.startswith(("proof", "names only"))
+
+
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: f"P{patch.number}")
+def test_each_row_rests_on_facts_that_exist_its_own_first(patch: Patch) -> None:
+    facts = load()
+    assert patch.facts[0].startswith(f"p{patch.number:02}-")
+    assert [one for one in patch.facts if one not in facts] == []
 
 
 @pytest.mark.parametrize("number", [0, 17, -1])
