@@ -1,7 +1,8 @@
 """The sixteen patches of "mm: Page fault enhancements" v6, as merged for Linux v5.7.
 
 Order and titles are those of the cover letter. Commit ids stand where they were seen in a record; the others
-are not known here. What is said of architectures and of code was read in Linux v5.6.4 and v5.7.14.
+are not known here. What is said of architectures and of code was read in Linux v5.6.4 and v5.7.14
+[fact:series-goal].
 """
 
 from __future__ import annotations

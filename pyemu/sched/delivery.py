@@ -2,7 +2,8 @@
 
 References
 ----------
-Linux v5.7, kernel/signal.c, next_signal, dequeue_signal, get_signal, do_signal_stop, exit_signals.
+Linux v5.7, kernel/signal.c, next_signal, dequeue_signal, get_signal, do_signal_stop, exit_signals
+[fact:signal-delivery] [fact:signal-stop-kernel].
 """
 
 from __future__ import annotations

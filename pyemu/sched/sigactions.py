@@ -2,7 +2,8 @@
 
 References
 ----------
-Linux v5.7, include/linux/signal.h, the table of signal actions; kernel/signal.c, sig_fatal.
+Linux v5.7, include/linux/signal.h, the table of signal actions; kernel/signal.c, sig_fatal
+[fact:signal-default-ignored] [fact:signal-numbers].
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ process dies of is its first one.
 
 References
 ----------
-Linux v5.7, kernel/signal.c, prepare_signal, __send_signal, wants_signal, complete_signal.
+Linux v5.7, kernel/signal.c, prepare_signal, __send_signal, wants_signal, complete_signal
+[fact:signal-stop-cont] [fact:signal-who] [fact:signal-group-fatal] [fact:signal-not-queued].
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ most of its threads know nothing of it.
 
 References
 ----------
-Linux v5.7, kernel/signal.c, recalc_sigpending, signal_wake_up_state, retarget_shared_pending.
+Linux v5.7, kernel/signal.c, recalc_sigpending, signal_wake_up_state, retarget_shared_pending
+[fact:signal-pending] [fact:signal-fatal] [fact:signal-wakes].
 """
 
 from __future__ import annotations
