@@ -107,8 +107,13 @@ def unreachable(case: Attempt) -> str:
         return "I4: RETRY never comes with an error"
     if case.flags & FAULT_FLAG_RETRY_NOWAIT and not allowed:
         return "RETRY_NOWAIT is asked for together with ALLOW_RETRY"
-    if allowed and case.flags & FAULT_FLAG_TRIED:
+    tried = case.flags & FAULT_FLAG_TRIED
+    if allowed and tried:
         return "the handler clears ALLOW_RETRY when it sets TRIED"
+    if not allowed and bool(tried) is not case.arch.sets_tried:
+        return "the handler sets TRIED when it clears ALLOW_RETRY, or never does"
+    if allowed and case.major:
+        return "an earlier MAJOR needs an earlier attempt"
     if retry and not allowed and case.pending is not Pending.KILL:
         return "I2: RETRY without ALLOW_RETRY comes only with SIGKILL"
     return ""

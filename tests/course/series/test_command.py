@@ -37,7 +37,7 @@ def test_one_patch_tells_the_decision_the_inputs_and_what_keeps_them_out(faultla
     out = faultlab("series", "4").out
     row = next(line for line in out.splitlines() if line.startswith("RETRY, second attempt"))
     assert re.split(r"  +", row)[1:] == ["return", "done, unlocks, counts min_flt"]
-    assert "1,536 inputs, 616 of them can happen" in out
+    assert "1,536 inputs, 308 of them can happen" in out
     assert "I2: RETRY without ALLOW_RETRY comes only with SIGKILL" in out
     assert "Scenario faulty callee" in out
 
