@@ -6,20 +6,26 @@ from typing import Any
 
 import pytest
 
-from course.series.decisions import p04_x86, p16_blocking
+from course.series.decisions import p01_locked, p04_x86, p16_blocking
 from course.series.decisions.arch import arch_of
 from course.series.decisions.attempt import Attempt, attempts, unreachable
+from course.series.decisions.p01_locked import Page, Pinned
 from course.series.decisions.p11_default import First, after, before
 from course.series.decisions.p16_blocking import Fault
 from course.series.decisions.records import Action, Decision, Mode, Pending
 from pyemu import Scenario, Tree, run
+from pyemu.calls.gup import __get_user_pages
+from pyemu.effects import Effect
 from pyemu.effects.entries import my_zero_pfn, set_pte_if_none
 from pyemu.effects.handles import Task, Vma, current
-from pyemu.effects.locks import up_read
+from pyemu.effects.locks import down_read, up_read
+from pyemu.effects.records import GupResult
 from pyemu.effects.signals import send_signal
 from pyemu.flags import (
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_TRIED,
+    FOLL_NOWAIT,
+    FOLL_TRIED,
     SIGKILL,
     SIGUSR1,
     VM_FAULT_ERROR,
@@ -28,6 +34,7 @@ from pyemu.flags import (
 )
 from pyemu.kernel.userfaultfd import blocking_state
 from pyemu.machine import Result
+from tests.pyemu.scenes import Lab, V
 
 SIGNALS = {Pending.SIGNAL: SIGUSR1, Pending.KILL: SIGKILL}
 CASES = [case for case in attempts(arch_of("x86")) if case.mode is Mode.USER and not unreachable(case)]
@@ -136,6 +143,53 @@ def test_the_sleep_in_handle_userfault_is_chosen_as_patch_16_says(tree: Tree, si
     policy = tree.policies
     for flags in range(1 << 10):
         assert blocking_state(policy, flags) == side(Fault(flags, Pending.NONE)).state, hex(flags)
+
+
+def pinned(page: Page, tree: Tree) -> tuple[Pinned, bool]:
+    """What the emulator's get_user_pages gives for a page, and whether it still holds mmap_sem."""
+    words: list[int] = []
+    answers = [page.fault]
+    found: list[GupResult] = []
+    foll = FOLL_NOWAIT * page.nowait | FOLL_TRIED * page.tried
+
+    async def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
+        words.append(flags)
+        mm = await vma.vm_mm
+        fault = answers.pop()
+        if fault & VM_FAULT_RETRY and not page.nowait:
+            await up_read(mm)
+        if not fault:
+            zero = await my_zero_pfn()
+            await set_pte_if_none(mm, address, zero, False)
+        return fault
+
+    async def program() -> None:
+        mm = await current.mm
+        await down_read(mm)
+        found.append(await __get_user_pages(None, mm, V, page.pinned + 1, foll, page.given))
+        await Effect("park")  # so that nothing is undone at its end
+
+    lab = Lab(
+        programs={"T": program},
+        tree=tree,
+        area={"userfaultfd": False, "populated": list(range(page.pinned))},
+        override={"handle_mm_fault": handle_mm_fault},
+    )
+    lab.settle()
+    (got,) = found
+    assert lab.rules("T") == []
+    goes_on = got.n > page.pinned
+    return Pinned(words[0], None if goes_on else got.n, got.locked), bool(lab.task("T").holds)
+
+
+@pytest.mark.parametrize("tree", [Tree.before, Tree.upto(1)], ids=["before", "upto1"])
+def test_get_user_pages_does_with_locked_what_patch_1_says(tree: Tree) -> None:
+    pages = [page for page in p01_locked.cases() if not p01_locked.unreachable(page)]
+    assert len(pages) > 50
+    for page in pages:
+        got, held = pinned(page, tree)
+        assert got == p01_locked.before(page) == p01_locked.after(page), str(page)
+        assert held is (got.locked != 0), str(page)
 
 
 def test_a_fault_starts_with_the_word_of_patch_11() -> None:
