@@ -13,13 +13,22 @@ from functools import cache
 from typing import Any
 
 from pyemu import kernel
-from pyemu.errors import FaultlabError
-from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, Signal, VmFlag
+from pyemu.errors import FaultlabError, ScenarioError
+from pyemu.flags import (
+    PAGE_SHIFT,
+    PAGE_SIZE,
+    UFFDIO_REGISTER_MODE_MISSING,
+    UFFDIO_REGISTER_MODE_WP,
+    Signal,
+    UffdFeature,
+    VmFlag,
+)
 from pyemu.handler import HandlerFault
 from pyemu.hw import x86
 from pyemu.pages import write_entry
 from pyemu.program import run_program
-from pyemu.scenario import Area, Scenario
+from pyemu.scenario import Action, Area, Scenario
+from pyemu.scenario.steps import MODES
 from pyemu.sched.counters import VM_EVENTS
 from pyemu.sched.delivery import lost
 from pyemu.sched.executor import Executor
@@ -185,8 +194,7 @@ class Machine:
         processes = scenario.processes()
         for number, owner in enumerate(processes, 1):
             state.new_mm(number)
-            if any(area.userfaultfd and area.process == owner for area in scenario.areas):
-                state.set(("context", number), ContextState(number))
+            _make_context(state, number, owner, scenario, self.tree)
         for number, area in enumerate(scenario.areas, 1):
             _map_area(state, number, area, processes.index(area.process) + 1)
         tasks = {}
@@ -303,11 +311,36 @@ def _functions() -> dict[str, Any]:
     return dict(kernel.load())
 
 
+def _make_context(state: State, number: int, owner: str, scenario: Scenario, tree: Tree) -> None:
+    """Make the userfaultfd of a process, if it has an area to serve or may get one."""
+    served = [area for area in scenario.areas if area.process == owner and area.userfaultfd]
+    asks = any(
+        step.do is Action.REGISTER and task.serves == owner
+        for task in scenario.tasks
+        for step in task.program
+    )
+    if not served and not asks:
+        return
+    only = bool(served and served[0].user_mode_only)
+    if only and not tree.policies.knows_user_mode_only:
+        raise ScenarioError(
+            f"scenario {scenario.name}: area {served[0].name} has user_mode_only, which came with Linux "
+            f"v5.11; on tree {tree} userfaultfd(2) gives EINVAL. Run it on v6_1 or later."
+        )
+    features = UffdFeature(0)
+    for name in served[0].features if served else ():
+        features |= UffdFeature[name]
+    state.set(("context", number), ContextState(number, user_mode_only=only, features=features))
+
+
 def _map_area(state: State, number: int, area: Area, mm: int) -> None:
     flags = VmFlag.READ | (VmFlag.WRITE if "w" in area.prot else VmFlag(0))
     context = mm if area.userfaultfd else None
-    if area.userfaultfd:
+    modes = MODES.get(area.userfaultfd, 0)
+    if modes & UFFDIO_REGISTER_MODE_MISSING:
         flags |= VmFlag.UFFD_MISSING
+    if modes & UFFDIO_REGISTER_MODE_WP:
+        flags |= VmFlag.UFFD_WP
     end = area.address + area.pages * PAGE_SIZE
     state.add_vma(number, VmaState(mm, area.address, end, flags, context))
     for page in area.populated:

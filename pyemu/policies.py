@@ -72,6 +72,11 @@ class Policies:
     userfault_sleeps_once : bool
         handle_userfault sleeps once and gives RETRY, whatever woke it; it always wakes the monitor, and never
         says MAJOR (5.9) [fact:uffd-one-sleep].
+    retry_when_released : bool
+        A fault that meets a userfaultfd in the moment of its closing drops mmap_sem and gives RETRY (6.12);
+        before, it gave NOPAGE and kept the lock [fact:uffd-released-retry].
+    knows_user_mode_only : bool
+        userfaultfd(2) takes UFFD_USER_MODE_ONLY (5.11) [fact:uffd-user-mode-only].
     read_wait_is_killable : bool
         A fault that reads its page itself can be killed while it waits for that (by 6.1)
         [fact:file-own-read-killable].
@@ -102,6 +107,8 @@ class Policies:
     gup_read_breaks_cow: bool
     account_in_handle_mm_fault: bool
     userfault_sleeps_once: bool
+    retry_when_released: bool
+    knows_user_mode_only: bool
     read_wait_is_killable: bool
     mprotect_maps_writable: bool
     vma_lock_first: bool

@@ -121,6 +121,8 @@ class ContextState:
         The address space it serves.
     user_mode_only : bool
         Made with UFFD_USER_MODE_ONLY: faults from kernel mode are refused.
+    features : int
+        What it was asked to do differently: bits of `UffdFeature`.
     released : bool
         It was closed.
     pending, read : tuple of int
@@ -132,6 +134,7 @@ class ContextState:
     released: bool = False
     pending: tuple[int, ...] = ()
     read: tuple[int, ...] = ()
+    features: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,17 @@ from enum import IntEnum
 from typing import Any
 
 from pyemu.errors import FaultlabError
-from pyemu.flags import FaultFlag, PageFaultError, Signal, VmFault, errno_name, names, state_letter
+from pyemu.flags import (
+    UFFD_PAGEFAULT_FLAG_WP,
+    UFFD_PAGEFAULT_FLAG_WRITE,
+    FaultFlag,
+    PageFaultError,
+    Signal,
+    VmFault,
+    errno_name,
+    names,
+    state_letter,
+)
 
 RECORD = struct.Struct("<qqqIBBBB")  # t, a, b, step, kind, task, cpu, depth
 FORMAT_VERSION = 1
@@ -70,6 +80,12 @@ def _gup(n: int, locked: int) -> str:
     return f"GUP gives {count}" + ("" if locked == NULL_POINTER else f", *locked {locked}")
 
 
+def _cause(flags: int) -> str:
+    """Say what a message's flags mean."""
+    write = " write" if flags & UFFD_PAGEFAULT_FLAG_WRITE else ""
+    return f"{write}, write-protected" if flags & UFFD_PAGEFAULT_FLAG_WP else write
+
+
 _S, _K, _H = Level.STORY, Level.KERNEL, Level.HARDWARE
 KINDS: tuple[Kind, ...] = (
     Kind("access", "va", "access_name", _S, lambda a, b: f"{b} {a:#x}"),
@@ -104,8 +120,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("state", "state", "", _K, lambda a, b: f"state {state_letter(a)}"),
     Kind("sleep", "state", "", _S, lambda a, b: f"sleeps in state {state_letter(a)} ({int(a):#x})"),
     Kind("wake", "reason_name", "", _S, lambda a, b: f"wakes: {a}"),
-    Kind("message", "va", "flags", _S, lambda a, b: f"message queued: {a:#x}{' write' if b & 1 else ''}"),
-    Kind("message_read", "va", "flags", _S, lambda a, b: f"message read: {a:#x}{' write' if b & 1 else ''}"),
+    Kind("message", "va", "flags", _S, lambda a, b: f"message queued: {a:#x}{_cause(b)}"),
+    Kind("message_read", "va", "flags", _S, lambda a, b: f"message read: {a:#x}{_cause(b)}"),
     Kind("uffd", "va", "ioctl_name", _S, lambda a, b: f"{b} {a:#x}" if a else b),
     Kind("poll_wake", "context", "tasks", _K, lambda a, b: f"wakes {b} in poll()"),
     Kind("signal_sent", "signal", "target", _S, lambda a, b: f"{_signal(a)} sent to task {b}"),

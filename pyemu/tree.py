@@ -234,6 +234,8 @@ class Tree:
             gup_read_breaks_cow=not self._since(5, 10),
             account_in_handle_mm_fault=self._since(5, 9),
             userfault_sleeps_once=self._since(5, 9),
+            retry_when_released=self._since(6, 12),
+            knows_user_mode_only=self._since(5, 11),
             read_wait_is_killable=self._since(6, 1),
             mprotect_maps_writable=self._since(6, 1),
             vma_lock_first=self._since(6, 4),

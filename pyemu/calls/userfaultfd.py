@@ -1,4 +1,4 @@
-"""userfaultfd (`pyemu.kernel.userfaultfd`)."""
+"""userfaultfd (`pyemu.kernel.userfaultfd`, `.userfaultfd_ioctl`, `.mcopy`)."""
 
 # A declared function has a name, parameters and a text, and no body: the kernel's own code stands elsewhere.
 # mypy: disable-error-code="empty-body"
@@ -15,13 +15,13 @@ def handle_userfault(vma: Vma, address: int, flags: int, reason: int) -> int:
 
 
 @kernel_function
-def userfaultfd_must_wait(mm: Mm, address: int) -> bool:
-    """Say whether the page is still missing (Linux v5.7, fs/userfaultfd.c)."""
+def userfaultfd_must_wait(mm: Mm, address: int, reason: int) -> bool:
+    """Say whether the monitor still has to do something (Linux v5.7, fs/userfaultfd.c)."""
 
 
 @kernel_function
-def userfaultfd_copy(context: Context, address: int, byte: int, wake: bool) -> int:
-    """UFFDIO_COPY: fill one missing page with a byte; 0, or -EEXIST, or -ENOENT (Linux v5.7)."""
+def userfaultfd_register(context: Context, start: int, length: int, mode: int) -> int:
+    """UFFDIO_REGISTER: attach a range; 0, -EINVAL, -ENOMEM or -EBUSY (Linux v5.7, fs/userfaultfd.c)."""
 
 
 @kernel_function
@@ -30,5 +30,50 @@ def userfaultfd_unregister(context: Context, start: int, length: int) -> int:
 
 
 @kernel_function
-def userfaultfd_close(context: Context) -> None:
+def userfaultfd_wake(context: Context, start: int, length: int) -> int:
+    """UFFDIO_WAKE: wake who waits in a range; 0 or -EINVAL (Linux v5.7, fs/userfaultfd.c)."""
+
+
+@kernel_function
+def userfaultfd_copy(context: Context, start: int, length: int, byte: int, mode: int) -> int:
+    """UFFDIO_COPY: fill missing pages; 0, -EEXIST, -ENOENT, -EINVAL or -EAGAIN (v5.7, fs/userfaultfd.c)."""
+
+
+@kernel_function
+def userfaultfd_zeropage(context: Context, start: int, length: int, mode: int) -> int:
+    """UFFDIO_ZEROPAGE: map the zero page at missing pages (Linux v5.7, fs/userfaultfd.c)."""
+
+
+@kernel_function
+def userfaultfd_writeprotect(context: Context, start: int, length: int, mode: int) -> int:
+    """UFFDIO_WRITEPROTECT: take or give the right to write; 0, -EINVAL, -ENOENT (v5.7, fs/userfaultfd.c)."""
+
+
+@kernel_function
+def userfaultfd_release(context: Context) -> None:
     """Close a userfaultfd: detach every area, wake every waiter (Linux v5.7, fs/userfaultfd.c)."""
+
+
+@kernel_function
+def mcopy_atomic(mm: Mm, start: int, length: int, byte: int, mode: int) -> int:
+    """Fill missing pages; give the bytes filled or an error (Linux v5.7, mm/userfaultfd.c)."""
+
+
+@kernel_function
+def mcopy_atomic_pte(vma: Vma, address: int, byte: int, protects: bool) -> int:
+    """Fill one missing page of anonymous memory; 0 or -EEXIST (Linux v5.7, mm/userfaultfd.c)."""
+
+
+@kernel_function
+def mfill_zeropage(mm: Mm, start: int, length: int) -> int:
+    """Map the zero page at missing pages; give the bytes or an error (Linux v5.7, mm/userfaultfd.c)."""
+
+
+@kernel_function
+def mfill_zeropage_pte(vma: Vma, address: int) -> int:
+    """Map the zero page at one missing page; 0 or -EEXIST (Linux v5.7, mm/userfaultfd.c)."""
+
+
+@kernel_function
+def mwriteprotect_range(mm: Mm, start: int, length: int, protects: bool) -> int:
+    """Take or give the right to write; 0 or -ENOENT (Linux v5.7, mm/userfaultfd.c)."""

@@ -20,8 +20,8 @@ def find_vma_intersection(mm: Mm, start: int, end: int) -> tuple[Vma, ...]:
 
 
 @operation(turn=False)
-def set_vma_context(vma: Vma, context: Context | None) -> None:
-    """Attach an area to a userfaultfd, or detach it; mmap_sem must be held for writing."""
+def set_vma_context(vma: Vma, context: Context | None, modes: int) -> None:
+    """Attach an area to a userfaultfd for VM_UFFD_* faults, or detach it; mmap_sem is held for writing."""
 
 
 @operation(turn=False)

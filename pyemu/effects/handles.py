@@ -60,7 +60,7 @@ class Context(Handle):
     """One userfaultfd (``struct userfaultfd_ctx``)."""
 
     kind: ClassVar[str] = "context"
-    readable: ClassVar[tuple[str, ...]] = ("released", "pending", "user_mode_only", "mm")
+    readable: ClassVar[tuple[str, ...]] = ("released", "pending", "features", "user_mode_only", "mm")
 
 
 @dataclass(frozen=True, slots=True)

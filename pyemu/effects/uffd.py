@@ -36,12 +36,12 @@ def last_message() -> int:
 
 
 @operation()
-def userfaultfd_wake(context: Context, start: int, length: int) -> int:
+def wake_userfault(context: Context, start: int, length: int) -> int:
     """Wake the tasks whose message lies in a range; give their number."""
 
 
 @operation()
-def userfaultfd_release(context: Context) -> None:
+def set_released(context: Context) -> None:
     """Mark a userfaultfd as closed."""
 
 

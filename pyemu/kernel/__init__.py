@@ -26,12 +26,14 @@ MODULES = (
     "fixup",
     "gup",
     "gup_locked",
+    "mcopy",
     "memory",
     "populate",
     "signal",
     "syscalls",
     "uaccess",
     "userfaultfd",
+    "userfaultfd_ioctl",
 )
 
 

@@ -17,8 +17,10 @@ from pyemu.flags import (
     PAGE_DIRTY,
     PAGE_PRESENT,
     PAGE_RW,
+    PAGE_UFFD_WP,
     PAGE_USER,
     VM_UFFD_MISSING,
+    VM_UFFD_WP,
 )
 from pyemu.kernel import implements
 
@@ -65,6 +67,9 @@ async def do_anonymous_page(vma: Vma, address: int, flags: int) -> int:
 async def do_wp_page(vma: Vma, address: int, flags: int, pte: int) -> int:
     """Break the zero page: the write gets a fresh page of its own. Other shared pages come with fork."""
     mm = await vma.vm_mm
+    vm_flags = await vma.vm_flags
+    if vm_flags & VM_UFFD_WP and pte & PAGE_UFFD_WP:
+        return await handle_userfault(vma, address, flags, VM_UFFD_WP)
     pfn = await alloc_page(0)
     fresh = await mk_pte(pfn, PAGE_PRESENT | PAGE_USER | PAGE_RW | PAGE_DIRTY | PAGE_ACCESSED)
     mapped = await set_pte_if_same(mm, address, pte, fresh)

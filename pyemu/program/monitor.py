@@ -1,13 +1,29 @@
-"""Steps of a monitor: wait for messages, fill, wake, unregister, close."""
+"""Steps of a monitor: wait for messages, fill, write-protect, wake, register, unregister, close."""
 
 from __future__ import annotations
 
 from pyemu.calls.signal import exit_to_user_mode
 from pyemu.calls.syscalls import sys_poll
-from pyemu.calls.userfaultfd import userfaultfd_close, userfaultfd_copy, userfaultfd_unregister
+from pyemu.calls.userfaultfd import (
+    userfaultfd_copy,
+    userfaultfd_register,
+    userfaultfd_release,
+    userfaultfd_unregister,
+    userfaultfd_wake,
+    userfaultfd_writeprotect,
+    userfaultfd_zeropage,
+)
 from pyemu.effects.handles import Context
 from pyemu.effects.machine import clock, report
-from pyemu.effects.uffd import last_message, userfaultfd_next_message, userfaultfd_wake
+from pyemu.effects.uffd import last_message, userfaultfd_next_message
+from pyemu.flags import (
+    UFFDIO_COPY_MODE_DONTWAKE,
+    UFFDIO_COPY_MODE_WP,
+    UFFDIO_WRITEPROTECT_MODE_DONTWAKE,
+    UFFDIO_WRITEPROTECT_MODE_WP,
+    UFFDIO_ZEROPAGE_MODE_DONTWAKE,
+    errno_name,
+)
 from pyemu.program.perform import USER, performs
 from pyemu.scenario import Action, ResolvedStep
 
@@ -57,30 +73,72 @@ async def meant(step: ResolvedStep) -> int:
     return asked or step.address
 
 
+async def tell(ioctl: str, result: int) -> None:
+    """Tell which error an ioctl gave; nothing when it did what it was asked for."""
+    if result:
+        await report("ioctl", f"{ioctl}={errno_name(result)}")
+
+
 @performs(Action.COPY)
 async def fill(step: ResolvedStep) -> None:
-    """Fill a missing page."""
+    """Fill missing pages."""
     await report("resolve", "copy")
     address = await meant(step)
-    await userfaultfd_copy(Context(step.context), address, step.byte, step.wake)
+    mode = 0 if step.wake else UFFDIO_COPY_MODE_DONTWAKE
+    if step.protect:
+        mode |= UFFDIO_COPY_MODE_WP
+    result = await userfaultfd_copy(Context(step.context), address, step.length, step.byte, mode)
+    await tell("copy", result)
+
+
+@performs(Action.ZEROPAGE)
+async def fill_with_zeros(step: ResolvedStep) -> None:
+    """Map the zero page at missing pages."""
+    await report("resolve", "zeropage")
+    address = await meant(step)
+    mode = 0 if step.wake else UFFDIO_ZEROPAGE_MODE_DONTWAKE
+    result = await userfaultfd_zeropage(Context(step.context), address, step.length, mode)
+    await tell("zeropage", result)
+
+
+@performs(Action.WRITEPROTECT)
+async def write_protect(step: ResolvedStep) -> None:
+    """Take the right to write from a range, or give it back."""
+    address = await meant(step)
+    mode = 0 if step.wake else UFFDIO_WRITEPROTECT_MODE_DONTWAKE
+    if step.protect:
+        mode |= UFFDIO_WRITEPROTECT_MODE_WP
+    else:
+        await report("resolve", "writeprotect")
+    result = await userfaultfd_writeprotect(Context(step.context), address, step.length, mode)
+    await tell("writeprotect", result)
 
 
 @performs(Action.WAKE)
 async def wake(step: ResolvedStep) -> None:
     """Wake who waits in a range, and bring nothing."""
     address = await meant(step)
-    await userfaultfd_wake(Context(step.context), address, step.length)
+    result = await userfaultfd_wake(Context(step.context), address, step.length)
+    await tell("wake", result)
+
+
+@performs(Action.REGISTER)
+async def register(step: ResolvedStep) -> None:
+    """Attach a range."""
+    result = await userfaultfd_register(Context(step.context), step.address, step.length, step.mode)
+    await tell("register", result)
 
 
 @performs(Action.UNREGISTER)
 async def unregister(step: ResolvedStep) -> None:
     """Detach a range."""
     await report("resolve", "unregister")
-    await userfaultfd_unregister(Context(step.context), step.address, step.length)
+    result = await userfaultfd_unregister(Context(step.context), step.address, step.length)
+    await tell("unregister", result)
 
 
 @performs(Action.CLOSE)
 async def close(step: ResolvedStep) -> None:
     """Close the userfaultfd."""
     await report("resolve", "close")
-    await userfaultfd_close(Context(step.context))
+    await userfaultfd_release(Context(step.context))

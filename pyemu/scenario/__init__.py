@@ -26,7 +26,9 @@ The format, with units and defaults::
     address = 0x7f0000000000       # first byte, a multiple of 4096 (default: this, and 1 GiB further each)
     prot = "rw"                    # "r" or "rw" (default "rw")
     populated = [0]                # pages that are mapped at the start, filled with zeros (default: none)
-    userfaultfd = true             # registered for missing pages (default false)
+    userfaultfd = true             # registered: true means "missing"; "wp", "missing+wp" (default false)
+    features = ["SIGBUS"]          # of the process's userfaultfd (default: none)
+    user_mode_only = false         # made with UFFD_USER_MODE_ONLY, for Linux v5.11 and later (default false)
 
     [[tasks]]
     name = "T"                     # required

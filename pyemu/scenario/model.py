@@ -11,7 +11,7 @@ from typing import Any
 
 from pyemu.errors import ScenarioError
 from pyemu.flags import PAGE_SIZE
-from pyemu.scenario.steps import Action
+from pyemu.scenario.steps import MODES, Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class ResolvedStep:
         What it does.
     address, length : int
         Bytes.
-    ticks, byte, wake, task, signal, context, label, answer
+    ticks, byte, wake, task, signal, context, label, answer, protect, mode
         As in the format; 0 or empty when unused. A wait without a limit has -1 ticks.
     """
 
@@ -51,6 +51,8 @@ class ResolvedStep:
     context: int = 0
     label: str = ""
     answer: bool = False
+    protect: bool = False
+    mode: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,9 @@ class Area:
     pages: int = 1
     prot: str = "rw"
     populated: tuple[int, ...] = ()
-    userfaultfd: bool = False
+    userfaultfd: str = ""  # what it is served for at the start: a key of `MODES`, or nothing
+    features: tuple[str, ...] = ()
+    user_mode_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,4 +287,6 @@ class Scenario:
             context,
             values.get("label", ""),
             values.get("answer", False),
+            protect=values.get("protect", False),
+            mode=MODES[values["mode"]] if "mode" in values else 0,
         )

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyemu.errors import TreeError
-from pyemu.flags import PAGE_SIZE, Signal
+from pyemu.flags import PAGE_SIZE, Signal, UffdFeature
 from pyemu.scenario.checks import Checks
 from pyemu.scenario.model import EXPECTED, Area, Expectation, MachineSpec, Scenario, Step, TaskSpec
-from pyemu.scenario.steps import MEMORY, REQUIRED, SERVING, STEPS, Action
+from pyemu.scenario.steps import MEMORY, MODES, REQUIRED, SERVING, STEPS, Action
 from pyemu.tree import Tree
 
 VERSION = 1
@@ -67,6 +67,7 @@ class Reader(Checks):
             self.task(row, name, process, served, areas, tuple(names), tuple(processes))
             for row, name, process in zip(rows, names, processes, strict=True)
         )
+        self.check_served(tasks, areas)
         self.check_monitors(tasks)
         self.check_dispositions(tasks)
         return Scenario(
@@ -117,6 +118,20 @@ class Reader(Checks):
         except TreeError as error:
             raise self.fail(f"{here}: {error}") from None
 
+    def check_served(self, tasks: tuple[TaskSpec, ...], areas: tuple[Area, ...]) -> None:
+        """Check that each monitor's process has a userfaultfd, from the start or by a step `register`."""
+        served = {area.process for area in areas if area.userfaultfd}
+        for task in tasks:
+            if any(step.do is Action.REGISTER for step in task.program):
+                served.add(task.serves)
+        for task in tasks:
+            for place, step in enumerate(task.program, 1):
+                if step.do in SERVING and task.serves not in served:
+                    raise self.fail(
+                        f"task {task.name}, step {place} ({step.do}): process {task.serves} has no area with "
+                        "userfaultfd = true; give it one, or set `serves`."
+                    )
+
     def check_monitors(self, tasks: tuple[TaskSpec, ...]) -> None:
         """Check that a task is left whose end ends the run."""
         if all(task.monitor for task in tasks):
@@ -161,7 +176,10 @@ class Reader(Checks):
         for place, row in enumerate(rows):
             name = self._name(row, f"areas[{place}]", ())
             here = f"area {name}"
-            keys = ("name", "process", "address", "pages", "prot", "populated", "userfaultfd")
+            keys = (
+                *("name", "process", "address", "pages", "prot", "populated"),
+                *("userfaultfd", "features", "user_mode_only"),
+            )
             table = self.table(row, here, keys)
             pages = self.number(table.get("pages", 1), f"{here}: pages", 1, 512)
             default = FIRST_ADDRESS + place * AREA_DISTANCE
@@ -177,7 +195,7 @@ class Reader(Checks):
                 pages,
                 self.choice(table.get("prot", "rw"), f"{here}: prot", ("r", "rw")),
                 tuple(self.number(one, f"{here}: populated", 0, pages - 1) for one in populated),
-                self.truth(table.get("userfaultfd", False), f"{here}: userfaultfd"),
+                *self.registration(table, here),
             )
             for other in areas:
                 if other.name == name:
@@ -191,7 +209,43 @@ class Reader(Checks):
                 if other.process == area.process and not apart:
                     raise self.fail(f"{here} overlaps area {other.name}; areas of a process lie apart.")
             areas.append(area)
+        self.check_registrations(tuple(areas))
         return tuple(areas)
+
+    def registration(self, table: dict[str, Any], here: str) -> tuple[str, tuple[str, ...], bool]:
+        """Check what a userfaultfd serves an area for, and how that was made."""
+        asked = table.get("userfaultfd", False)
+        if isinstance(asked, bool):
+            asked = "missing" if asked else ""
+        elif not isinstance(asked, str) or asked not in MODES:
+            raise self.fail(
+                f"{here}: userfaultfd is {asked!r}; it must be true, false or one of {', '.join(MODES)}."
+            )
+        features = self.tables(table.get("features", []), f"{here}: features")
+        known = tuple(one.name or "" for one in UffdFeature)
+        return (
+            asked,
+            tuple(self.choice(one, f"{here}: {key}", known) for key, one in _numbered("features", features)),
+            self.truth(table.get("user_mode_only", False), f"{here}: user_mode_only"),
+        )
+
+    def check_registrations(self, areas: tuple[Area, ...]) -> None:
+        """Check that the areas of a process agree on their userfaultfd: it has one."""
+        made: dict[str, Area] = {}
+        for area in areas:
+            how = (set(area.features), area.user_mode_only)
+            if not area.userfaultfd:
+                if any(how):
+                    raise self.fail(
+                        f"area {area.name} has features or user_mode_only, but no userfaultfd; give it one."
+                    )
+                continue
+            first = made.setdefault(area.process, area)
+            if (set(first.features), first.user_mode_only) != how:
+                raise self.fail(
+                    f"area {area.name}: features and user_mode_only differ from those of area {first.name}; "
+                    "a process has one userfaultfd."
+                )
 
     def task(
         self,
@@ -239,10 +293,6 @@ class Reader(Checks):
 
     def check_memory(self, step: Step, here: str, process: str, serves: str, areas: tuple[Area, ...]) -> None:
         """Check that a step means memory of its own process, or of the process that its task serves."""
-        if step.do in SERVING and not any(area.userfaultfd and area.process == serves for area in areas):
-            raise self.fail(
-                f"{here}: process {serves} has no area with userfaultfd = true; give it one, or set `serves`."
-            )
         meant = process if step.do in MEMORY else serves
         for area in areas:
             if dict(step.values).get("area") == area.name and area.process != meant:
@@ -295,7 +345,9 @@ class Reader(Checks):
                 return self.number(value, place, 0, 255)
             case "ticks":
                 return self.number(value, place, 0, 10**12)
-            case "wake" | "answer":
+            case "mode":
+                return self.choice(value, place, tuple(MODES))
+            case "wake" | "answer" | "protect":
                 return self.truth(value, place)
             case _:
                 return self.text(value, place)

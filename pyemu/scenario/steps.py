@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
+from pyemu.flags import UFFDIO_REGISTER_MODE_MISSING, UFFDIO_REGISTER_MODE_WP
+
 
 class Action(StrEnum):
     """What a step does."""
@@ -15,7 +17,10 @@ class Action(StrEnum):
     WAIT_MESSAGE = "wait_message"
     POLL = "poll"
     COPY = "copy"
+    ZEROPAGE = "zeropage"
+    WRITEPROTECT = "writeprotect"
     WAKE = "wake"
+    REGISTER = "register"
     UNREGISTER = "unregister"
     CLOSE = "close"
     SIGNAL = "signal"
@@ -31,15 +36,34 @@ class Action(StrEnum):
 REQUIRED = object()
 # Keys of each step: name -> default. `page` counts from the area's start; `pages` is a length in pages;
 # `ticks` is a time in us (of the waits: at most that long; None, no limit); `byte` is 0 to 255; `task` names
-# a task; `answer` means the page of the last message that the task read, if it read one.
+# a task; `answer` means the page of the last message that the task read, if it read one; `protect` asks for
+# write-protected pages; `wake` is the opposite of the ioctl's DONTWAKE; `mode` is one of `MODES`.
 STEPS: dict[Action, dict[str, Any]] = {
     Action.READ: {"area": REQUIRED, "page": 0, "offset": 0},
     Action.WRITE: {"area": REQUIRED, "page": 0, "offset": 0, "byte": 7},
     Action.PAUSE: {"ticks": REQUIRED},
     Action.WAIT_MESSAGE: {"ticks": None},
     Action.POLL: {"ticks": REQUIRED},
-    Action.COPY: {"area": REQUIRED, "page": 0, "byte": 5, "wake": True, "answer": False},
+    Action.COPY: {
+        "area": REQUIRED,
+        "page": 0,
+        "pages": 1,
+        "byte": 5,
+        "protect": False,
+        "wake": True,
+        "answer": False,
+    },
+    Action.ZEROPAGE: {"area": REQUIRED, "page": 0, "pages": 1, "wake": True, "answer": False},
+    Action.WRITEPROTECT: {
+        "area": REQUIRED,
+        "page": 0,
+        "pages": 1,
+        "protect": True,
+        "wake": True,
+        "answer": False,
+    },
     Action.WAKE: {"area": REQUIRED, "page": 0, "pages": 1, "answer": False},
+    Action.REGISTER: {"area": REQUIRED, "page": 0, "pages": None, "mode": "missing"},
     Action.UNREGISTER: {"area": REQUIRED, "page": 0, "pages": None},
     Action.CLOSE: {},
     Action.SIGNAL: {"task": REQUIRED, "signal": REQUIRED},
@@ -58,4 +82,13 @@ MEMORY = {
     Action.MUNMAP,
     Action.MADV_DONTNEED,
 }  # of the task itself
-SERVING = {Action.WAIT_MESSAGE, Action.POLL, Action.COPY, Action.WAKE, Action.UNREGISTER, Action.CLOSE}
+SERVING = {
+    *(Action.WAIT_MESSAGE, Action.POLL, Action.COPY, Action.ZEROPAGE, Action.WRITEPROTECT, Action.WAKE),
+    *(Action.REGISTER, Action.UNREGISTER, Action.CLOSE),
+}  # of a userfaultfd
+# What a userfaultfd is asked to serve: as a scenario writes it, and the bits of UFFDIO_REGISTER.
+MODES = {
+    "missing": UFFDIO_REGISTER_MODE_MISSING,
+    "wp": UFFDIO_REGISTER_MODE_WP,
+    "missing+wp": UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP,
+}

@@ -115,10 +115,10 @@ def read_vma(world: World, task: Task, vma: Vma, field: str) -> Any:
 
 
 @semantics(changed)
-def set_vma_context(world: World, task: Task, vma: Vma, context: Context | None) -> None:
+def set_vma_context(world: World, task: Task, vma: Vma, context: Context | None, modes: int) -> None:
     """Attach or detach a userfaultfd."""
     area = check_use(world, task, vma)
-    flags = area.flags & ~VmFlag.UFFD_MISSING if context is None else area.flags | VmFlag.UFFD_MISSING
+    flags = area.flags & ~(VmFlag.UFFD_MISSING | VmFlag.UFFD_WP) | VmFlag(modes)
     number = None if context is None else context.id
     world.state.set(("vma", vma.id), replace(area, flags=flags, context=number))
 

@@ -78,6 +78,8 @@ def read_context(world: World, task: Task, context: Context, field: str) -> bool
             return Mm(state.mm)
         case "released":
             return state.released
+        case "features":
+            return state.features
         case _:
             return state.user_mode_only
 
@@ -147,7 +149,7 @@ def waiters(world: World, task: Task, context: Context, *_: object) -> Places:
 
 
 @semantics(waiters)
-def userfaultfd_wake(world: World, task: Task, context: Context, start: int, length: int) -> int:
+def wake_userfault(world: World, task: Task, context: Context, start: int, length: int) -> int:
     """Wake every entry in a range."""
     state = context_of(world, context.id)
     hit = [
@@ -171,7 +173,7 @@ def userfaultfd_wake(world: World, task: Task, context: Context, start: int, len
 
 
 @semantics(lambda world, task, context: ([], [("context", context.id)]))
-def userfaultfd_release(world: World, task: Task, context: Context) -> None:
+def set_released(world: World, task: Task, context: Context) -> None:
     """Close."""
     world.state.set(("context", context.id), replace(context_of(world, context.id), released=True))
     world.event(task, "uffd", 0, "close")

@@ -53,7 +53,7 @@ def test_every_default_of_the_documentation_is_filled_in() -> None:
     assert scenario.machine == MachineSpec(n_cpus=2, preemption=False, ram_pages=256, max_ticks=10_000_000)
     first, second = scenario.areas
     assert (first.process, first.address, first.pages, first.prot) == ("T", FIRST_ADDRESS, 1, "rw")
-    assert (first.populated, first.userfaultfd) == ((), False)
+    assert (first.populated, first.userfaultfd, first.features) == ((), "", ())
     assert second.address == FIRST_ADDRESS + AREA_DISTANCE
     task = scenario.tasks[0]
     assert (task.process, task.serves, task.monitor, task.signals, task.blocked) == ("T", "T", False, (), ())
@@ -95,7 +95,9 @@ def valid() -> dict[str, Any]:
                 "pages": 4,
                 "prot": "rw",
                 "populated": [0],
-                "userfaultfd": True,
+                "userfaultfd": "missing+wp",
+                "features": [],
+                "user_mode_only": False,
             },
             {"name": "W", "process": "P"},
         ],
@@ -131,6 +133,17 @@ def valid() -> dict[str, Any]:
                     {"do": "signal", "task": "T", "signal": "SIGUSR1"},
                     {"do": "sample", "task": "T", "label": "s"},
                     {"do": "close"},
+                ],
+            },
+            {
+                "name": "N",
+                "process": "M",
+                "monitor": True,
+                "program": [
+                    {"do": "copy", "area": "V", "page": 2, "pages": 2, "protect": True},
+                    {"do": "zeropage", "area": "V", "page": 1, "pages": 1, "wake": True, "answer": False},
+                    {"do": "writeprotect", "area": "V", "page": 1, "protect": True, "wake": True},
+                    {"do": "register", "area": "V", "page": 1, "pages": 1, "mode": "missing+wp"},
                 ],
             },
         ],
@@ -223,7 +236,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     ),
     "too many tasks": (
         lambda data: data["tasks"].extend({"name": f"X{n}"} for n in range(300)),
-        "tasks has 302 entries; at most 250",
+        "tasks has 303 entries; at most 250",
     ),
     "process a number": (put("tasks", 0, "process", 1), "task T: process is 1; it must be a text"),
     "serves nobody": (put("tasks", 1, "serves", "X"), "task M: serves is 'X'; it must be one of P, M"),
@@ -300,7 +313,11 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "unmapping another's memory": (add_step(1, do="munmap", area="V"), "area V belongs to process P"),
     "serving another's memory": (
         put("tasks", 1, "serves", "M"),
-        r"task M, step 1 \(wait_message\): process M has no area with userfaultfd = true",
+        r"task M, step 4 \(copy\): area V belongs to process P; this step means memory of process M",
+    ),
+    "serving who has none": (
+        put("tasks", 2, {"name": "N", "serves": "M", "process": "M", "program": [{"do": "wait_message"}]}),
+        r"task N, step 1 \(wait_message\): process M has no area with userfaultfd = true",
     ),
     "copy into another's memory": (
         lambda data: (
@@ -309,8 +326,39 @@ BROKEN: dict[str, tuple[Any, str]] = {
         ),
         r"task M, step 4 \(copy\): area V belongs to process P; this step means memory of process M",
     ),
+    "odd userfaultfd": (
+        put("areas", 0, "userfaultfd", "wp+missing"),
+        r"area V: userfaultfd is 'wp\+missing'; it must be true, false or one of missing, wp, missing\+wp",
+    ),
+    "unknown feature": (
+        put("areas", 0, "features", ["SIGBUS", "FORK"]),
+        r"area V: features\[1\] is 'FORK'; it must be one of PAGEFAULT_FLAG_WP, SIGBUS",
+    ),
+    "user_mode_only 1": (
+        put("areas", 0, "user_mode_only", 1),
+        "area V: user_mode_only is 1; it must be true",
+    ),
+    "a feature of nothing": (
+        put("areas", 1, "features", ["SIGBUS"]),
+        "area W has features or user_mode_only, but no userfaultfd; give it one",
+    ),
+    "two userfaultfds": (
+        lambda data: (
+            put("areas", 1, "userfaultfd", True)(data),
+            put("areas", 1, "features", ["SIGBUS"])(data),
+        ),
+        "area W: features and user_mode_only differ from those of area V; a process has one userfaultfd",
+    ),
+    "odd mode": (
+        put("tasks", 2, "program", 3, "mode", "minor"),
+        r"task N, step 4 \(register\): mode is 'minor'; it must be one of missing, wp, missing\+wp",
+    ),
+    "protect 1": (
+        put("tasks", 2, "program", 2, "protect", 1),
+        r"task N, step 3 \(writeprotect\): protect is 1; it must be true or false",
+    ),
     "no userfaultfd": (
-        put("areas", 0, "userfaultfd", False),
+        lambda data: (put("areas", 0, "userfaultfd", False)(data), put("tasks", 2, {"name": "N"})(data)),
         r"task M, step 1 \(wait_message\): process P has no area with userfaultfd = true",
     ),
 }

@@ -1,33 +1,29 @@
-"""handle_userfault, table 5.3 of the series row by row; then what a monitor can do."""
+"""handle_userfault, table 5.3 of the series row by row; then the one sleep of later kernels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pyemu import Tree, run
-from pyemu.calls.userfaultfd import handle_userfault, userfaultfd_copy, userfaultfd_unregister
 from pyemu.effects import Effect
-from pyemu.effects.areas import find_vma, set_vma_context
-from pyemu.effects.entries import get_pte, set_pte_if_none
-from pyemu.effects.handles import Context, Mm, Task, current
-from pyemu.effects.locks import down_read, down_write, up_write
+from pyemu.effects.entries import set_pte_if_none
+from pyemu.effects.handles import Mm, Task
+from pyemu.effects.locks import down_write, up_write
 from pyemu.effects.pages import alloc_page
 from pyemu.effects.signals import send_signal
 from pyemu.effects.sleeping import schedule
 from pyemu.effects.uffd import (
-    poll_dequeue,
     poll_queue,
+    set_released,
     userfaultfd_next_message,
-    userfaultfd_release,
-    userfaultfd_wake,
+    wake_userfault,
 )
+from pyemu.errors import ScenarioError
 from pyemu.flags import (
-    EEXIST,
-    ENOENT,
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_INTERRUPTIBLE,
     FAULT_FLAG_KILLABLE,
@@ -36,106 +32,22 @@ from pyemu.flags import (
     FAULT_FLAG_WRITE,
     PAGE_PRESENT,
     PAGE_RW,
+    PAGE_UFFD_WP,
     SIGKILL,
     SIGUSR1,
     TASK_INTERRUPTIBLE,
     TASK_KILLABLE,
     TASK_UNINTERRUPTIBLE,
+    UFFD_FEATURE_SIGBUS,
     VM_FAULT_MAJOR,
     VM_FAULT_NOPAGE,
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
     VM_UFFD_MISSING,
+    VM_UFFD_WP,
 )
-from tests.pyemu.scenes import (
-    COPY,
-    PAGE,
-    READ,
-    V1,
-    WAIT,
-    WAKE,
-    WRITE,
-    Lab,
-    V,
-    monitor,
-    pause,
-    poll,
-    sample,
-    scene,
-    send,
-    task,
-    victim,
-)
-
-OLD, NEW = Tree.before, Tree.after
-UFFD, MM = Context(1), Mm(1)
-USER_OLD = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE | FAULT_FLAG_USER
-USER_NEW = USER_OLD | FAULT_FLAG_INTERRUPTIBLE
-
-
-@dataclass
-class Faulting:
-    """T in handle_userfault, a monitor M that obeys, and a thread U of T's process that obeys."""
-
-    tree: Tree
-    flags: int
-    result: list[int] = field(default_factory=list)
-    lab: Lab = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.lab = Lab(
-            "M",
-            "U",
-            programs={"T": self.fault},
-            tree=self.tree,
-            signals={"SIGUSR1": "handler"},
-            processes={"M": "Q", "U": "P", "T": "P"},
-            area={"process": "P"},
-        )
-
-    async def fault(self) -> None:
-        await down_read(mm := await current.mm)
-        vma = await find_vma(mm, V1)
-        assert vma is not None
-        self.result.append(await handle_userfault(vma, V1 + 123, self.flags, VM_UFFD_MISSING))
-        await get_pte(mm, V1)  # a turn, so that the task stands still here
-
-    def run(self, *names: str) -> Faulting:
-        """T runs until it waits or has its result."""
-        while not self.result and self.lab.turn("T"):
-            pass
-        return self
-
-    @property
-    def outcome(self) -> tuple[int, str]:
-        """Bits, and whether mmap_sem is held."""
-        (bits,) = self.result
-        return bits, "held" if self.lab.task("T").holds_lock(self.mm) else "dropped"
-
-    @property
-    def mm(self) -> int:
-        return self.lab.task("T").mm
-
-    @property
-    def uffd(self) -> Context:
-        return Context(self.mm)
-
-    def context(self, **changes: Any) -> Faulting:
-        place = ("context", self.mm)
-        self.lab.world.state.data[place] = replace(self.lab.world.state.data[place], **changes)
-        return self
-
-    def messages(self) -> int:
-        return len(self.lab.world.state.data["context", self.mm].pending)
-
-    def tell(self, name: str, *effects: Any) -> None:
-        for one in effects:
-            self.lab.do(name, one)
-
-
-def faulting(tree: Tree = NEW, flags: int | None = None) -> Faulting:
-    return Faulting(tree, flags if flags is not None else USER_NEW if 12 in tree else USER_OLD)
-
+from tests.pyemu.kernel.faulting import NEW, OLD, USER_NEW, Faulting, faulting
+from tests.pyemu.scenes import COPY, PAGE, V1, WAIT, monitor, scene, victim
 
 # --------------------------------------------------------------------------- first match wins
 
@@ -178,6 +90,74 @@ def test_nowait_gives_retry_with_the_lock_held_and_no_message(tree: Tree) -> Non
     assert (it.outcome, it.messages()) == ((VM_FAULT_RETRY, "held"), 0)
 
 
+# Every row fulfils the conditions of the rows below it, too: the first one decides.
+ORDER: list[tuple[str, tuple[int, str]]] = [
+    ("the task exits", (VM_FAULT_SIGBUS, "held")),
+    ("no userfaultfd", (VM_FAULT_SIGBUS, "held")),
+    ("feature SIGBUS", (VM_FAULT_SIGBUS, "held")),
+    ("user mode only", (VM_FAULT_SIGBUS, "held")),
+    ("released", (VM_FAULT_NOPAGE, "held")),
+    ("retry not allowed", (VM_FAULT_SIGBUS, "held")),
+]
+
+
+@pytest.mark.parametrize("tree", [OLD, NEW], ids=str)
+@pytest.mark.parametrize("first", range(len(ORDER)), ids=[name for name, _ in ORDER])
+def test_the_first_reason_not_to_wait_decides(first: int, tree: Tree) -> None:
+    holds = {name for name, _ in ORDER[first:]}
+    it = faulting(tree, FAULT_FLAG_KILLABLE)
+    it.lab.task("T").exiting = "the task exits" in holds
+    if "no userfaultfd" in holds:
+        it.lab.world.state.data["vma", 1] = replace(it.lab.world.state.data["vma", 1], context=None)
+    it.context(
+        features=int(UFFD_FEATURE_SIGBUS) if "feature SIGBUS" in holds else 0,
+        user_mode_only="user mode only" in holds,
+        released="released" in holds,
+    )
+    assert it.run().outcome == ORDER[first][1]
+    assert it.messages() == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "outcome"),
+    [
+        (USER_NEW, (VM_FAULT_RETRY, "dropped")),
+        (USER_NEW | FAULT_FLAG_RETRY_NOWAIT, (VM_FAULT_RETRY, "held")),
+        (USER_NEW & ~FAULT_FLAG_ALLOW_RETRY, (VM_FAULT_SIGBUS, "held")),
+    ],
+    ids=["may drop the lock", "nowait", "may not"],
+)
+def test_later_kernels_give_retry_and_drop_the_lock_for_who_closes(
+    flags: int, outcome: tuple[int, str]
+) -> None:
+    it = faulting(Tree.parse("v6_12"), flags).context(released=True)
+    assert it.run().outcome == outcome
+    assert it.messages() == 0
+
+
+PRESENT = PAGE_PRESENT | 5 << 12
+MUST_WAIT = [
+    # entry, reason, still something to do for the monitor
+    (0, VM_UFFD_MISSING, True),
+    (0, VM_UFFD_WP, True),
+    (PRESENT, VM_UFFD_MISSING, False),
+    (PRESENT | PAGE_RW, VM_UFFD_MISSING, False),
+    (PRESENT | PAGE_UFFD_WP, VM_UFFD_WP, True),
+    (PRESENT, VM_UFFD_WP, True),
+    (PRESENT | PAGE_RW, VM_UFFD_WP, False),
+]
+
+
+@pytest.mark.parametrize(("entry", "reason", "waits"), MUST_WAIT)
+@pytest.mark.parametrize("tree", [OLD, NEW, Tree.parse("v5_10")], ids=str)
+def test_the_entry_says_whether_there_is_something_to_wait_for(
+    entry: int, reason: int, waits: bool, tree: Tree
+) -> None:
+    it = faulting(tree, reason=reason).entry(entry).run()
+    assert it.lab.waits("T") is waits
+    assert it.result == ([] if waits else [VM_FAULT_RETRY])
+
+
 @pytest.mark.parametrize("tree", [OLD, NEW], ids=str)
 def test_otherwise_a_message_is_queued_the_lock_dropped_and_the_task_sleeps(tree: Tree) -> None:
     it = faulting(tree).run()
@@ -186,13 +166,22 @@ def test_otherwise_a_message_is_queued_the_lock_dropped_and_the_task_sleeps(tree
     assert not it.lab.task("T").holds
     entry = it.lab.world.state.data["wait", it.lab.world.state.data["context", it.mm].pending[0]]
     assert entry.address == V1  # of the page, not of the byte
-    it.tell("M", userfaultfd_wake(it.uffd, V1, PAGE))
+    it.tell("M", wake_userfault(it.uffd, V1, PAGE))
     assert it.run().outcome == (VM_FAULT_RETRY | VM_FAULT_MAJOR, "dropped")
 
 
-@pytest.mark.parametrize(("write", "flag"), [(FAULT_FLAG_WRITE, 1), (0, 0)], ids=["write", "read"])
-def test_the_message_says_whether_it_was_a_write(write: int, flag: int) -> None:
-    it = faulting(NEW, USER_NEW | write).run()
+@pytest.mark.parametrize(
+    ("write", "reason", "flag"),
+    [
+        (0, VM_UFFD_MISSING, 0),
+        (FAULT_FLAG_WRITE, VM_UFFD_MISSING, 1),
+        (FAULT_FLAG_WRITE, VM_UFFD_WP, 3),
+        (0, VM_UFFD_WP, 2),
+    ],
+    ids=["read", "write", "write to a protected page", "odd"],
+)
+def test_the_message_says_what_the_access_was_and_why_it_stopped(write: int, reason: int, flag: int) -> None:
+    it = faulting(NEW, USER_NEW | write, reason).run()
     message = it.lab.do("M", userfaultfd_next_message(it.uffd))
     assert (message.address, message.flags) == (V1, flag)
 
@@ -237,7 +226,7 @@ def test_allow_retry_alone_is_deaf_to_sigkill_from_sixteen_on(tree: Tree, wakes:
     assert bool(it.result) is wakes
     if not wakes:
         assert it.lab.waits("T")
-        it.tell("M", userfaultfd_wake(it.uffd, V1, PAGE))
+        it.tell("M", wake_userfault(it.uffd, V1, PAGE))
         assert it.run().outcome == (VM_FAULT_RETRY | VM_FAULT_MAJOR, "dropped")
 
 
@@ -261,7 +250,7 @@ def test_what_wakes_a_user_fault_decides_bits_and_lock(tree: Tree, how: str, bit
     it = faulting(tree).run()
     t = Task(it.lab.task("T").id)
     wakes = {
-        "wake": lambda: userfaultfd_wake(it.uffd, V1, PAGE),
+        "wake": lambda: wake_userfault(it.uffd, V1, PAGE),
         "SIGKILL": lambda: send_signal(t, SIGKILL),
         "SIGUSR1": lambda: send_signal(t, SIGUSR1),
     }
@@ -296,7 +285,7 @@ def test_a_wake_does_not_disturb_who_waits_for_the_lock_in_nopage() -> None:
     it.tell("U", down_write(Mm(it.mm)))
     it.tell("M", send_signal(Task(it.lab.task("T").id), SIGUSR1))
     it.run()
-    it.tell("M", userfaultfd_wake(it.uffd, V1, PAGE))
+    it.tell("M", wake_userfault(it.uffd, V1, PAGE))
     assert it.lab.waits("T")
     assert it.lab.state("T") == TASK_UNINTERRUPTIBLE
     it.tell("U", up_write(Mm(it.mm)))
@@ -317,16 +306,16 @@ def steps_before_sleep(tree: Tree) -> int:
 def copy_by_hand(it: Faulting) -> Iterable[Effect[Any]]:
     yield alloc_page(5)
     yield set_pte_if_none(Mm(it.mm), V1, 9, True)
-    yield userfaultfd_wake(it.uffd, V1, PAGE)
+    yield wake_userfault(it.uffd, V1, PAGE)
 
 
 def wake(it: Faulting) -> Iterable[Effect[Any]]:
-    yield userfaultfd_wake(it.uffd, V1, PAGE)
+    yield wake_userfault(it.uffd, V1, PAGE)
 
 
 def release(it: Faulting) -> Iterable[Effect[Any]]:
-    yield userfaultfd_release(it.uffd)
-    yield userfaultfd_wake(it.uffd, 0, 1 << 47)
+    yield set_released(it.uffd)
+    yield wake_userfault(it.uffd, 0, 1 << 47)
 
 
 @pytest.mark.parametrize("tree", [OLD, NEW], ids=str)
@@ -363,185 +352,54 @@ def test_a_page_that_came_first_needs_no_sleep_and_counts_no_major(tree: Tree) -
     assert it.messages() == 0
 
 
-# --------------------------------------------------------------------------- the monitor's side
+# --------------------------------------------------------------------------- Linux v5.9: one sleep
+
+LATER = Tree.parse("v5_10")
 
 
-def test_a_message_that_nobody_read_vanishes_with_its_entry() -> None:
-    unread = scene(
-        victim(),
-        monitor(pause(100), send("SIGUSR1"), pause(100), poll(10), COPY),
-    )
-    result = run(unread, strict=True)
-    # Two exceptions, two messages queued, but the first was gone before the monitor looked.
-    assert result.tasks["T"].stats["messages_queued"] == 2
-    assert result.tasks["M"].stats["messages"] == 1
+@pytest.mark.parametrize("how", ["wake", "SIGUSR1", "SIGKILL", "false alarm"])
+def test_whatever_ends_the_one_sleep_gives_retry_and_no_major(how: str) -> None:
+    it = faulting(LATER).run()
+    assert it.lab.waits("T")
+    t = Task(it.lab.task("T").id)
+    match how:
+        case "wake":
+            it.tell("M", wake_userfault(it.uffd, V1, PAGE))
+        case "false alarm":
+            it.lab.world.wake(it.lab.task("T"), "by mistake")
+        case _:
+            it.tell("M", send_signal(t, SIGUSR1 if how == "SIGUSR1" else SIGKILL))
+    assert it.run().outcome == (VM_FAULT_RETRY, "dropped")
+    assert it.lab.state("T") == 0
+    assert it.lab.world.state.data["context", it.mm].pending == ()
 
 
-def test_a_woken_entrys_unread_message_vanishes() -> None:
-    it = faulting().run()
-    assert it.messages() == 1
-    it.tell("M", userfaultfd_wake(it.uffd, V1, PAGE))
-    assert it.messages() == 0
-    assert it.lab.do("M", userfaultfd_next_message(it.uffd)) is None
-
-
-@pytest.mark.parametrize(
-    ("start", "length", "woken"),
-    [
-        (V1, PAGE, True),
-        (V, 4 * PAGE, True),
-        (V, PAGE, False),
-        (V1 + PAGE, PAGE, False),
-        (V, 2 * PAGE, True),
-    ],
-    ids=["page", "area", "page before", "page after", "two pages"],
-)
-def test_a_wake_means_a_range(start: int, length: int, woken: bool) -> None:
-    it = faulting().run()
-    it.tell("M", userfaultfd_wake(it.uffd, start, length))
-    assert it.lab.waits("T") is not woken
-
-
-def test_copy_without_wake_fills_the_page_and_wakes_nobody() -> None:
-    silent = scene(
-        victim(),
-        monitor(WAIT, {**COPY, "wake": False}, pause(100), sample("later"), WAKE, pause(5)),
-    )
-    result = run(silent, strict=True)
-    assert ("sample later", "S") in [(what, value) for _, _, what, value in result.reports]
-    assert result.tasks["T"].outcome == "ret=5"
-
-
-@pytest.mark.parametrize(
-    ("area", "address", "result"),
-    [
-        ({}, V1, 0),
-        ({"populated": [1]}, V1, -EEXIST),
-        ({}, V + 64 * PAGE, -ENOENT),
-        ({"address": V + 16 * PAGE}, V1, -ENOENT),
-    ],
-    ids=["missing", "present", "no area", "before the area"],
-)
-def test_copy_says_what_is_wrong(area: dict[str, Any], address: int, result: int) -> None:
-    async def program() -> None:
-        results.append(await userfaultfd_copy(UFFD, address, 9, True))
-
-    results: list[int] = []
-    lab = Lab(programs={"T": program}, area=area)
-    lab.settle()
-    assert results == [result]
-    assert not lab.task("T").holds
-
-
-def test_copy_into_a_read_only_area_maps_a_read_only_page() -> None:
-    it = scene(victim(READ, WRITE), monitor(WAIT, COPY), area={"prot": "r"})
-    result = run(it, strict=True)
-    assert result.tasks["T"].outcomes == ("ret=5", "SIGSEGV(code=2)")
-    entry = int(result.trace.select("pte")[0].b)
-    assert (bool(entry & PAGE_PRESENT), bool(entry & PAGE_RW)) == (True, False)
-
-
-@pytest.mark.parametrize("tree", [OLD, NEW], ids=str)
-def test_unregister_wakes_the_waiter_which_finds_plain_memory(tree: Tree) -> None:
-    result = run(scene(victim(), monitor(WAIT, {"do": "unregister", "area": "V"})), tree, strict=True)
-    assert result.tasks["T"].outcome == "ret=0"
-    assert result.tasks["T"].counters["maj_flt"] == 1
-
-
-@pytest.mark.parametrize("tree", [OLD, NEW], ids=str)
-def test_unregister_of_another_part_leaves_the_waiter_asleep(tree: Tree) -> None:
-    other = {"do": "unregister", "area": "V", "page": 2, "pages": 2}
-    result = run(scene(victim(), monitor(WAIT, other, pause(100), sample("later"), COPY)), tree, strict=True)
-    assert ("sample later", "S") in [(what, value) for _, _, what, value in result.reports]
-    assert result.tasks["T"].outcome == "ret=5"
-
-
-def test_a_part_that_was_unregistered_is_plain_and_the_rest_is_served() -> None:
-    middle = {"do": "unregister", "area": "V", "page": 1, "pages": 2}
-    served = scene(
-        victim(pause(100), *[{"do": "read", "area": "V", "page": page} for page in range(4)]),
-        monitor(middle, *[step for page in (0, 3) for step in (WAIT, {**COPY, "page": page})]),
-    )
-    result = run(served, strict=True)
-    assert result.tasks["T"].outcomes == ("ret=5", "ret=0", "ret=0", "ret=5")
-
-
-def test_unregister_wakes_under_the_lock_before_it_detaches() -> None:
-    result = run(scene(victim(), monitor(WAIT, {"do": "unregister", "area": "V"})), strict=True)
-    events = result.trace.select("lock_taken", "lock_dropped", "uffd", task="M")
-    assert [event.kind for event in events] == ["lock_taken", "uffd", "lock_dropped"]
-
-
-def test_unregister_of_an_area_without_userfaultfd_wakes_nobody() -> None:
-    async def program() -> None:
-        mm = await current.mm
-        await down_write(mm)
-        vma = await find_vma(mm, V)
-        assert vma is not None
-        await set_vma_context(vma, None)
-        await up_write(mm)
-        await userfaultfd_unregister(UFFD, V, 4 * PAGE)
-
-    lab = Lab(programs={"T": program})
-    lab.settle()
-    assert not lab.world.trace.select("uffd")
-
-
-@pytest.mark.parametrize("tree", [OLD, NEW], ids=str)
-def test_close_wakes_everybody_and_leaves_plain_memory(tree: Tree) -> None:
-    two = scene(
-        task("T", READ, process="P"),
-        task("U", {**READ, "page": 3}, process="P"),
-        monitor(WAIT, pause(10), {"do": "close"}),
-    )
-    result = run(two, tree, strict=True)
-    assert (result.tasks["T"].outcome, result.tasks["U"].outcome) == ("ret=0", "ret=0")
-
-
-def test_a_sleeping_poll_is_woken_by_a_fault_that_sleeps() -> None:
-    result = run(scene(victim(), monitor(poll(10_000), COPY)), strict=True)
-    assert result.trace.select("wake", task="M")[0].a == "message"
-
-
-def test_a_sleeping_poll_is_not_woken_when_the_fault_does_not_sleep() -> None:
-    # S12b: a pending signal skips the branch that holds the wake-up; the message is there all the same.
-    it = faulting()
-    context = it.uffd
-    it.tell("M", poll_queue(context), schedule())
+@pytest.mark.parametrize(("tree", "woken"), [(NEW, False), (LATER, True)], ids=str)
+def test_only_later_kernels_wake_a_monitor_when_a_signal_forbids_the_sleep(tree: Tree, woken: bool) -> None:
+    # S12b, and its end in v5.9: nobody asks for signals, so the monitor in poll() is told.
+    it = faulting(tree)
+    it.tell("M", poll_queue(it.uffd), schedule())
     assert it.lab.waits("M")
     it.tell("U", send_signal(Task(it.lab.task("T").id), SIGUSR1))
     assert it.run().outcome == (VM_FAULT_RETRY, "dropped")
-    assert it.lab.waits("M")
-    assert not it.lab.world.trace.select("poll_wake")
+    assert bool(it.lab.world.trace.select("poll_wake")) is woken
+    assert it.lab.waits("M") is not woken
+    assert it.lab.task("T").stats["sleeps"] == 0
 
 
-def test_leaving_poll_takes_the_monitor_out_of_its_queue() -> None:
-    it = faulting()
-    it.tell("M", poll_queue(it.uffd), poll_dequeue(it.uffd))
-    assert it.lab.state("M") == 0
-    assert it.lab.world.state.data["fd_wqh", it.mm] == ()
+def test_later_kernels_do_not_sleep_for_a_monitor_that_left_meanwhile() -> None:
+    it = faulting(LATER)
+    while it.messages() == 0:
+        it.lab.turn("T")
+    it.tell("U", set_released(it.uffd))
+    assert it.run().outcome == (VM_FAULT_RETRY, "dropped")
+    assert it.lab.task("T").stats["sleeps"] == 0
 
 
-@pytest.mark.parametrize("tree", [OLD, NEW], ids=str)
-def test_unmapping_the_area_wakes_nobody_in_its_fault(tree: Tree) -> None:
-    gone = scene(
-        task("T", READ, process="P", signals={"SIGSEGV": "escape"}),
-        task("U", pause(50), {"do": "munmap", "area": "V", "pages": 4}, process="P"),
-        monitor(WAIT, pause(1_000), sample("later"), WAKE),
-    )
-    result = run(gone, tree, strict=True)
-    assert ("sample later", "S") in [(what, value) for _, _, what, value in result.reports]
-    assert result.tasks["T"].outcome == "SIGSEGV(code=1)"
-
-
-@pytest.mark.parametrize("access", [READ, WRITE], ids=["read", "write"])
-def test_two_threads_at_one_page_send_two_messages_and_one_copy_serves_both(access: dict[str, Any]) -> None:
-    two = scene(
-        task("T", access, process="P"),
-        task("U", access, process="P"),
-        monitor(WAIT, WAIT, pause(10), COPY),
-    )
-    result = run(two, strict=True)
-    assert result.tasks["T"].outcome == result.tasks["U"].outcome
-    assert result.tasks["M"].stats["messages"] == 2
-    assert [one.a for one in result.trace.select("wake", task="U")] == ["userfaultfd"]
+def test_user_mode_only_is_refused_where_linux_does_not_know_it() -> None:
+    # UFFD_USER_MODE_ONLY came with v5.11: before, userfaultfd(2) refuses the flag.
+    only = scene(victim(), monitor(WAIT, COPY), area={"user_mode_only": True})
+    for tree in (OLD, NEW, Tree.v5_7, LATER):
+        with pytest.raises(ScenarioError, match=r"area V has user_mode_only, which came with Linux v5.11"):
+            run(only, tree)
+    assert run(only, Tree.parse("v6_1"), strict=True).tasks["T"].outcome == "ret=5"

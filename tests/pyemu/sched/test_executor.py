@@ -56,7 +56,7 @@ def test_the_kernels_own_code_forgets_no_await() -> None:
 def test_an_override_is_called_in_place_of_the_kernels_function() -> None:
     calls = []
 
-    async def userfaultfd_must_wait(mm: Any, address: int) -> bool:
+    async def userfaultfd_must_wait(mm: Any, address: int, reason: int) -> bool:
         calls.append(address)
         return not await get_pte(mm, address)
 
@@ -69,57 +69,57 @@ def test_a_helper_of_the_learner_belongs_to_its_callers_frame() -> None:
     async def look(mm: Any, address: int) -> int:
         return await get_pte(mm, address)
 
-    async def userfaultfd_must_wait(mm: Any, address: int) -> bool:
+    async def userfaultfd_must_wait(mm: Any, address: int, reason: int) -> bool:
         return not await look(mm, address)
 
     result = run(SERVED, Tree.after, {"userfaultfd_must_wait": userfaultfd_must_wait}, strict=True)
     assert result.trace.to_jsonl() == run(SERVED, Tree.after).trace.to_jsonl()
 
 
-async def returns_text(mm: Any, address: int) -> Any:
+async def returns_text(mm: Any, address: int, reason: int) -> Any:
     return "yes"
 
 
-async def raises(mm: Any, address: int) -> bool:
+async def raises(mm: Any, address: int, reason: int) -> bool:
     raise ValueError("no")
 
 
-async def throws_away(mm: Any, address: int) -> bool:
+async def throws_away(mm: Any, address: int, reason: int) -> bool:
     get_pte(mm, address)
     return True
 
 
-async def calls_itself(mm: Any, address: int) -> bool:
+async def calls_itself(mm: Any, address: int, reason: int) -> bool:
     from pyemu.calls.userfaultfd import userfaultfd_must_wait
 
-    return await userfaultfd_must_wait(mm, address)
+    return await userfaultfd_must_wait(mm, address, reason)
 
 
-async def goes_round(mm: Any, address: int) -> bool:
+async def goes_round(mm: Any, address: int, reason: int) -> bool:
     while True:
         await get_pte(mm, address)
 
 
-async def uses_the_effect(mm: Any, address: int) -> bool:
+async def uses_the_effect(mm: Any, address: int, reason: int) -> bool:
     return not get_pte(mm, address)
 
 
-async def awaits_something_else(mm: Any, address: int) -> bool:
+async def awaits_something_else(mm: Any, address: int, reason: int) -> bool:
     import asyncio
 
     await asyncio.sleep(0)
     return True
 
 
-async def makes_a_handle_up(mm: Any, address: int) -> bool:
+async def makes_a_handle_up(mm: Any, address: int, reason: int) -> bool:
     return bool(await Vma(99).vm_start)
 
 
-async def passes_text(mm: Any, address: int) -> bool:
+async def passes_text(mm: Any, address: int, reason: int) -> bool:
     return not await get_pte(mm, "0x1000")  # type: ignore[arg-type]
 
 
-async def passes_too_much(mm: Any, address: int) -> bool:
+async def passes_too_much(mm: Any, address: int, reason: int) -> bool:
     return not await get_pte(mm, 1 << 70)
 
 
@@ -195,7 +195,7 @@ def test_an_await_in_finally_after_the_end_is_a_finding() -> None:
 
     assert findings(do_user_addr_fault) == ["bad argument"]
 
-    async def userfaultfd_must_wait(mm: Any, address: int) -> bool:
+    async def userfaultfd_must_wait(mm: Any, address: int, reason: int) -> bool:
         try:
             while True:
                 await get_pte(mm, address)
@@ -211,7 +211,7 @@ def test_an_await_in_finally_after_the_end_is_a_finding() -> None:
 
 
 def test_a_finding_ends_only_its_task() -> None:
-    async def userfaultfd_must_wait(mm: Any, address: int) -> bool:
+    async def userfaultfd_must_wait(mm: Any, address: int, reason: int) -> bool:
         raise ValueError("no")
 
     other = task("U", pause(500), {"do": "read", "area": "V", "page": 0}, process="P")

@@ -60,7 +60,7 @@ from pyemu.effects.signals import (
     send_signal_to_thread,
     set_current_blocked,
 )
-from pyemu.flags import FOLL_GET, FOLL_TOUCH, FOLL_WRITE, SIGKILL, SIGSEGV, SIGUSR1
+from pyemu.flags import FOLL_GET, FOLL_TOUCH, FOLL_WRITE, SIGKILL, SIGSEGV, SIGUSR1, VM_UFFD_MISSING
 from pyemu.sched.semantics import SEMANTICS, Footprint, Semantics, World
 from pyemu.sched.tasks import Task
 from pyemu.state import Location
@@ -234,12 +234,13 @@ def by_hand() -> None:
     lab.do("T", down_read_killable(mm))
     vma = lab.do("U", find_vma(mm, V))
     lab.do("U", split_vma(vma, V1))
-    lab.do("U", set_vma_context(vma, None))
-    lab.do("U", set_vma_context(vma, Context(mm.id)))
+    lab.do("U", set_vma_context(vma, None, 0))
+    lab.do("U", set_vma_context(vma, Context(mm.id), VM_UFFD_MISSING))
     lab.do("U", up_write(mm))
     lab.go_on("T")
     lab.do("T", up_read(mm))
     lab.do("T", Context(mm.id).user_mode_only)
+    lab.do("T", Context(mm.id).features)
     lab.do("T", Context(mm.id).mm)
     lab.do("T", pte_pfn(0x5005))
     lab.do("T", force_sig_fault(SIGSEGV, 1, V))
@@ -363,7 +364,7 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("send_signal_to_thread", "siginfo"),
     ("schedule", "signal"),
     ("timer_wait", "timer"),
-    ("userfaultfd_wake", "wait"),
+    ("wake_userfault", "wait"),
     ("userfaultfd_queue", "context"),
     ("poll_queue", "fd_wqh"),
     ("wake_up_poll", "state"),
