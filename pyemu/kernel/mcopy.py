@@ -1,7 +1,7 @@
 """Filling and write-protecting the memory of a served process.
 
 Models `mm/userfaultfd.c` of Linux v5.7 for anonymous memory: a page that is filled, a zero page that is
-mapped, entries that lose and regain the right to write.
+mapped [fact:uffd-copy], entries that lose and regain the right to write [fact:uffd-writeprotect].
 """
 
 from __future__ import annotations

@@ -113,7 +113,10 @@ async def userfaultfd_must_wait(mm: Mm, address: int, reason: int) -> bool:
 async def sleep_until_resolved(
     mm: Mm, context: Context, wait: Wait, must_wait: bool, state: int, policy: Any
 ) -> int:
-    """Sleep until the monitor or a signal ends it (up to Linux v5.8); mmap_sem is dropped already."""
+    """Sleep until the monitor or a signal ends it; mmap_sem is dropped already.
+
+    Up to Linux v5.8 [fact:uffd-loop].
+    """
     result = VM_FAULT_RETRY
     if must_wait:
         released = await context.released
@@ -163,7 +166,8 @@ async def sleep_once(context: Context, wait: Wait, must_wait: bool) -> int:
     """Sleep once, and let a new attempt find out what ended that (Linux v5.9); mmap_sem is dropped already.
 
     Whatever woke the task, a false alarm included, it gives RETRY, and never MAJOR. Nobody asks for signals
-    here, so the monitor is woken even if one is pending: it ends the sleep before it has begun.
+    here, so the monitor is woken even if one is pending: it ends the sleep before it has begun
+    [fact:uffd-one-sleep].
     """
     if must_wait:
         released = await context.released

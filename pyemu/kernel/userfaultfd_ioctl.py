@@ -3,8 +3,10 @@
 Models `fs/userfaultfd.c` of Linux v5.7: register, unregister [fact:uffd-unregister], wake [fact:uffd-wake],
 copy [fact:uffd-copy], zeropage, writeprotect [fact:uffd-writeprotect], each with its errors; and closing
 [fact:uffd-close]. Only private anonymous memory can be write-protected [fact:uffd-wp-anonymous-only]; later
-kernels protect shared memory as well, which this model does not. A function gives 0 or a negative error number. What Linux counts in bytes done, and the program's
-way to its source page, are left out: the source is a byte, repeated.
+kernels protect shared memory as well, which this model does not.
+
+A function gives 0 or a negative error number. What Linux counts in bytes done, and the program's way to its
+source page, are left out: the source is a byte, repeated.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ def validate_range(start: int, length: int) -> int:
 
 
 async def vma_can_userfault(vma: Vma, modes: int) -> bool:
-    """Say whether an area can be served: v5.7 write-protects private anonymous memory only."""
+    """Say whether an area can be served: only private anonymous memory is write-protected."""
     vm_flags = await vma.vm_flags
     return not (vm_flags & VM_SHARED and modes & VM_UFFD_WP)
 
