@@ -102,6 +102,7 @@ class Policies:
     gup_says_locked_too_early: bool
     gup_gives_zero_when_killed: bool
     lookup_node_trusts_zero: bool
+    lookup_node_is_fast: bool
     fixup_ends_at_second_retry: bool
     fatal_is_eintr: bool
     gup_read_breaks_cow: bool

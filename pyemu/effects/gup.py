@@ -20,3 +20,16 @@ def follow_page_pte(mm: Mm, address: int, foll_flags: int) -> int:
 @operation()
 def gup_fast_pte(mm: Mm, address: int, foll_flags: int) -> int:
     """Give the page that an entry names and take a reference, without any lock; 0 sends you the slow way."""
+
+
+@operation()
+def page_to_nid(pfn: int) -> int:
+    """Give the node of a page that you hold; a page that nobody gave you is an oops."""
+
+
+@operation()
+def page_mapping(pfn: int) -> str:
+    """Say what a page that you hold belongs to: ``file``, ``anonymous``, or ``none`` (the zero page).
+
+    A page that nobody gave you is an oops.
+    """

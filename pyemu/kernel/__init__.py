@@ -21,14 +21,19 @@ P = ParamSpec("P")
 R = TypeVar("R")
 FUNCTIONS: dict[str, KernelFunction] = {}
 MODULES = (
+    "driver",
     "fault",
     "fault_errors",
     "fixup",
+    "futex",
     "gup",
     "gup_locked",
+    "iov_iter",
     "mcopy",
     "memory",
+    "mempolicy",
     "populate",
+    "process_vm",
     "signal",
     "syscalls",
     "uaccess",

@@ -7,7 +7,6 @@ it always returns with mmap_sem held: `unlocked` tells whether the lock was lost
 from __future__ import annotations
 
 from pyemu.calls.memory import handle_mm_fault
-from pyemu.effects.counters import count_for
 from pyemu.effects.handles import Mm, Task, Vma, current
 from pyemu.effects.locks import down_read
 from pyemu.effects.machine import policies
@@ -27,7 +26,7 @@ from pyemu.flags import (
     VM_WRITE,
 )
 from pyemu.kernel import implements
-from pyemu.kernel.gup import find_area, vm_fault_to_errno
+from pyemu.kernel.gup import count_attempt, find_area, vm_fault_to_errno
 
 
 async def vma_permits_fault(vma: Vma, fault_flags: int) -> bool:
@@ -76,6 +75,5 @@ async def fixup_user_fault(
         fault_flags |= FAULT_FLAG_TRIED
         if policy.gup_retries_once:
             fault_flags &= ~FAULT_FLAG_ALLOW_RETRY
-    if tsk is not None:
-        await count_for(tsk, "maj_flt" if major else "min_flt")
+    await count_attempt(tsk, fault_flags, fault & ~(VM_FAULT_RETRY | VM_FAULT_MAJOR) | major)
     return FixupResult(0, unlocked)

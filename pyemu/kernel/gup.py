@@ -14,6 +14,7 @@ from pyemu.effects.counters import count_for
 from pyemu.effects.gup import follow_page_pte
 from pyemu.effects.handles import Mm, Task, Vma, current
 from pyemu.effects.machine import policies
+from pyemu.effects.pages import put_page
 from pyemu.effects.records import FaultinResult, GupResult
 from pyemu.effects.signals import fatal_signal_pending
 from pyemu.flags import (
@@ -54,6 +55,8 @@ from pyemu.flags import (
 )
 from pyemu.kernel import implements
 
+UNWRITTEN = 0  # the frame that a pointer names which nobody has set
+
 
 def vm_fault_to_errno(fault: int, foll_flags: int) -> int:
     """Give the error for the error bits of a fault (Linux v5.7, include/linux/mm.h) [fact:fault-errno]."""
@@ -62,6 +65,18 @@ def vm_fault_to_errno(fault: int, foll_flags: int) -> int:
     if fault & (VM_FAULT_HWPOISON | VM_FAULT_HWPOISON_LARGE):
         return -EHWPOISON if foll_flags & FOLL_HWPOISON else -EFAULT
     return -EFAULT
+
+
+def first_page(got: GupResult) -> int:
+    """Give pages[0] as C does: if no page came, what stands there was never written."""
+    return got.pages[0] if got.pages else UNWRITTEN
+
+
+async def put_pages(pages: tuple[int, ...]) -> None:
+    """Give pages back."""
+    while pages:
+        await put_page(pages[0])
+        pages = pages[1:]
 
 
 async def find_area(mm: Mm, address: int) -> Vma | None:
@@ -91,6 +106,21 @@ async def check_vma_flags(vma: Vma, gup_flags: int) -> int:
     return 0 if allowed else -EFAULT
 
 
+async def count_attempt(tsk: Task | None, flags: int, fault: int) -> None:
+    """Count an attempt without an error for the task alone: perf never hears of get_user_pages.
+
+    Up to 5.8 each attempt counts, RETRY as well, for the task that the caller names. Since then only the
+    attempt that ends the fault does, for the running task, and as major if it was not the first.
+    """
+    policy = await policies()
+    if not policy.account_in_handle_mm_fault:
+        if tsk is not None:
+            await count_for(tsk, "maj_flt" if fault & VM_FAULT_MAJOR else "min_flt")
+    elif not fault & VM_FAULT_RETRY:
+        major = fault & VM_FAULT_MAJOR or flags & FAULT_FLAG_TRIED
+        await count_for(current, "maj_flt" if major else "min_flt")
+
+
 @implements
 async def faultin_page(
     tsk: Task | None, vma: Vma, address: int, foll_flags: int, locked: int | None
@@ -116,9 +146,7 @@ async def faultin_page(
     fault = await handle_mm_fault(vma, address, flags)
     if fault & VM_FAULT_ERROR:
         return FaultinResult(vm_fault_to_errno(fault, foll_flags), locked, foll_flags)
-    if tsk is not None:
-        # Each attempt counts, RETRY as well; perf never hears of it.
-        await count_for(tsk, "maj_flt" if fault & VM_FAULT_MAJOR else "min_flt")
+    await count_attempt(tsk, flags, fault)
     if fault & VM_FAULT_RETRY:
         dropped = locked is not None and not flags & FAULT_FLAG_RETRY_NOWAIT
         return FaultinResult(-EBUSY, 0 if dropped else locked, foll_flags)

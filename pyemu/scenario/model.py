@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pyemu.errors import ScenarioError
-from pyemu.flags import PAGE_SIZE
+from pyemu.flags import FOLL_NOWAIT, FOLL_WRITE, PAGE_SIZE
 from pyemu.scenario.steps import MODES, Action
 
 
@@ -38,6 +38,12 @@ class ResolvedStep:
         Bytes.
     ticks, byte, wake, task, signal, context, label, answer, protect, mode
         As in the format; 0 or empty when unused. A wait without a limit has -1 ticks.
+    buffer : int
+        Address of the step's other memory: a buffer, the first word of a futex.
+    entry : str
+        Which entry of get_user_pages a driver calls.
+    gup_flags : int
+        With which ``FOLL_*``.
     """
 
     do: Action
@@ -53,6 +59,9 @@ class ResolvedStep:
     answer: bool = False
     protect: bool = False
     mode: int = 0
+    buffer: int = 0
+    entry: str = ""
+    gup_flags: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +276,11 @@ class Scenario:
         context = self.processes().index(task.serves) + 1
         return tuple(self._resolve(step, context) for step in task.program)
 
+    def _buffer(self, values: Mapping[str, Any]) -> int:
+        """Give the address of a step's other memory."""
+        name = values.get("buffer", values.get("first"))
+        return self.area(name).address + values.get("buffer_offset", 0) if name else 0
+
     def _resolve(self, step: Step, context: int) -> ResolvedStep:
         values = dict(step.values)
         address = length = 0
@@ -282,11 +296,14 @@ class Scenario:
             -1 if values.get("ticks", 0) is None else values.get("ticks", 0),
             values.get("byte", 0),
             values.get("wake", True),
-            self.task_number(values["task"]) if "task" in values else 0,
+            self.task_number(values["task"]) if values.get("task") else 0,
             values.get("signal", 0),
             context,
             values.get("label", ""),
             values.get("answer", False),
             protect=values.get("protect", False),
             mode=MODES[values["mode"]] if "mode" in values else 0,
+            buffer=self._buffer(values),
+            entry=values.get("entry", ""),
+            gup_flags=FOLL_WRITE * values.get("write", False) | FOLL_NOWAIT * values.get("nowait", False),
         )

@@ -9,7 +9,7 @@ from pyemu.errors import TreeError
 from pyemu.flags import PAGE_SIZE, Signal, UffdFeature
 from pyemu.scenario.checks import Checks
 from pyemu.scenario.model import EXPECTED, Area, Expectation, MachineSpec, Scenario, Step, TaskSpec
-from pyemu.scenario.steps import MEMORY, MODES, REQUIRED, SERVING, STEPS, Action
+from pyemu.scenario.steps import ENTRIES, MEMORY, MODES, OF_ANOTHER, REQUIRED, SERVING, STEPS, Action
 from pyemu.tree import Tree
 
 VERSION = 1
@@ -275,8 +275,11 @@ class Reader(Checks):
             self.step(step, f"{here}, step {place}", areas, tasks) for place, step in enumerate(steps, 1)
         )
         serves = self.choice(table.get("serves", served), f"{here}: serves", processes)
+        owners = dict(zip(tasks, processes, strict=True))
         for place, step in enumerate(program, 1):
-            self.check_memory(step, f"{here}, step {place} ({step.do})", process, serves, areas)
+            where = f"{here}, step {place} ({step.do})"
+            self.check_memory(step, where, process, serves, areas)
+            self.check_buffer(step, where, process, owners, areas)
         return TaskSpec(
             name,
             process,
@@ -294,12 +297,45 @@ class Reader(Checks):
     def check_memory(self, step: Step, here: str, process: str, serves: str, areas: tuple[Area, ...]) -> None:
         """Check that a step means memory of its own process, or of the process that its task serves."""
         meant = process if step.do in MEMORY else serves
+        if step.do in OF_ANOTHER and dict(step.values)["task"]:
+            return  # whose memory is meant is said by the task
         for area in areas:
             if dict(step.values).get("area") == area.name and area.process != meant:
                 raise self.fail(
                     f"{here}: area {area.name} belongs to process {area.process}; this step means memory of "
                     f"process {meant}."
                 )
+
+    def check_buffer(
+        self, step: Step, here: str, process: str, owners: Mapping[str, str], areas: tuple[Area, ...]
+    ) -> None:
+        """Check a step that means two places: the other process's memory, and a buffer of its own."""
+        values = dict(step.values)
+        named = {one.name: one for one in areas}
+        if (
+            step.do in OF_ANOTHER
+            and values["task"]
+            and owners[values["task"]] != named[values["area"]].process
+        ):
+            raise self.fail(
+                f"{here}: area {values['area']} belongs to process {named[values['area']].process}, task "
+                f"{values['task']} to process {owners[values['task']]}; name a task that has the area."
+            )
+        other = named.get(values.get("buffer") or values.get("first") or "")
+        if other is None:
+            return
+        if other.process != process:
+            raise self.fail(
+                f"{here}: area {other.name} belongs to process {other.process}; bytes go to memory of one's "
+                f"own, process {process}."
+            )
+        end = (
+            values.get("buffer_offset", 0) + (values.get("pages", 1) if "buffer" in values else 0) * PAGE_SIZE
+        )
+        if end > other.pages * PAGE_SIZE:
+            raise self.fail(
+                f"{here}: the bytes end at {end} of area {other.name}, which has {other.pages * PAGE_SIZE}."
+            )
 
     def step(self, row: Any, here: str, areas: tuple[Area, ...], tasks: tuple[str, ...]) -> Step:
         """Check a step."""
@@ -329,7 +365,7 @@ class Reader(Checks):
     def value(self, value: Any, key: str, place: str, areas: tuple[Area, ...], tasks: tuple[str, ...]) -> Any:
         """Check the value of a step's key."""
         match key:
-            case "area":
+            case "area" | "buffer" | "first":
                 return self.choice(value, place, tuple(area.name for area in areas))
             case "task":
                 return self.choice(value, place, tasks)
@@ -347,7 +383,11 @@ class Reader(Checks):
                 return self.number(value, place, 0, 10**12)
             case "mode":
                 return self.choice(value, place, tuple(MODES))
-            case "wake" | "answer" | "protect":
+            case "buffer_offset":
+                return self.number(value, place, 0, 512 * PAGE_SIZE)
+            case "entry":
+                return self.choice(value, place, ENTRIES)
+            case "wake" | "answer" | "protect" | "write" | "nowait":
                 return self.truth(value, place)
             case _:
                 return self.text(value, place)

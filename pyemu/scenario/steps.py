@@ -31,6 +31,10 @@ class Action(StrEnum):
     MMAP_FIXED = "mmap_fixed"
     MUNMAP = "munmap"
     MADV_DONTNEED = "madvise_dontneed"
+    PROCESS_VM_READV = "process_vm_readv"
+    FUTEX_WAKE_OP = "futex_wake_op"
+    GET_MEMPOLICY = "get_mempolicy"
+    PIN = "pin"
 
 
 REQUIRED = object()
@@ -74,13 +78,42 @@ STEPS: dict[Action, dict[str, Any]] = {
     Action.MMAP_FIXED: {"area": REQUIRED, "page": 0, "pages": 1},
     Action.MUNMAP: {"area": REQUIRED, "page": 0, "pages": 1},
     Action.MADV_DONTNEED: {"area": REQUIRED, "page": 0, "pages": 1},
+    # System calls that get pages by get_user_pages. `task` is whose memory is read (default: one's own);
+    # `buffer` and `first` name areas of one's own: where the bytes go, and where the first futex word is.
+    Action.PROCESS_VM_READV: {
+        "area": REQUIRED,
+        "page": 0,
+        "pages": 1,
+        "task": None,
+        "buffer": REQUIRED,
+        "buffer_offset": 0,
+    },
+    Action.FUTEX_WAKE_OP: {"area": REQUIRED, "page": 0, "first": REQUIRED},
+    Action.GET_MEMPOLICY: {"area": REQUIRED, "page": 0},
+    # A driver that calls one entry of get_user_pages, to write or to read, waiting or not.
+    Action.PIN: {
+        "area": REQUIRED,
+        "page": 0,
+        "pages": 1,
+        "entry": "get_user_pages_unlocked",
+        "write": True,
+        "nowait": False,
+    },
 }
+ENTRIES = (
+    *("get_user_pages", "get_user_pages_locked", "get_user_pages_unlocked", "get_user_pages_remote"),
+    *("get_user_pages_fast", "fixup_user_fault", "populate"),
+)
 MEMORY = {
     Action.READ,
     Action.WRITE,
     Action.MMAP_FIXED,
     Action.MUNMAP,
     Action.MADV_DONTNEED,
+    Action.PROCESS_VM_READV,
+    Action.FUTEX_WAKE_OP,
+    Action.GET_MEMPOLICY,
+    Action.PIN,
 }  # of the task itself
 SERVING = {
     *(Action.WAIT_MESSAGE, Action.POLL, Action.COPY, Action.ZEROPAGE, Action.WRITEPROTECT, Action.WAKE),
@@ -92,3 +125,4 @@ MODES = {
     "wp": UFFDIO_REGISTER_MODE_WP,
     "missing+wp": UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP,
 }
+OF_ANOTHER = {Action.PROCESS_VM_READV}  # they may name a task whose memory they mean

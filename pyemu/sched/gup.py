@@ -1,17 +1,22 @@
-"""get_user_pages at the page table: which entry names a page that the caller may have."""
+"""get_user_pages at the page table: which entry names a page that the caller may have, and the use of it.
+
+Who uses a page that it never got follows a pointer that nobody has set: an oops, which ends the task.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from pyemu.effects.handles import Mm
-from pyemu.flags import FOLL_COW, FOLL_GET, FOLL_TOUCH, FOLL_WRITE, PAGE_SHIFT
+from pyemu.flags import FOLL_COW, FOLL_GET, FOLL_TOUCH, FOLL_WRITE, PAGE_SHIFT, SIGKILL
 from pyemu.hw import x86
 from pyemu.pages import frame_number, get_frame, note_dirty, present
 from pyemu.sched.pages import Places
-from pyemu.sched.semantics import World, semantics
+from pyemu.sched.semantics import TaskEnded, World, semantics
 from pyemu.sched.tasks import Task
-from pyemu.state import ZERO_PFN, Location
+from pyemu.state import ZERO_PFN, FrameState, Location
+
+NEVER_GOT = "page never got"
 
 
 def followed(world: World, task: Task, mm: Mm, address: int, foll_flags: int) -> Places:
@@ -55,3 +60,33 @@ def gup_fast_pte(world: World, task: Task, mm: Mm, address: int, foll_flags: int
     if entry & wanted != wanted or pfn == ZERO_PFN:
         return 0
     return pin(world, pfn, foll_flags)
+
+
+def gotten(world: World, task: Task, pfn: int) -> FrameState | None:
+    """Give the state of a page that the task says it has; the zero page has none."""
+    frame: FrameState | None = world.state.get(("frame", pfn))
+    if frame is None and pfn != ZERO_PFN:
+        world.violation(
+            task,
+            NEVER_GOT,
+            f"{task.name} uses a page that it never got: get_user_pages gave 0 pages and no error, so "
+            "pages[0] was never written. 0 is not success.",
+        )
+        raise TaskEnded(signal=SIGKILL)
+    return frame
+
+
+@semantics(lambda world, task, pfn: ([("frame", pfn)], []))
+def page_to_nid(world: World, task: Task, pfn: int) -> int:
+    """Give the node: there is one."""
+    gotten(world, task, pfn)
+    return 0
+
+
+@semantics(lambda world, task, pfn: ([("frame", pfn)], []))
+def page_mapping(world: World, task: Task, pfn: int) -> str:
+    """Say what a page belongs to."""
+    frame = gotten(world, task, pfn)
+    if frame is None:
+        return "none"
+    return "anonymous" if frame.mapping is None else "file"

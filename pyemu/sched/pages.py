@@ -16,7 +16,7 @@ from pyemu.flags import EINTR, SIGKILL, TASK_KILLABLE, TASK_UNINTERRUPTIBLE
 from pyemu.pages import get_frame, release_frame
 from pyemu.sched.semantics import Again, World, semantics
 from pyemu.sched.tasks import Task
-from pyemu.state import FrameState, Location
+from pyemu.state import ZERO_PFN, FrameState, Location
 
 Places = tuple[list[Location], list[Location]]
 BAD_PAGE_UNLOCK = "page unlock without lock"
@@ -56,15 +56,18 @@ def look_at_page(world: World, task: Task, pfn: int) -> Page:
 
 @semantics(lambda world, task, pfn: ([], [("frame", pfn)]))
 def get_page(world: World, task: Task, pfn: int) -> None:
-    """Take a reference."""
+    """Take a reference; nobody counts those to the zero page."""
+    if pfn == ZERO_PFN:
+        return
     frame = get_frame(world.state, pfn)
     world.state.set(("frame", pfn), replace(frame, refcount=frame.refcount + 1))
 
 
 @semantics(lambda world, task, pfn: ([], [("frame", pfn), ("free_frames",)]))
 def put_page(world: World, task: Task, pfn: int) -> None:
-    """Drop a reference."""
-    release_frame(world.state, pfn)
+    """Drop a reference; nobody counts those to the zero page."""
+    if pfn != ZERO_PFN:
+        release_frame(world.state, pfn)
 
 
 # ------------------------------------------------------------------------------------ the page lock

@@ -1,0 +1,38 @@
+"""Steps whose system call gets pages by get_user_pages: of the program itself, or of another process."""
+
+from __future__ import annotations
+
+from pyemu.calls.pins import sys_futex_wake_op, sys_get_mempolicy, sys_pin, sys_process_vm_readv
+from pyemu.effects.handles import Task
+from pyemu.effects.machine import report
+from pyemu.flags import PAGE_SIZE
+from pyemu.program.perform import performs, system_call
+from pyemu.scenario import Action, ResolvedStep
+
+
+@performs(Action.PROCESS_VM_READV)
+async def process_vm_readv(step: ResolvedStep) -> None:
+    """Copy a process's memory."""
+    outcome = await system_call(sys_process_vm_readv, Task(step.task), step.buffer, step.address, step.length)
+    await report("outcome", outcome)
+
+
+@performs(Action.FUTEX_WAKE_OP)
+async def futex_wake_op(step: ResolvedStep) -> None:
+    """Wake who waits for a futex, and change a second one."""
+    outcome = await system_call(sys_futex_wake_op, step.buffer, step.address)
+    await report("outcome", outcome)
+
+
+@performs(Action.GET_MEMPOLICY)
+async def get_mempolicy(step: ResolvedStep) -> None:
+    """Ask on which node a page is."""
+    outcome = await system_call(sys_get_mempolicy, step.address)
+    await report("outcome", outcome)
+
+
+@performs(Action.PIN)
+async def pin(step: ResolvedStep) -> None:
+    """Let a driver get pages."""
+    outcome = await system_call(sys_pin, step.entry, step.address, step.length // PAGE_SIZE, step.gup_flags)
+    await report("outcome", outcome)
