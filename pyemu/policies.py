@@ -57,6 +57,9 @@ class Policies:
     lookup_node_trusts_zero : bool
         get_mempolicy(2) uses the page although get_user_pages gave none (without fix B2')
         [fact:b2-lookup-node].
+    lookup_node_is_fast : bool
+        get_mempolicy(2) gets its page by get_user_pages_fast, after it has released mmap_sem (6.0)
+        [fact:lookup-node-fast].
     fixup_ends_at_second_retry : bool
         fixup_user_fault gives 0, though the page is absent, when its second attempt says RETRY (patch 14
         without fix B3) [fact:b3-fixup-success].

@@ -1,7 +1,8 @@
 """A driver that pins user memory: each entry of get_user_pages, called directly.
 
-No such driver is in Linux; its calls are what many drivers make (and KVM, which asks with FOLL_NOWAIT first).
-It puts back the pages it gets, and looks at the one that `fixup_user_fault` says it has brought.
+No such driver is in Linux; its calls are what many drivers make, and KVM, which asks with FOLL_NOWAIT first
+[fact:gup-nowait]. It puts back the pages it gets, and looks at the one that `fixup_user_fault` says it has
+brought.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from pyemu.calls.gup import (
 from pyemu.effects.gup import follow_page_pte, page_to_nid
 from pyemu.effects.handles import Mm, current
 from pyemu.effects.locks import down_read, up_read
+from pyemu.effects.pages import put_page
 from pyemu.effects.records import GupResult
-from pyemu.flags import FAULT_FLAG_WRITE, FOLL_WRITE, PAGE_SIZE
+from pyemu.flags import FAULT_FLAG_WRITE, FOLL_GET, FOLL_WRITE, PAGE_SIZE
 from pyemu.kernel import implements
 from pyemu.kernel.gup import put_pages
 
@@ -39,18 +41,21 @@ async def get_with_lock(mm: Mm, entry: str, address: int, nr_pages: int, gup_fla
 
 
 async def fix_up(mm: Mm, address: int, gup_flags: int) -> int:
-    """Resolve a fault by hand, and use the page: 0 says that it is there, unless the lock was lost meanwhile.
+    """Resolve a fault by hand, and use the page: 0 says that it is there.
 
-    Who has lost the lock must look again, as everything may have changed; this driver does so once.
+    Real callers look at `unlocked` and begin again if the lock was lost; this one believes what it is told.
     """
     write = gup_flags & FOLL_WRITE
     await down_read(mm)
     fixed = await fixup_user_fault(current, mm, address, FAULT_FLAG_WRITE if write else 0, False)
-    if not fixed.error:
-        page = await follow_page_pte(mm, address, write)
-        await page_to_nid(page)
+    if fixed.error:
+        await up_read(mm)
+        return fixed.error
+    page = await follow_page_pte(mm, address, write | FOLL_GET)
     await up_read(mm)
-    return fixed.error
+    await page_to_nid(page)
+    await put_page(page)
+    return 0
 
 
 @implements

@@ -1,9 +1,9 @@
 """A shared futex: which memory it is, and FUTEX_WAKE_OP, which changes a word and wakes.
 
 Models `kernel/futex.c` of Linux v5.6 and v5.7. Two processes may know a shared futex by different addresses,
-so the kernel asks for the page behind each: get_user_pages, which may wait. The word is then changed with
-page faults off; only if the page has gone again is the fault resolved by hand, and that may never wait.
-Nobody sleeps on a futex in this model, so nobody is ever woken.
+so the kernel asks for the page behind each: get_user_pages, which may wait [fact:futex-key]. The word is then
+changed with page faults off; only if the page has gone again is the fault resolved by hand, and that may
+never wait [fact:futex-fixup]. Nobody sleeps on a futex in this model, so nobody is ever woken.
 """
 
 from __future__ import annotations

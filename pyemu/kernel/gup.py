@@ -109,8 +109,9 @@ async def check_vma_flags(vma: Vma, gup_flags: int) -> int:
 async def count_attempt(tsk: Task | None, flags: int, fault: int) -> None:
     """Count an attempt without an error for the task alone: perf never hears of get_user_pages.
 
-    Up to 5.8 each attempt counts, RETRY as well, for the task that the caller names. Since then only the
-    attempt that ends the fault does, for the running task, and as major if it was not the first.
+    Up to 5.8 each attempt counts, RETRY as well, for the task that the caller names [fact:count-gup-own].
+    Since then only the attempt that ends the fault does, for the running task, and as major if it was not the
+    first [fact:count-gup-5-9].
     """
     policy = await policies()
     if not policy.account_in_handle_mm_fault:

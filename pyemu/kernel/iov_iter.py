@@ -1,6 +1,6 @@
 """Buffers of a system call as pages: for those who hand the pages on instead of copying from them.
 
-Models `lib/iov_iter.c` of Linux v5.6 and v5.7, for one buffer that is read.
+Models `lib/iov_iter.c` of Linux v5.6 and v5.7, for one buffer that is read [fact:vmsplice].
 """
 
 from __future__ import annotations

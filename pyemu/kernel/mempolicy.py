@@ -1,7 +1,7 @@
 """get_mempolicy(2), as far as it asks for the node of a page (MPOL_F_NODE with MPOL_F_ADDR).
 
-Models `mm/mempolicy.c` of Linux v5.6 and v5.7. The machine has one node, 0; what matters is how the page is
-got, and what is believed when none came.
+Models `mm/mempolicy.c` of Linux v5.6 and v5.7 [fact:lookup-node]. The machine has one node, 0; what matters
+is how the page is got, and what is believed when none came.
 """
 
 from __future__ import annotations

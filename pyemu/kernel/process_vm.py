@@ -1,8 +1,9 @@
 """process_vm_readv(2): copy from another process's memory, or from one's own.
 
-Models `mm/process_vm_access.c` of Linux v5.6 and v5.7. The pages of the other process are got in batches and
-copied without its lock; a batch that comes short is copied as far as it goes, and the next one begins afresh:
-with a first try of its own. Whatever get_user_pages says, the caller hears EFAULT.
+Models `mm/process_vm_access.c` of Linux v5.6 and v5.7 [fact:pvm-readv]. The pages of the other process are
+got in batches and copied without its lock; a batch that comes short is copied as far as it goes, and the next
+one begins afresh: with a first try of its own [fact:pvm-readv-afresh]. Whatever get_user_pages says, the
+caller hears EFAULT.
 """
 
 from __future__ import annotations

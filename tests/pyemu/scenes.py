@@ -56,15 +56,25 @@ def monitor(*program: Step, **keys: Any) -> dict[str, Any]:
     return task("M", *program, monitor=True, **keys)
 
 
-def plain(*tasks: dict[str, Any], area: Mapping[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
-    """A scenario's data: an area V of four pages, and these tasks."""
-    where = {"name": "V", "pages": 4, "userfaultfd": True, **(area or {})}
-    return {"version": 1, "name": "test", "title": "test", "areas": [where], "tasks": list(tasks), **keys}
+def plain(
+    *tasks: dict[str, Any],
+    area: Mapping[str, Any] | None = None,
+    more: Iterable[Mapping[str, Any]] = (),
+    **keys: Any,
+) -> dict[str, Any]:
+    """A scenario's data: an area V of four pages, more areas, and these tasks."""
+    areas = [{"name": "V", "pages": 4, "userfaultfd": True, **(area or {})}, *more]
+    return {"version": 1, "name": "test", "title": "test", "areas": areas, "tasks": list(tasks), **keys}
 
 
-def scene(*tasks: dict[str, Any], area: Mapping[str, Any] | None = None, **keys: Any) -> Scenario:
-    """A scenario: an area V of four pages served by a userfaultfd, and these tasks."""
-    return Scenario.from_dict(plain(*tasks, area=area, **keys))
+def scene(
+    *tasks: dict[str, Any],
+    area: Mapping[str, Any] | None = None,
+    more: Iterable[Mapping[str, Any]] = (),
+    **keys: Any,
+) -> Scenario:
+    """A scenario: an area V of four pages served by a userfaultfd, more areas, and these tasks."""
+    return Scenario.from_dict(plain(*tasks, area=area, more=more, **keys))
 
 
 Program = Callable[[], Coroutine[Any, Any, Any]]

@@ -117,6 +117,18 @@ def valid() -> dict[str, Any]:
                     {"do": "post", "task": "M"},
                     {"do": "wait_post", "ticks": 5},
                     {"do": "mark", "label": "m"},
+                    {
+                        "do": "process_vm_readv",
+                        "area": "V",
+                        "page": 1,
+                        "pages": 1,
+                        "task": "T",
+                        "buffer": "W",
+                        "buffer_offset": 0,
+                    },
+                    {"do": "futex_wake_op", "area": "V", "first": "W"},
+                    {"do": "get_mempolicy", "area": "V"},
+                    {"do": "pin", "area": "V", "entry": "get_user_pages", "write": False, "nowait": True},
                 ],
             },
             {
@@ -171,7 +183,7 @@ def put(*path: Any) -> Any:
     return change
 
 
-def add_step(task: int, **step: Any) -> Any:
+def add_step(task: int, /, **step: Any) -> Any:
     return lambda data: data["tasks"][task]["program"].append(step)
 
 
@@ -356,6 +368,29 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "protect 1": (
         put("tasks", 2, "program", 2, "protect", 1),
         r"task N, step 3 \(writeprotect\): protect is 1; it must be true or false",
+    ),
+    "buffer that is no area": (
+        add_step(0, do="process_vm_readv", area="V", buffer="X"),
+        r"step 13 \(process_vm_readv\): buffer is 'X'; it must be one of V, W",
+    ),
+    "buffer of another": (
+        lambda data: (
+            data["areas"].append({"name": "X", "process": "M"}),
+            add_step(0, do="futex_wake_op", area="V", first="X")(data),
+        ),
+        r"area X belongs to process M; bytes go to memory of one's own, process P",
+    ),
+    "buffer too small": (
+        add_step(0, do="process_vm_readv", area="V", buffer="W", buffer_offset=1),
+        "the bytes end at 4097 of area W, which has 4096",
+    ),
+    "memory of a task that has it not": (
+        add_step(1, do="process_vm_readv", area="V", buffer="V", task="M"),
+        r"area V belongs to process P, task M to process M; name a task that has the area",
+    ),
+    "unknown entry": (
+        add_step(0, do="pin", area="V", entry="get_pages"),
+        "entry is 'get_pages'; it must be one of get_user_pages, get_user_pages_locked",
     ),
     "no userfaultfd": (
         lambda data: (put("areas", 0, "userfaultfd", False)(data), put("tasks", 2, {"name": "N"})(data)),

@@ -28,7 +28,7 @@ from pyemu.effects.exceptions import (
     take_fixup,
 )
 from pyemu.effects.extable import COPY_USER_END, PLAIN_ACCESS
-from pyemu.effects.gup import follow_page_pte, gup_fast_pte
+from pyemu.effects.gup import follow_page_pte, gup_fast_pte, page_mapping, page_to_nid
 from pyemu.effects.handles import Context, Mm, current
 from pyemu.effects.handles import Task as TaskHandle
 from pyemu.effects.hardware import access_user, copy_user
@@ -211,6 +211,22 @@ EXTRA: dict[str, Scenario] = {
         task("U", pause(5), {"do": "post", "task": "T"}, {"do": "mark", "label": "posted"}, **FAMILY),
         monitor({"do": "wait_message", "ticks": 3}, WAIT, {**COPY, "answer": True}),
     ),
+    "pins": scene(
+        victim(
+            {"do": "get_mempolicy", "area": "V"},
+            {"do": "pin", "area": "V", "page": 1, "entry": "fixup_user_fault"},
+            **FAMILY,
+        ),
+        task("U", {"do": "futex_wake_op", "area": "V", "page": 2, "first": "B"}, **FAMILY),
+        task(
+            "R",
+            {"do": "process_vm_readv", "area": "V", "pages": 2, "task": "T", "buffer": "C"},
+            process="Q",
+        ),
+        monitor(WAIT, send("SIGUSR1"), pause(5), COPY, WAIT, {**COPY, "page": 2}),
+        area={"populated": [0]},
+        more=[{"name": "B"}, {"name": "C", "process": "Q", "pages": 2}],
+    ),
     "one CPU": scene(
         victim(READ, **FAMILY),
         task("U", pause(3), WRITE, **FAMILY),
@@ -260,6 +276,10 @@ def by_hand() -> None:
         for address in (V, V1, V - (1 << 40)):
             lab.do("U", follow(mm, address, FOLL_GET | FOLL_WRITE | FOLL_TOUCH))
     lab.do("U", count_for(handle(lab, "S"), "maj_flt"))
+    lab = Lab("T", "U")
+    lab.do("T", page_to_nid(1))
+    lab.do("T", page_to_nid(0))  # an oops
+    lab.do("U", page_mapping(0))
     # A killed waiter leaves the queue, and those behind it are looked at again.
     lab = Lab("A", "B", "C", "S", processes={name: name for name in "ABCS"})
     lab.do("A", down_write(Mm(1)))
@@ -383,6 +403,8 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("count_for", "counter"),
     ("follow_page_pte", "frame"),
     ("gup_fast_pte", "pte"),
+    ("page_to_nid", "frame"),
+    ("page_mapping", "frame"),
 ]
 
 

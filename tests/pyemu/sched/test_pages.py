@@ -73,8 +73,21 @@ def test_the_last_reference_frees_the_frame_and_the_next_page_gets_it() -> None:
     assert lab.do("A", alloc_page(1)) == pfn
 
 
-@pytest.mark.parametrize("use", [look_at_page, get_page, put_page, trylock_page, lock_page, unlock_page])
-@pytest.mark.parametrize("pfn", [0, 1, 200], ids=["the empty frame", "the zero page", "a free frame"])
+def test_nobody_counts_who_uses_the_zero_page() -> None:
+    lab = Lab("A")
+    for use in (put_page, get_page, put_page, put_page):
+        lab.do("A", use(1))
+    assert frame(lab, 1) is None
+
+
+USES = [look_at_page, get_page, put_page, trylock_page, lock_page, unlock_page]
+FRAMES = {"the empty frame": 0, "the zero page": 1, "a free frame": 200}
+
+
+@pytest.mark.parametrize(
+    ("use", "pfn"),
+    [(use, pfn) for use in USES for pfn in FRAMES.values() if pfn != 1 or use not in (get_page, put_page)],
+)
 def test_a_frame_that_holds_no_page_is_refused(use: Callable[[int], Effect[Any]], pfn: int) -> None:
     with pytest.raises(HandlerError, match=f"frame {pfn} holds no page"):
         Lab("A").do("A", use(pfn))
