@@ -58,5 +58,7 @@ def field_of(result: Result, task: str, field: str) -> Any:
             return list(found.outcomes)
         case "ends_at":
             return next((event.t for event in result.trace.select("exit", task=task)), None)
+        case "gup":
+            return [event.text.removeprefix("GUP gives ") for event in result.trace.select("gup", task=task)]
         case _:
             return found.counters.get(field, found.stats.get(field, 0))

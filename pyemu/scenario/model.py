@@ -104,9 +104,10 @@ class TaskSpec:
 
 
 # What an expectation may say of a task. `outcomes` lists every access, `outcome` is the last one; `ends_at`
-# is the time at which the task ended; the rest are counters and statistics of `pyemu.machine.TaskResult`.
+# is the time at which the task ended; `gup` lists what get_user_pages gave, such as "0 pages, *locked 1";
+# the rest are counters and statistics of `pyemu.machine.TaskResult`.
 EXPECTED = (
-    *("outcome", "outcomes", "ends_at"),
+    *("outcome", "outcomes", "ends_at", "gup"),
     *("exceptions", "attempts", "acquisitions", "messages", "messages_queued", "sleeps"),
     *("handler_runs", "stops", "spins"),
     *("min_flt", "maj_flt", "page-faults", "minor-faults", "major-faults"),

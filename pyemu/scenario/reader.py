@@ -19,7 +19,7 @@ LAST_ADDRESS = 1 << 47
 DISPOSITIONS = ("handler", "restart", "escape", "ignore", "default")
 ENDS = ("done", "hang", "time limit")
 UNTOUCHABLE = ("SIGKILL", "SIGSTOP")
-PERMITS = ("spin", "hang", "SIGBUS")
+PERMITS = ("spin", "hang", "SIGBUS", "bad unlock balance", "page never got")
 MAX_TASKS = 250  # an event holds a task's number in a byte
 MACHINE = "-"  # what stands for the machine where an event has no task
 

@@ -185,7 +185,7 @@ def test_an_expectation_reads_as_a_line() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["S99"], "scenario 'S99' is not in the library: it has S10a, "),
+        (["S99"], "scenario 'S99' is not in the library: it has "),
         (["S13", "--tree", "nine"], "tree 'nine' is unknown: a tree is before, after, v5_7"),
         (["S13", "--tree", "upto17"], "upto(17) has no meaning: the series has patches 1 to 16"),
         (["S13", "--tree", "after-12"], "patch 16 without patch 12 has no meaning"),

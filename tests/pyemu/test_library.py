@@ -73,4 +73,4 @@ def test_an_expectation_that_breaks_the_schema_is_refused(text: str, says: str) 
 def test_every_field_that_may_be_said_is_one_that_a_result_has() -> None:
     result = run("S13", Tree.after)
     numbers = {*result.tasks["T"].counters, *result.tasks["T"].stats}
-    assert set(EXPECTED) - {"outcome", "outcomes", "ends_at"} <= numbers
+    assert set(EXPECTED) - {"outcome", "outcomes", "ends_at", "gup"} <= numbers
