@@ -276,7 +276,7 @@ PATCHES = (
         file="mm/gup.c",
         function="__get_user_pages_locked, fixup_user_fault, faultin_page",
         what="get_user_pages goes on asking as well. As merged it has two faults: B2 and B3.",
-        shown="no scenario yet",
+        shown="S14, S14-kill",
         commit="4426e945df58",
         rows=(
             ("second pass, userfaultfd", "EFAULT", "wait, RETRY, once more"),

@@ -174,6 +174,10 @@ SHOWINGS: dict[int, tuple[Showing, ...]] = {
         Showing("S10b", ("outcome", "min_flt", "acquisitions"), {0: ("ret=0", 2, 3), 10: ("ret=0", 1, 2)}),
     ),
     13: (Showing("S13", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=5", 3, 2, 1)}),),
+    14: (
+        Showing("S14", _COUNTS, {0: ("EFAULT", 2, 1, 1), 14: ("ret=4096", 4, 2, 2)}),
+        Showing("S14-kill", ("outcome", "messages_queued"), {0: ("EFAULT", 1), 14: ("killed:9", 2)}),
+    ),
     16: (
         Showing(
             "synthetic flags",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import pytest
 from course.run.library import told
 from course.run.show import difference, outcomes
 from pyemu import Scenario, Trace, Tree, run
-from pyemu.scenario import Expectation
 
 # A signal while the kernel waits, on a tree without patch 9: an endless loop in user mode.
 SPINS = """
@@ -174,12 +174,22 @@ def test_the_library_is_listed_with_titles_and_expectations(faultlab: Any, words
     assert "T SIGBUS(code=2)" in said.out
 
 
-def test_an_expectation_reads_as_a_line() -> None:
-    assert told(Expectation(("before",), (("T", (("outcomes", ["ret=1", "ret=2"]),)),))) == (
-        "before: T ret=1, ret=2"
-    )
-    assert told(Expectation(("after", "v5_7"), (), ("I3",), "hang")) == "after v5_7: hang; breaks I3"
-    assert told(Expectation(("after",), (("T", (("attempts", 3),)),))) == "after: other counts"
+def test_an_expectation_reads_as_a_line_with_the_counts_that_differ() -> None:
+    text = """
+    [expect."before upto9"]
+    T = { outcomes = ["ret=1", "ret=2"], attempts = 2, sleeps = 1, messages = 4 }
+    violations = ["I3"]
+
+    [expect.after]
+    T = { outcomes = ["ret=1", "ret=3"], attempts = 3, sleeps = 1 }
+    end = "hang"
+    """
+    assert told(Scenario.from_toml(SPINS + textwrap.dedent(text))) == [
+        "before upto9: T ret=1, ret=2, attempts 2; breaks I3",
+        "after: T ret=1, ret=3, attempts 3; hang",
+    ]
+    assert told(Scenario.from_toml(f"{SPINS}[expect.after]\n")) == ["after: in order"]
+    assert told(Scenario.from_toml(SPINS)) == []
 
 
 @pytest.mark.parametrize(
