@@ -36,7 +36,7 @@ from pyemu.sched.frames import KernelFrame
 from pyemu.sched.semantics import World
 from pyemu.sched.tasks import Task
 from pyemu.sched.timed import End, Limits, TimedRun
-from pyemu.state import ContextState, State, VmaState
+from pyemu.state import ContextState, PipeState, State, VmaState
 from pyemu.trace import Trace
 from pyemu.tree import Tree
 
@@ -197,6 +197,8 @@ class Machine:
             _make_context(state, number, owner, scenario, self.tree)
         for number, area in enumerate(scenario.areas, 1):
             _map_area(state, number, area, processes.index(area.process) + 1)
+        for number, _ in enumerate(scenario.pipes(), 1):
+            state.set(("pipe", number), PipeState())
         tasks = {}
         actions: dict[int, dict[int, str]] = {}  # by process
         alone = len(processes)  # who is no thread of its process counts as one by itself, for signals

@@ -86,6 +86,15 @@ class Policies:
     mprotect_maps_writable : bool
         mprotect(2) makes the entry of an exclusive, dirty page writable at once (6.x); before, the next write
         faults [fact:mprotect-maps-writable].
+    copy_tries_rest_again : bool
+        A block copy from or to user memory that faulted for good tries the rest once more, byte by byte
+        (before 6.4; later, processors with fast string moves don't).
+    read_zero_gives_up_rest : bool
+        read(2) of /dev/zero ends where a page can't be written (5.10); before, it asked for the rest first.
+    write_needs_whole_prefault : bool
+        write(2) ends when any part of the next chunk can't be had (before 6.0), not only when all can't.
+    write_copies_first : bool
+        write(2) copies first, and touches the user's page only after nothing could be copied (by 6.18).
     vma_lock_first : bool
         A fault from user mode makes its first attempt under the lock of its area alone (6.4 and later)
         [fact:x86-vma-first].
@@ -115,4 +124,8 @@ class Policies:
     knows_user_mode_only: bool
     read_wait_is_killable: bool
     mprotect_maps_writable: bool
+    copy_tries_rest_again: bool
+    read_zero_gives_up_rest: bool
+    write_needs_whole_prefault: bool
+    write_copies_first: bool
     vma_lock_first: bool

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pyemu.effects.records import PipeBuffer
 from pyemu.errors import ScenarioError
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
 from pyemu.hw import Mmu, TlbGeometry, make_mmu, x86
@@ -109,6 +110,30 @@ class FrameState:
     dirty: bool = False
     locked_by: int | None = None
     waiters: tuple[tuple[int, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PipeState:
+    """A pipe.
+
+    Attributes
+    ----------
+    buffers : tuple of PipeBuffer
+        What it holds, the oldest first.
+    slots : int
+        How many buffers fit.
+    owner : int or None
+        The task that holds its lock.
+    lockers, reading, writing : tuple of int
+        Tasks that wait for the lock, for data, for room, in order of arrival.
+    """
+
+    buffers: tuple[PipeBuffer, ...] = ()
+    slots: int = 16
+    owner: int | None = None
+    lockers: tuple[int, ...] = ()
+    reading: tuple[int, ...] = ()
+    writing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

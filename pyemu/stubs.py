@@ -14,7 +14,7 @@ from pyemu.calls import declare as _declare
 from pyemu.effects import OPERATIONS
 from pyemu.effects import operations as _operations
 from pyemu.effects.extable import search_exception_tables
-from pyemu.effects.handles import HANDLES, Context, Mm, Task, Vma, Wait, current
+from pyemu.effects.handles import HANDLES, Context, Mm, Pipe, Task, Vma, Wait, current
 from pyemu.effects.records import AccessResult, FixupResult, GupResult, Message, Regs, user_mode
 
 # What only the kernel's own code and the programs of a scenario use.
@@ -25,8 +25,8 @@ __all__ = [
     *(name for name in vars(_flags) if name.isupper() and not name.startswith("_")),
     *(name for name in OPERATIONS if not name.startswith("read_") and name not in PRIVATE),
     *CALLS,
-    *("AccessResult", "Context", "FixupResult", "GupResult", "Message", "Mm", "Regs", "Task", "Vma", "Wait"),
-    *("current", "user_mode"),
+    *("AccessResult", "Context", "FixupResult", "GupResult", "Message", "Mm", "Pipe", "Regs", "Task", "Vma"),
+    *("Wait", "current", "user_mode"),
     "search_exception_tables",
 ]
 
@@ -56,6 +56,6 @@ def allowed(function: str) -> frozenset[str]:
 __all__ += ["allowed"]
 
 _UNUSED = (
-    *(AccessResult, Context, FixupResult, GupResult, Message, Mm, Regs, Task, Vma, Wait),
+    *(AccessResult, Context, FixupResult, GupResult, Message, Mm, Pipe, Regs, Task, Vma, Wait),
     *(current, search_exception_tables, user_mode),
 )

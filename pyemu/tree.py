@@ -239,6 +239,10 @@ class Tree:
             knows_user_mode_only=self._since(5, 11),
             read_wait_is_killable=self._since(6, 1),
             mprotect_maps_writable=self._since(6, 1),
+            copy_tries_rest_again=not self._since(6, 4),
+            read_zero_gives_up_rest=self._since(5, 10),
+            write_needs_whole_prefault=not self._since(6, 0),
+            write_copies_first=self._since(6, 18),
             vma_lock_first=self._since(6, 4),
         )
 

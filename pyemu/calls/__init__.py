@@ -9,11 +9,33 @@ A learner may replace any function declared here. `ALLOWED` says what such a rep
 
 from __future__ import annotations
 
-from pyemu.calls import fault, gup, memory, pins, signal, syscalls, uaccess, userfaultfd
+from pyemu.calls import (
+    fault,
+    gup,
+    memory,
+    pins,
+    pipe,
+    read_write,
+    signal,
+    syscalls,
+    uaccess,
+    userfaultfd,
+)
 from pyemu.calls.allowed import ALLOWED as ALLOWED
 from pyemu.calls.declare import CALLS as CALLS
 from pyemu.calls.declare import CallDeclaration as CallDeclaration
 from pyemu.calls.declare import KernelFunction as KernelFunction
 
 # Every subject is imported here, so that the table of calls is complete.
-SUBJECTS = (fault, gup, memory, pins, signal, syscalls, uaccess, userfaultfd)
+SUBJECTS = (
+    fault,
+    gup,
+    memory,
+    pins,
+    pipe,
+    read_write,
+    signal,
+    syscalls,
+    uaccess,
+    userfaultfd,
+)

@@ -39,10 +39,10 @@ def put_user(address: int, byte: int) -> int:
 
 
 @kernel_function
-def fault_in_pages_readable(address: int, n: int) -> int:
-    """Read a byte of each page, so that it is there; 0, or -EFAULT (include/linux/pagemap.h)."""
+def fault_in_readable(address: int, n: int) -> int:
+    """Read a byte of each page, so that it is there; the number of bytes *not* reached (mm/gup.c)."""
 
 
 @kernel_function
-def fault_in_pages_writeable(address: int, n: int) -> int:
-    """Write a byte of each page, so that it is there; 0, or -EFAULT (include/linux/pagemap.h)."""
+def fault_in_writeable(address: int, n: int) -> int:
+    """Write a byte of each page, so that it is there; the number of bytes *not* reached (mm/gup.c)."""

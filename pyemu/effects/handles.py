@@ -79,6 +79,14 @@ class Task(Handle):
     readable: ClassVar[tuple[str, ...]] = ("mm", "exiting", "state", "pagefault_disabled")
 
 
+@dataclass(frozen=True, slots=True)
+class Pipe(Handle):
+    """A pipe (``struct pipe_inode_info``): whether there is data, whether there is room."""
+
+    kind: ClassVar[str] = "pipe"
+    readable: ClassVar[tuple[str, ...]] = ("has_data", "has_room")
+
+
 current = Task(0)
 
-HANDLES: dict[str, type[Handle]] = {kind.kind: kind for kind in (Mm, Vma, Context, Wait, Task)}
+HANDLES: dict[str, type[Handle]] = {kind.kind: kind for kind in (Mm, Vma, Context, Wait, Task, Pipe)}

@@ -163,7 +163,32 @@ class FixupResult:
     unlocked: bool | None = None
 
 
-KINDS = (Regs, Message, AccessResult, Siginfo, Page, GupResult, FaultinResult, FixupResult)
+@dataclass(frozen=True, slots=True)
+class PipeBuffer:
+    """A buffer of a pipe (``struct pipe_buffer``).
+
+    Attributes
+    ----------
+    pfn, offset, length : int
+        The frame that holds it, its first byte there, and its number of bytes.
+    """
+
+    pfn: int
+    offset: int
+    length: int
+
+
+KINDS = (
+    Regs,
+    Message,
+    AccessResult,
+    Siginfo,
+    Page,
+    GupResult,
+    FaultinResult,
+    FixupResult,
+    PipeBuffer,
+)
 RECORDS: dict[str, type[Any]] = {kind.__name__: kind for kind in KINDS}
 
 

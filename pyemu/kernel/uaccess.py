@@ -1,11 +1,11 @@
 """Touching user memory from kernel code: copies with short counts, single values, pages faulted in.
 
-Models `arch/x86/lib/copy_user_64.S`, `arch/x86/lib/usercopy_64.c`, `lib/usercopy.c` and
-`include/linux/pagemap.h` of Linux v5.4 to v5.7 [fact:copy-user-tail] [fact:clear-user-single]
-[fact:get-user-single] [fact:fault-in-pages]. A fault of these instructions is an ordinary page fault in
-kernel mode: if it is served, the instruction goes on; if not, it goes on at its fixup, and the function
-reports what is left. In this model a copy asks for one user page after the other, and bytes come from and go
-to a page frame of the kernel.
+Models `arch/x86/lib/copy_user_64.S`, `arch/x86/lib/usercopy_64.c`, `lib/usercopy.c` and `mm/gup.c` of Linux
+v5.4 to 7.1 [fact:copy-user-tail] [fact:clear-user-single] [fact:get-user-single]; the functions that fault
+pages in have the names and results of v5.16 (before: 0 or -EFAULT [fact:fault-in-pages]). A fault of these
+instructions is an ordinary page fault in kernel mode: if it is served, the instruction goes on; if not, it
+goes on at its fixup, and the function reports what is left. In this model a copy asks for one user page after
+the other, and bytes come from and go to a page frame of the kernel.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from pyemu.effects.extable import (
     CLEAR_USER_END,
     COPY_USER,
     COPY_USER_END,
+    COPY_USER_TAIL,
     GET_USER,
     PUT_USER,
 )
 from pyemu.effects.hardware import access_user, copy_user
+from pyemu.effects.machine import policies
 from pyemu.effects.records import Regs
 from pyemu.flags import EFAULT, PAGE_MASK, PAGE_SIZE
 from pyemu.kernel import implements
@@ -42,7 +44,8 @@ async def copy_user_generic(address: int, kind: str, n: int, pfn: int, offset: i
     A fault that isn't served ends the block's own instruction. Its fixup tries what is left once more, byte
     by byte, to report the exact count: so one copy may make two exceptions, and each is a fault of its own.
     """
-    ip, left = COPY_USER, n
+    policy = await policies()
+    ip, left = COPY_USER if policy.copy_tries_rest_again else COPY_USER_TAIL, n
     while left and ip != COPY_USER_END:
         done: Any = await copy_user(address, kind, left, pfn, offset)
         if done.value is None:
@@ -113,29 +116,24 @@ async def put_user(address: int, byte: int) -> int:
 
 
 @implements
-async def fault_in_pages_readable(address: int, n: int) -> int:
-    """Read a byte of each page of the range."""
-    last = address + n - 1
-    while address <= last:
+async def fault_in_readable(address: int, n: int) -> int:
+    """Read a byte of each page of the range, up to the first that can't be had."""
+    end = address + n
+    while address < end:
         byte = await get_user(address)
         if byte < 0:
-            return byte
-        address += PAGE_SIZE
-    if address & PAGE_MASK == last & PAGE_MASK:  # the range ends in a page that wasn't read yet
-        byte = await get_user(last)
-        return min(byte, 0)
+            return end - address
+        address = (address & PAGE_MASK) + PAGE_SIZE
     return 0
 
 
 @implements
-async def fault_in_pages_writeable(address: int, n: int) -> int:
-    """Write a zero to each page of the range: what comes next overwrites it."""
-    last = address + n - 1
-    while address <= last:
+async def fault_in_writeable(address: int, n: int) -> int:
+    """Write a zero to each page, up to the first that can't be had: what comes next overwrites it."""
+    end = address + n
+    while address < end:
         error = await put_user(address, 0)
         if error:
-            return error
-        address += PAGE_SIZE
-    if address & PAGE_MASK == last & PAGE_MASK:  # the range ends in a page that wasn't written yet
-        return await put_user(last, 0)
+            return end - address
+        address = (address & PAGE_MASK) + PAGE_SIZE
     return 0

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from pyemu.calls.signal import exit_to_user_mode
 from pyemu.effects.machine import begin_step
-from pyemu.program import memory, monitor, others, pins
+from pyemu.program import files, memory, monitor, others, pins
 from pyemu.program.perform import PERFORMS, USER
 from pyemu.scenario import ResolvedStep
 
 # Every subject is imported here, so that the table of steps is complete.
-SUBJECTS = (memory, monitor, others, pins)
+SUBJECTS = (files, memory, monitor, others, pins)
 
 
 async def run_program(steps: tuple[ResolvedStep, ...]) -> None:

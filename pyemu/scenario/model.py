@@ -36,7 +36,7 @@ class ResolvedStep:
         What it does.
     address, length : int
         Bytes.
-    ticks, byte, wake, task, signal, context, label, answer, protect, mode
+    ticks, byte, wake, task, signal, context, label, answer, protect, mode, pipe
         As in the format; 0 or empty when unused. A wait without a limit has -1 ticks.
     buffer : int
         Address of the step's other memory: a buffer, the first word of a futex.
@@ -62,6 +62,7 @@ class ResolvedStep:
     buffer: int = 0
     entry: str = ""
     gup_flags: int = 0
+    pipe: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +273,11 @@ class Scenario:
             names.setdefault(task.process)
         return list(names)
 
+    def pipes(self) -> list[str]:
+        """Give the names of the pipes that tasks share, in order of appearance; the first is 1."""
+        steps = (dict(step.values) for task in self.tasks for step in task.program)
+        return list(dict.fromkeys(values["pipe"] for values in steps if values.get("pipe")))
+
     def resolve(self, task: TaskSpec) -> tuple[ResolvedStep, ...]:
         """Turn a task's steps into numbers."""
         context = self.processes().index(task.serves) + 1
@@ -307,4 +313,5 @@ class Scenario:
             buffer=self._buffer(values),
             entry=values.get("entry", ""),
             gup_flags=FOLL_WRITE * values.get("write", False) | FOLL_NOWAIT * values.get("nowait", False),
+            pipe=self.pipes().index(values["pipe"]) + 1 if values.get("pipe") else 0,
         )

@@ -35,6 +35,10 @@ class Action(StrEnum):
     FUTEX_WAKE_OP = "futex_wake_op"
     GET_MEMPOLICY = "get_mempolicy"
     PIN = "pin"
+    READ_ZERO = "read_zero"
+    TMPFS_WRITE = "tmpfs_write"
+    PIPE_READ = "pipe_read"
+    PIPE_WRITE = "pipe_write"
 
 
 REQUIRED = object()
@@ -99,6 +103,12 @@ STEPS: dict[Action, dict[str, Any]] = {
         "write": True,
         "nowait": False,
     },
+    # System calls that touch the pages: read(2) of /dev/zero, pwrite(2) to a fresh memfd; read(2) and
+    # write(2) of a pipe that tasks share by its name, or, without a name, of a fresh one (full for reading).
+    Action.READ_ZERO: {"area": REQUIRED, "page": 0, "pages": 1},
+    Action.TMPFS_WRITE: {"area": REQUIRED, "page": 0, "pages": 1},
+    Action.PIPE_READ: {"area": REQUIRED, "page": 0, "pages": 1, "pipe": ""},
+    Action.PIPE_WRITE: {"area": REQUIRED, "page": 0, "pages": 1, "pipe": ""},
 }
 ENTRIES = (
     *("get_user_pages", "get_user_pages_locked", "get_user_pages_unlocked", "get_user_pages_remote"),
@@ -114,6 +124,10 @@ MEMORY = {
     Action.FUTEX_WAKE_OP,
     Action.GET_MEMPOLICY,
     Action.PIN,
+    Action.READ_ZERO,
+    Action.TMPFS_WRITE,
+    Action.PIPE_READ,
+    Action.PIPE_WRITE,
 }  # of the task itself
 SERVING = {
     *(Action.WAIT_MESSAGE, Action.POLL, Action.COPY, Action.ZEROPAGE, Action.WRITEPROTECT, Action.WAKE),

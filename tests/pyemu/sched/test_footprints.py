@@ -227,6 +227,22 @@ EXTRA: dict[str, Scenario] = {
         area={"populated": [0]},
         more=[{"name": "B"}, {"name": "C", "process": "Q", "pages": 2}],
     ),
+    "copies of the kernel": scene(
+        victim(
+            *({"do": do, "area": "V", "pages": 2} for do in ("read_zero", "tmpfs_write", "pipe_write")),
+            {"do": "pipe_read", "area": "V", "page": 2, "pages": 2},
+        ),
+        monitor(
+            WAIT, send("SIGUSR1"), pause(20), {**COPY, "page": 0}, *[pause(20), COPY, WAIT, pause(9)] * 3
+        ),
+    ),
+    "a pipe between tasks": scene(
+        victim({"do": "pipe_read", "area": "V", "pipe": "p"}, {"do": "pipe_read", "area": "V", "pipe": "p"}),
+        task("U", {"do": "pipe_write", "area": "V", "page": 1, "pages": 20, "pipe": "p"}, process="T"),
+        task("W", {"do": "pipe_write", "area": "V", "page": 21, "pipe": "p"}, process="T"),
+        task("X", {"do": "pipe_read", "area": "V", "page": 22, "pages": 19, "pipe": "p"}, process="T"),
+        area={"pages": 50, "userfaultfd": False},
+    ),
     "one CPU": scene(
         victim(READ, **FAMILY),
         task("U", pause(3), WRITE, **FAMILY),
