@@ -139,6 +139,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("spin", "text_name", "repeats", _S, lambda a, b: f"{a} (repeated {b} times more)"),
     Kind("violation", "rule_name", "text_name", _S, lambda a, b: f"{a}: {b}"),
     Kind("finding", "rule_name", "text_name", _S, lambda a, b: f"{a}: {b}"),
+    Kind("spinlock", "va", "what_name", _K, lambda a, b: f"page-table lock of {a:#x} {b}"),
     Kind("hang", "text_name", "", _S, lambda a, b: f"{a}"),
 )
 KIND = {kind.name: number for number, kind in enumerate(KINDS)}

@@ -1,4 +1,4 @@
-"""mmap_sem: taking and releasing it."""
+"""mmap_sem, and the spinlocks of page tables: taking and releasing them."""
 
 # A declared operation has a name, parameters and a text, and no body: what it does stands in pyemu.sched.
 # mypy: disable-error-code="empty-body"
@@ -37,3 +37,16 @@ def down_write(mm: Mm) -> None:
 @operation()
 def up_write(mm: Mm) -> None:
     """Release mmap_sem, which is held for writing."""
+
+
+@operation()
+def spin_lock(mm: Mm, address: int) -> None:
+    """Take the lock of the page table that holds an address's entry; whoever needs it burns its CPU.
+
+    An operation on entries takes it by itself; take it to make several of them one step. Never sleep with it.
+    """
+
+
+@operation()
+def spin_unlock(mm: Mm, address: int) -> None:
+    """Release the lock of the page table that holds an address's entry."""

@@ -43,7 +43,7 @@ def check_lock(world: World, task: Task, mm: int, what: str) -> None:
         world.violation(
             task,
             UNLOCKED,
-            f"{task.name} {what} without mmap_sem: another thread may change the areas meanwhile.",
+            f"{task.name} {what} without mmap_sem.",
         )
 
 
@@ -70,8 +70,7 @@ def check_use(world: World, task: Task, vma: Vma) -> VmaState:
         world.violation(
             task,
             STALE,
-            f"{task.name} uses vma {vma.id}, found in an earlier hold of mmap_sem: look it up again "
-            "after each drop.",
+            f"{task.name} uses vma {vma.id}, found in an earlier hold of mmap_sem.",
         )
     return area
 

@@ -12,6 +12,7 @@ from pyemu.hw import x86
 from pyemu.pages import frame_number, present, write_entry
 from pyemu.sched.pages import Places, taken
 from pyemu.sched.semantics import World, semantics
+from pyemu.sched.spinlocks import is_free, table
 from pyemu.sched.tasks import Task
 from pyemu.state import ZERO_PFN, Location
 
@@ -28,7 +29,7 @@ def entry_written(world: World, task: Task, mm: Mm, address: int, *pages: int) -
     place = x86.leaf_address(world.state.ram, world.state.roots[mm.id], address)
     if place is not None:
         frames.append(("frame", frame_number(x86.read_entry(world.state.ram, place))))
-    return [], [("pte", mm.id, address >> PAGE_SHIFT), *taken(world), *frames, *tlbs]
+    return [table(mm.id, address)], [("pte", mm.id, address >> PAGE_SHIFT), *taken(world), *frames, *tlbs]
 
 
 @semantics(entry)
@@ -48,7 +49,10 @@ def flush(world: World, task: Task, address: int) -> None:
     world.event(task, "flush", address, world.state.flush(address))
 
 
-@semantics(lambda world, task, mm, address, pfn, *_: entry_written(world, task, mm, address, pfn))
+@semantics(
+    lambda world, task, mm, address, pfn, *_: entry_written(world, task, mm, address, pfn),
+    enabled=is_free,
+)
 def set_pte_if_none(world: World, task: Task, mm: Mm, address: int, pfn: int, writable: bool) -> bool:
     """Map a page if the entry is empty."""
     if world.state.get_pte(mm.id, address):
@@ -59,7 +63,8 @@ def set_pte_if_none(world: World, task: Task, mm: Mm, address: int, pfn: int, wr
 
 
 @semantics(
-    lambda world, task, mm, address, old, new: entry_written(world, task, mm, address, frame_number(new))
+    lambda world, task, mm, address, old, new: entry_written(world, task, mm, address, frame_number(new)),
+    enabled=is_free,
 )
 def set_pte_if_same(world: World, task: Task, mm: Mm, address: int, old: int, new: int) -> bool:
     """Replace an entry if nobody changed it meanwhile."""
@@ -72,7 +77,7 @@ def set_pte_if_same(world: World, task: Task, mm: Mm, address: int, old: int, ne
     return True
 
 
-@semantics(entry_written)
+@semantics(entry_written, enabled=is_free)
 def zap_pte(world: World, task: Task, mm: Mm, address: int) -> bool:
     """Empty an entry and flush it."""
     old = world.state.get_pte(mm.id, address)

@@ -44,8 +44,7 @@ def die(world: World, task: Task, ip: int, address: int) -> None:
         task,
         OOPS,
         f"{task.name} touched {address:#x} from kernel code at {ip:#x}, which has no entry in the exception "
-        "table: nobody knows how to go on there. Kernel code touches user memory only through copy_from_user "
-        "and its kin.",
+        "table.",
     )
     raise TaskEnded(signal=SIGKILL)
 

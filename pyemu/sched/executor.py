@@ -25,12 +25,14 @@ from pyemu.sched import (
     gup,
     hardware,
     invariants,
+    lockdep,
     locks,
     pages,
     pipes,
     posts,
     signals,
     sleep,
+    spinlocks,
     uffd,
 )
 from pyemu.sched.frames import Frame, KernelFrame, Source
@@ -53,8 +55,10 @@ OPERATION_MODULES = (
     posts,
     signals,
     sleep,
+    spinlocks,
     uffd,
 )
+SLEEPERS = lockdep.might_sleep()  # every operation is known by now
 MAX_DEPTH = 50
 MAX_OVERRIDE_EFFECTS = 200_000
 # Where get_user_pages begins a fault of its own: each of these tries its first page for the first time.
@@ -121,10 +125,14 @@ class Executor:
         """Record that a task that can't go on has fallen asleep; it may already have been."""
         if task.ended or task.asleep or task.pending is None:
             return
+        state = self.world.state.data.get(("state", task.id), TaskState(0))
+        if not state:
+            return  # it waits for a spinlock, or stands for a device
         task.asleep = True
+        lockdep.on_sleep(self.world, task)
         task.stats["sleeps"] += task.pending.op == "schedule" and not task.stopped
         self.watches[task.id].reset()
-        self.world.event(task, "sleep", int(self.world.state.data.get(("state", task.id), TaskState(0))))
+        self.world.event(task, "sleep", int(state))
 
     def _guard(self, task: Task, action: Callable[[Task], None]) -> None:
         try:
@@ -155,6 +163,8 @@ class Executor:
             world.step += 1
             task.pending = None
             overridden = task.in_override()
+            if task.locks:
+                lockdep.before(world, task, effect, SLEEPERS)
             result = semantics.apply(world, task, *effect.args)
             if isinstance(result, Again):
                 task.pending = result.effect

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyemu.flags import SIGKILL, FaultFlag, VmFault, names
+from pyemu.sched import lockdep
 from pyemu.sched.semantics import World
 from pyemu.sched.tasks import Task
 
@@ -28,15 +29,13 @@ def on_attempt(world: World, task: Task, mm: int, flags: int) -> None:
         world.violation(
             task,
             "I1",
-            f"{task.name} calls handle_mm_fault without mmap_sem: after RETRY it must be taken again.",
+            f"{task.name} calls handle_mm_fault without mmap_sem.",
         )
     if task.attempt > 1 and task.last_result & VmFault.RETRY and not flags & FaultFlag.TRIED:
         world.violation(
             task,
             "I5",
-            f"attempt {task.attempt} has flags {flags:#x} ({names(flags, FaultFlag)}) without TRIED: "
-            "every attempt "
-            "looks like the first, so each one drops the lock.",
+            f"attempt {task.attempt} has flags {flags:#x} ({names(flags, FaultFlag)}) without TRIED.",
         )
 
 
@@ -71,7 +70,7 @@ def on_attempt_end(world: World, task: Task, mm: int, flags: int, bits: Any) -> 
         world.violation(
             task,
             "I6",
-            f"attempt {task.attempt} gave RETRY without userfaultfd: a page lock waits with mmap_sem held.",
+            f"attempt {task.attempt} gave RETRY without a userfaultfd.",
         )
 
 
@@ -81,11 +80,13 @@ def on_user_mode(world: World, task: Task) -> None:
         world.violation(
             task,
             "mmap_sem held on return",
-            f"{task.name} goes back to user mode holding mmap_sem for {mode}: nobody can write any more.",
+            f"{task.name} goes back to user mode holding mmap_sem for {mode}.",
         )
+    lockdep.on_user_mode(world, task, ends=False)
 
 
 def on_exit(world: World, task: Task) -> None:
     """Check that a task ends without a lock and without an entry in a queue."""
     for _, mode in task.holds:
         world.violation(task, "mmap_sem held on exit", f"{task.name} ended holding mmap_sem for {mode}.")
+    lockdep.on_user_mode(world, task, ends=True)

@@ -42,8 +42,7 @@ def note_recursion(world: World, task: Task, mm: Mm) -> None:
         world.violation(
             task,
             "recursive lock",
-            f"{task.name} takes mmap_sem, which it holds already; with a writer queued in between it "
-            "waits for itself.",
+            f"{task.name} takes mmap_sem, which it holds already.",
         )
 
 

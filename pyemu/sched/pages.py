@@ -14,6 +14,7 @@ from pyemu.effects import Effect
 from pyemu.effects.records import Page
 from pyemu.flags import EINTR, SIGKILL, TASK_KILLABLE, TASK_UNINTERRUPTIBLE
 from pyemu.pages import get_frame, release_frame
+from pyemu.sched import lockdep
 from pyemu.sched.semantics import Again, World, semantics
 from pyemu.sched.tasks import Task
 from pyemu.state import ZERO_PFN, FrameState, Location
@@ -92,6 +93,7 @@ def take(world: World, task: Task, pfn: int, exclusive: bool, killable: bool) ->
     if frame.locked_by is None:
         if exclusive:
             world.state.set(("frame", pfn), replace(frame, locked_by=task.id))
+            lockdep.took(task, lockdep.LockClass.PAGE, pfn)
             world.event(task, "page_lock", pfn, "taken")
         return 0
     world.state.set(("frame", pfn), replace(frame, waiters=(*frame.waiters, (task.id, exclusive))))
@@ -136,6 +138,8 @@ def wait_on_page_locked_killable(world: World, task: Task, pfn: int) -> int | Ag
 def hand_on(world: World, pfn: int) -> None:
     """Release the lock: wake the waiters in order, up to the first that wants the lock, and give it that."""
     frame = get_frame(world.state, pfn)
+    if frame.locked_by in world.tasks:
+        lockdep.gave_back(world.tasks[frame.locked_by], lockdep.LockClass.PAGE, pfn)
     waiters, owner = frame.waiters, None
     while waiters and owner is None:
         task_id, exclusive = waiters[0]
@@ -143,6 +147,7 @@ def hand_on(world: World, pfn: int) -> None:
         waiter = world.tasks[task_id]
         if exclusive:
             owner = task_id
+            lockdep.took(waiter, lockdep.LockClass.PAGE, pfn)
             world.event(waiter, "page_lock", pfn, "granted")
         world.wake(waiter, "page unlocked")
     world.state.set(("frame", pfn), replace(frame, locked_by=owner, waiters=waiters))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pyemu.effects import OPERATIONS, Effect
 from pyemu.effects.handles import Handle
 from pyemu.flags import TaskState
+from pyemu.rules import explained
 from pyemu.state import Location, State
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ class World:
 
     def violation(self, task: Task, rule: str, text: str) -> None:
         """Record that a rule of the kernel was broken; the run goes on, as a kernel would."""
+        text = explained(rule, text)
         task.violations.append((rule, text))
         self.violations.append((task.name, rule, text))
         self.event(task, "violation", rule, text)

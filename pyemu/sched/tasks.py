@@ -35,6 +35,10 @@ class Task:
         What the innermost frame gets next.
     holds : list of (int, str)
         Locks it holds: address space and mode.
+    locks : list of (int, int)
+        Page locks and spinlocks that it holds: kind (`pyemu.sched.lockdep.LockClass`) and number.
+    missed : tuple
+        What it queued for although it was there already; empty when there is nothing.
     hold : int
         Number of its current hold of mmap_sem; areas found in an earlier hold are stale.
     found : dict of int to int
@@ -65,6 +69,8 @@ class Task:
     exiting: bool = False
     killed_by: int = 0
     holds: list[tuple[int, str]] = field(default_factory=list)
+    locks: list[tuple[int, int]] = field(default_factory=list)
+    missed: tuple[Any, ...] = ()
     hold: int = 0
     found: dict[int, int] = field(default_factory=dict)
     next_id: int = 0

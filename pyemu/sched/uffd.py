@@ -7,6 +7,7 @@ from dataclasses import replace
 from pyemu.effects.handles import Context, Mm, Wait
 from pyemu.effects.records import Message
 from pyemu.flags import PAGE_SIZE, TASK_INTERRUPTIBLE
+from pyemu.sched import lockdep
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.tasks import Task
 from pyemu.state import ContextState, Location, WaitState
@@ -45,6 +46,7 @@ def userfaultfd_queue(
     old = context_of(world, context.id)
     world.state.set(("context", context.id), replace(old, pending=(*old.pending, wait)))
     world.set_state(task, state)
+    lockdep.on_queue(world, task, context, address, message_flags)
     task.stats["messages_queued"] += 1
     world.event(task, "message", address, message_flags)
     return Wait(wait)
@@ -54,6 +56,7 @@ def userfaultfd_queue(
 def userfaultfd_dequeue(world: World, task: Task, wait: Wait) -> None:
     """Stop the sleep and leave the queue; a message that nobody read vanishes."""
     world.set_state(task, 0)
+    task.missed = ()
     context = entry_of(world, wait.id).context
     old = context_of(world, context)
     pending = tuple(one for one in old.pending if one != wait.id)
@@ -104,12 +107,14 @@ def poll_queue(world: World, task: Task, context: Context) -> None:
     """Queue for messages and announce the sleep."""
     world.state.set(("fd_wqh", context.id), (*world.state.get(("fd_wqh", context.id), ()), task.id))
     world.set_state(task, TASK_INTERRUPTIBLE)
+    lockdep.on_poll(world, task, context)
 
 
 @semantics(lambda world, task, context: ([], [("fd_wqh", context.id), ("state", task.id)]))
 def poll_dequeue(world: World, task: Task, context: Context) -> None:
     """Stop the sleep and leave the queue for messages."""
     world.set_state(task, 0)
+    task.missed = ()
     rest = tuple(one for one in world.state.get(("fd_wqh", context.id), ()) if one != task.id)
     world.state.set(("fd_wqh", context.id), rest)
 

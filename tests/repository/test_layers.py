@@ -15,6 +15,7 @@ from tests.repository.imports import ROOT, Import, imports_of, sources
 FLOORS = {
     "pyemu.errors": 1,
     "pyemu.flags": 1,
+    "pyemu.rules": 1,
     "pyemu.calls": 2,
     "pyemu.effects": 2,
     "pyemu.hw": 2,

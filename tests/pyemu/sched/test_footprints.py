@@ -37,6 +37,8 @@ from pyemu.effects.locks import (
     down_read_killable,
     down_read_trylock,
     down_write,
+    spin_lock,
+    spin_unlock,
     up_read,
     up_write,
 )
@@ -278,6 +280,11 @@ def by_hand() -> None:
     lab.do("T", force_sig_fault(SIGSEGV, 1, V))
     lab.do("T", flush_signals(current))
     lab.do("U", flush_signals(handle(lab, "S")))
+    lab.do("T", spin_lock(mm, V))
+    lab.do("U", spin_lock(mm, V))
+    lab.do("T", spin_unlock(mm, V))
+    lab.go_on("U")
+    lab.do("U", spin_unlock(mm, V))
     lab.do("T", do_signal_stop())
     lab.do("T", set_current_blocked(SIGUSR1, True))
     lab.do("S", send_signal(handle(lab, "T"), SIGUSR1))
@@ -409,6 +416,8 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("free_vma", "vmas"),
     ("insert_vma", "vma"),
     ("read_vma", "vma"),
+    ("spin_lock", "ptl"),
+    ("zap_pte", "ptl"),
     ("count", "counter"),
     ("copy_user", "bytes"),
     ("access_user", "tlb"),

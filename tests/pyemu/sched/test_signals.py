@@ -647,10 +647,9 @@ def test_flushing_names_each_signal_that_is_lost() -> None:
     for signal in (SIGUSR1, Signal.SIGUSR2):
         lab.do("S", send_signal(T, signal))
     lab.do("T", flush_signals(current))
-    assert [text for _, text in lab.task("T").violations] == [
-        "SIGUSR1 was pending for T and was thrown away.",
-        "SIGUSR2 was pending for T and was thrown away.",
-    ]
+    first, second = (text for _, text in lab.task("T").violations)
+    assert first.startswith("SIGUSR1 was pending for T and was thrown away. ")
+    assert second.startswith("SIGUSR2 was pending for T and was thrown away. ")
     assert lab.do("T", signal_pending(current)) is False
 
 
