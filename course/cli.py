@@ -19,6 +19,7 @@ import typer
 from course import doctor, lab, linuxfacts_command, workcopy
 from course.checks import command as checks
 from course.conform import command as conform
+from course.conform import predict
 from course.grading import command as grading
 from course.run import command as running
 from course.series import command as series
@@ -44,7 +45,7 @@ app.command()(workcopy.reset)
 app.command()(checks.check)
 app.command()(grading.grade)
 app.command()(conform.conform)
-app.command()(conform.predict)
+app.command()(predict.predict)
 app.command()(series.series)
 app.command()(linuxfacts_command.fact)
 app.command()(running.run)

@@ -1,4 +1,4 @@
-"""The commands ``faultlab conform`` and ``faultlab predict``."""
+"""The command ``faultlab conform``: records against predictions."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ def conform(
     kernel: Annotated[
         str, typer.Option(metavar="LABEL,...", help="Only the records of these kernels (5.7 is 5.7.14, too).")
     ] = "",
+    kind: Annotated[
+        str,
+        typer.Option(metavar="NAME,...", help="Only these kinds: userfault, sequence, slow_file or script."),
+    ] = "",
 ) -> None:
     """Compare the emulator with recorded results of real kernels; status 0 only when every row is a match."""
     from course.conform.records import read_records
@@ -36,7 +40,7 @@ def conform(
 
     code = Tree.parse(tree) if tree is not None else None
     found = read_records(records)
-    wanted = _filter(found, _names(access), _names(kernel))
+    wanted = _filter(found, _names(access), _names(kernel), _names(kind))
     rows = replay(found, wanted, code)
     left_out = len(found) - len(wanted)
     if json_file is not None:
@@ -48,65 +52,38 @@ def conform(
         raise typer.Exit(1)
 
 
-def predict(
-    kernel: Annotated[str, typer.Option(help="Label of a kernel: 5.4 or 5.7.")],
-    access: Annotated[str, typer.Option(help="What touches the missing page: user_read or user_write.")],
-    event: Annotated[
-        str, typer.Option(help="none, sigN, sig1r, stop, kill, wakeN, unreg or close; N is a number.")
-    ],
-    mem: Annotated[str, typer.Option(help="The memory: anon.")] = "anon",
-    user_mode_only: Annotated[
-        bool, typer.Option("--user-mode-only", help="A userfaultfd with UFFD_USER_MODE_ONLY.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object with the fields of a record.")
-    ] = False,
-) -> None:
-    """Say what a kernel does in an experiment that need not have been recorded."""
-    from course.conform import prediction
-    from course.conform.experiment import Experiment
-    from course.conform.kernels import tree_of
-
-    experiment = Experiment(access, event, mem, user_mode_only)
-    tree = tree_of(kernel)
-    found = prediction.predict(experiment, tree)
-    if as_json:
-        print(json.dumps({"kernel": kernel, "kind": "userfault", **found.fields, "emulated": str(tree)}))
-        return
-    from rich.console import Console
-
-    from course.conform.report import explain
-
-    console = Console(highlight=False, markup=False)
-    console.print(f"{access} of {mem} memory, event {event}, on kernel {kernel} (tree {tree})")
-    console.print(explain(found))
-
-
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _filter(found: Sequence[Record], accesses: list[str], kernels: list[str]) -> list[Record]:
+def _filter(
+    found: Sequence[Record], accesses: list[str], kernels: list[str], kinds: list[str]
+) -> list[Record]:
     """Take the records that a filter names; a kernel by its first two numbers."""
     from course.conform.experiment import ACCESSES, unknown
     from course.conform.kernels import series
+    from course.conform.records import KEYS
 
     in_scripts = {str(record.values["access"]) for record in found if record.kind == "script"}
     for name in accesses:
         if name not in ACCESSES and name not in in_scripts:
             raise unknown("access", name, tuple(ACCESSES))
+    for name in kinds:
+        if name not in KEYS:
+            raise unknown("kind", name, tuple(KEYS))
     labels = {series(label) for label in kernels}
     wanted = [
         record
         for record in found
         if (not accesses or record.values.get("access") in accesses)
         and (not labels or series(record.kernel) in labels)
+        and (not kinds or record.kind in kinds)
     ]
     if not wanted:
         held = ", ".join(sorted({record.kernel for record in found}))
         raise RecordError(
-            f"no record is left: --access and --kernel take out all {len(found)}. The files hold kernels "
-            f"{held}; name one of them, or an access that was recorded there."
+            f"no record is left: --access, --kernel and --kind take out all {len(found)}. The files hold "
+            f"kernels {held}; name one of them, or an access or a kind that was recorded there."
         )
     return wanted
 

@@ -1,4 +1,4 @@
-"""The rules: which fields of a record are compared with a prediction, and how.
+"""The rules for userfault records: which fields are compared with a prediction, and how.
 
 Outcome, what the handlers did and major faults are compared exactly. Minor faults and the perf events are
 compared as the difference to the record of the same access with the event ``none``: that takes out the
@@ -8,11 +8,16 @@ fault). Nothing else is forgiven, and each field that isn't compared is named wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from course.conform.comparison import (
+    KILLED,
+    MAJOR,
+    MINOR,
+    VICTIM_KILLED,
+    Comparison,
+)
 from course.conform.experiment import ACCESSES, Experiment, Side
 from course.conform.prediction import Prediction
-from course.conform.records import IDENTITY, KEYS, Record, Value
+from course.conform.records import Record, Value
 from pyemu.tree import Tree
 
 EXACT = (
@@ -22,41 +27,11 @@ EXACT = (
     "stopped_before_resolve",
     "exit_before_resolve",
 )
-EXACT_COUNTERS = ("majflt", "sw_page_faults_maj")
-DIFFERENCES = ("minflt", "sw_page_faults", "sw_page_faults_min")
-KILLED = "killed:9"
-ALLOWANCE = 1
 LEAST_MESSAGES = 2  # of a busy loop
 
-INFORMATION = "information only"
-VICTIM_KILLED = "the victim was killed and could not report its counters"
 NO_NONE_ROW = "the files hold no record of this kernel, access and mem with the event none"
 WAKES = "a wake may come at the moment of the sample"
 BUSY = "in a busy loop the state is running or sleeping by chance"
-
-
-@dataclass(slots=True)
-class Comparison:
-    """What came out of comparing one record with a prediction.
-
-    Attributes
-    ----------
-    differing : dict of str to dict
-        Field -> ``expected`` (the record) and ``got`` (the emulator).
-    allowances : dict of str to dict
-        The same for fields that differ by no more than what is allowed.
-    not_compared : dict of str to str
-        Field -> reason.
-    """
-
-    differing: dict[str, dict[str, Value]] = field(default_factory=dict)
-    allowances: dict[str, dict[str, Value]] = field(default_factory=dict)
-    not_compared: dict[str, str] = field(default_factory=dict)
-
-    def exactly(self, name: str, expected: Value, got: Value) -> None:
-        """Compare two values."""
-        if expected != got:
-            self.differing[name] = {"expected": expected, "got": got}
 
 
 def compare(
@@ -94,19 +69,19 @@ def compare(
     else:
         found.exactly("state_after_action", real["state_after_action"], got["state_after_action"])
     _compare_counters(found, record, prediction, none)
-    compared = {"kind", "kernel", *IDENTITY["userfault"], *KEYS["userfault"]}
-    found.not_compared |= {name: INFORMATION for name in real if name not in compared}
+    found.name_the_rest(record)
     return found
 
 
 def busy_loop(experiment: Experiment, tree: Tree) -> bool:
     """Say whether a kernel-mode copy goes round in circles until the page comes.
 
-    With patches 12 and 13 a pending signal that doesn't kill ends the copy's sleep, and nothing ends its
-    retries.
+    With patches 12 and 13, and without fix B5, a pending signal that doesn't kill ends the copy's sleep, and
+    nothing ends its retries.
     """
+    waits = ACCESSES[experiment.access] is Side.COPY and not experiment.user_mode_only
     pending = experiment.action in ("sig", "stop")
-    return ACCESSES[experiment.access] is Side.COPY and pending and 12 in tree and 13 in tree
+    return waits and pending and 12 in tree and 13 in tree and "B5" not in tree.fixes
 
 
 def _compare_messages(found: Comparison, real: dict[str, Value], prediction: Prediction, busy: bool) -> None:
@@ -123,19 +98,14 @@ def _compare_counters(
 ) -> None:
     real, got = record.values, prediction.fields
     if real["outcome"] == KILLED:
-        found.not_compared |= dict.fromkeys((*EXACT_COUNTERS, *DIFFERENCES), VICTIM_KILLED)
+        found.leave_out((*MAJOR, *MINOR), VICTIM_KILLED)
         return
-    for name in EXACT_COUNTERS:
+    for name in MAJOR:
         found.exactly(name, real[name], got[name])
     if none is None:
-        found.not_compared |= dict.fromkeys(DIFFERENCES, NO_NONE_ROW)
+        found.leave_out(MINOR, NO_NONE_ROW)
         return
-    signal_frame = int(real["handler_runs"]) > 0 or str(real["outcome"]).startswith("SIGBUS")
-    for name in DIFFERENCES:
+    frame = int(real["handler_runs"]) > 0 or str(real["outcome"]).startswith("SIGBUS")
+    for name in MINOR:
         expected = int(real[name]) - int(none[0].values[name])
-        mine = int(got[name]) - int(none[1].fields[name])
-        if expected == mine:
-            continue
-        within = signal_frame and abs(expected - mine) <= ALLOWANCE
-        place = found.allowances if within else found.differing
-        place[name] = {"expected": expected, "got": mine}
+        found.number(name, expected, int(got[name]) - int(none[1].fields[name]), allowed=frame)

@@ -11,20 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from course.conform.experiment import Experiment
+from course.conform.kernels import TWO_CPUS, Computer
+from course.conform.measure import total
 from pyemu.machine import Result, run
 from pyemu.trace import Event
 from pyemu.tree import Tree
 
 Value = str | int | bool
-
-# Field of a record -> counter of a task.
-COUNTERS = {
-    "minflt": "min_flt",
-    "majflt": "maj_flt",
-    "sw_page_faults": "page-faults",
-    "sw_page_faults_min": "minor-faults",
-    "sw_page_faults_maj": "major-faults",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +43,7 @@ class Prediction:
 
 
 @cache
-def predict(experiment: Experiment, tree: Tree) -> Prediction:
+def predict(experiment: Experiment, tree: Tree, computer: Computer = TWO_CPUS) -> Prediction:
     """Run an experiment on a tree.
 
     Parameters
@@ -59,16 +52,13 @@ def predict(experiment: Experiment, tree: Tree) -> Prediction:
         What to do.
     tree : Tree
         The code that runs.
+    computer : Computer
+        The machine.
 
     Returns
     -------
     Prediction
         The same for the same arguments, always.
-
-    Raises
-    ------
-    NotModelled
-        When the emulator lacks what the experiment needs.
 
     Examples
     --------
@@ -77,7 +67,7 @@ def predict(experiment: Experiment, tree: Tree) -> Prediction:
     >>> predict(Experiment("user_read", "wake1"), Tree.v5_7).fields["messages"]
     2
     """
-    result = run(experiment.scenario(), tree)
+    result = run(experiment.scenario(computer), tree)
     spins = result.tasks["T"].stats.get("spins", 0) > 0
     return Prediction(experiment, tree, _fields(experiment, result), spins)
 
@@ -117,7 +107,7 @@ def _fields(experiment: Experiment, result: Result) -> dict[str, Value]:
         "handler_before_resolve": int("handler" in before_resolve),
         "stopped_before_resolve": int("stop" in before_resolve),
         "exit_before_resolve": int(end is not None and resolve is None),
-        **{field: victim.counters[counter] for field, counter in COUNTERS.items()},
+        **total(result, "T"),
         "cpu_us": victim.stats.get("attempts", 0),  # an attempt costs one tick, everything else nothing
         "blocked_us": (end.t if end else result.ticks) - began,
         "user_mode_only": experiment.user_mode_only,

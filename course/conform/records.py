@@ -15,6 +15,8 @@ from typing import Any
 
 from course.conform.experiment import Experiment
 from course.conform.kernels import series
+from course.conform.script import Script
+from course.conform.slow_file import SlowFault
 from pyemu.errors import RecordError
 
 Value = str | int | bool
@@ -88,6 +90,12 @@ KEYS: dict[str, dict[str, Callable[[Any], bool]]] = {
         "spin": _truth,
     },
 }
+# What a record has instead when the userfaultfd could not be made: the recording program went no further.
+REFUSED: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("access", "mem", "event", "setup_error"), _text),
+    "user_mode_only": _truth,
+}
+Done = Experiment | SlowFault | Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +112,8 @@ class Record:
         The kernel's label; a key of `KEYS`.
     values : dict of str to str, int or bool
         The whole record.
-    experiment : Experiment or None
-        What was done; only for the kind ``userfault``.
+    done : Experiment, SlowFault, Script or None
+        What was done; None for a sequence, whose steps are looked up by their names.
     """
 
     file: str
@@ -113,7 +121,7 @@ class Record:
     kernel: str
     kind: str
     values: dict[str, Value]
-    experiment: Experiment | None = None
+    done: Done | None = None
 
     @property
     def identity(self) -> dict[str, Value]:
@@ -191,15 +199,33 @@ def _read_line(file: str, line: int, text: str) -> Record:
         raise RecordError(
             f"{place}: key 'kind' is {_short(kind)}: it must be one of {', '.join(KEYS)}. {mend}"
         )
-    for key, rule in KEYS[kind].items():
+    refused = kind == "userfault" and "setup_error" in values
+    for key, rule in (REFUSED if refused else KEYS[kind]).items():
         check(key, rule)
     try:
         series(kernel)
-        done = [values[key] for key in ("access", "event", "mem", "user_mode_only") if kind == "userfault"]
-        experiment = Experiment(*done) if done else None
+        done = _done(kind, values)
     except RecordError as error:
         raise RecordError(f"{place}: {error}") from None
-    return Record(file, line, kernel, kind, values, experiment)
+    return Record(file, line, kernel, kind, values, done)
+
+
+def _done(kind: str, values: dict[str, Value]) -> Done | None:
+    """Give what was done, with its names checked."""
+
+    def named(*keys: str) -> list[str]:
+        return [str(values[key]) for key in keys]
+
+    match kind:
+        case "userfault":
+            access, event, mem = named("access", "event", "mem")
+            return Experiment(access, event, mem, bool(values["user_mode_only"]))
+        case "slow_file":
+            return SlowFault(*named("path", "event"))
+        case "script":
+            return Script(*named("group", "access", "mem", "signals", "script"))
+        case _:
+            return None
 
 
 def _short(text: str) -> str:

@@ -7,12 +7,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from course.conform.compare import KILLED, Comparison, compare
+from course.conform.compare import compare
+from course.conform.comparison import KILLED, Comparison
 from course.conform.experiment import Experiment
-from course.conform.kernels import NotModelled, tree_of
+from course.conform.kernels import Kernel, NotModelled, kernel_of
 from course.conform.prediction import Prediction, predict
 from course.conform.records import Record
+from course.conform.rules import compare_script, compare_sequence, compare_slow, not_compared_step
+from course.conform.script import Script
+from course.conform.script_prediction import predict_script
+from course.conform.sequence import predict_step
+from course.conform.slow_file import SlowFault, predict_slow
+from pyemu.errors import ScenarioError, TreeError
 from pyemu.tree import Tree
+
+REFUSAL = "EINVAL"  # of userfaultfd(2) for a flag that it doesn't know
 
 
 class Verdict(StrEnum):
@@ -35,8 +44,8 @@ class Row:
         What came of it.
     comparison : Comparison
         Field by field; empty when the record isn't modelled.
-    tree : Tree or None
-        The code that ran.
+    kernel : Kernel or None
+        What stood for the kernel: the tree that ran, and whether it is only the nearest one.
     reason : str
         Why it isn't modelled, else empty.
     """
@@ -44,7 +53,7 @@ class Row:
     record: Record
     verdict: Verdict
     comparison: Comparison
-    tree: Tree | None = None
+    kernel: Kernel | None = None
     reason: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -54,7 +63,8 @@ class Row:
             "kind": self.record.kind,
             **self.record.identity,
             "place": self.record.place,
-            "emulated": str(self.tree) if self.tree else None,
+            "emulated": str(self.kernel.tree) if self.kernel else None,
+            "nearest": self.kernel is not None and self.kernel.nearest,
             "verdict": self.verdict.value,
             "fields": {
                 **self.comparison.differing,
@@ -92,25 +102,62 @@ def _none_rows(records: Sequence[Record]) -> dict[tuple[str, str, str], Record]:
     """Find, for each kernel, access and mem, the first record with the event none that has counters."""
     found: dict[tuple[str, str, str], Record] = {}
     for record in records:
-        done = record.experiment
-        if done and done.event == "none" and not done.user_mode_only and record.values["outcome"] != KILLED:
+        done = record.done
+        if not isinstance(done, Experiment) or done.event != "none" or done.user_mode_only:
+            continue
+        if record.values.get("outcome", KILLED) != KILLED:
             found.setdefault((record.kernel, done.access, done.mem), record)
     return found
 
 
 def _row(record: Record, none_rows: dict[tuple[str, str, str], Record], tree: Tree | None) -> Row:
-    done = record.experiment
     try:
-        if done is None:
-            raise NotModelled(f"kind {record.kind} is not modelled: this version models userfault.")
-        ran = tree if tree is not None else tree_of(record.kernel)
-        prediction = predict(done, ran)
-        none = none_rows.get((record.kernel, done.access, done.mem))
-        pair: tuple[Record, Prediction] | None = None
-        if none is not None:
-            pair = none, predict(Experiment(done.access, "none", done.mem), ran)
-        comparison = compare(record, prediction, pair)
+        ran = _kernel(record, tree)
+        comparison = _compare(record, ran, none_rows)
     except NotModelled as why:
         return Row(record, Verdict.NOT_MODELLED, Comparison(), reason=why.reason)
+    except ScenarioError as why:
+        return Row(record, Verdict.NOT_MODELLED, Comparison(), reason=str(why))
     verdict = Verdict.MISMATCH if comparison.differing else Verdict.MATCH
     return Row(record, verdict, comparison, ran)
+
+
+def _kernel(record: Record, tree: Tree | None) -> Kernel:
+    """Say what stands for a record's kernel: its tree, that of a script, or the one asked for."""
+    kernel = kernel_of(record.kernel)
+    if tree is None and isinstance(record.done, Script):
+        try:
+            tree = Tree.parse(str(record.values["tree"]))
+        except TreeError as error:
+            raise NotModelled(str(error)) from None
+    return kernel if tree is None else Kernel(record.kernel, tree, False, kernel.computer)
+
+
+def _compare(record: Record, ran: Kernel, none_rows: dict[tuple[str, str, str], Record]) -> Comparison:
+    """Predict a record and compare it by the rules of its kind."""
+    done = record.done
+    if isinstance(done, Experiment):
+        return _compare_userfault(record, done, ran, none_rows.get((record.kernel, done.access, done.mem)))
+    if isinstance(done, SlowFault):
+        return compare_slow(record, predict_slow(done, ran.tree, ran.computer))
+    if isinstance(done, Script):
+        return compare_script(record, predict_script(done, ran.tree, ran.computer))
+    if not_compared_step(record):
+        return compare_sequence(record, None)
+    case, step = str(record.values["case"]), str(record.values["step"])
+    return compare_sequence(record, predict_step(case, step, ran.tree, ran.computer))
+
+
+def _compare_userfault(record: Record, done: Experiment, ran: Kernel, none: Record | None) -> Comparison:
+    refused = done.user_mode_only and not ran.knows_user_mode_only
+    if refused or "setup_error" in record.values:
+        found = Comparison()
+        got = REFUSAL if refused else "none"
+        found.exactly("setup_error", record.values.get("setup_error", "none"), got)
+        found.name_the_rest(record, "setup_error")
+        return found
+    pair: tuple[Record, Prediction] | None = None
+    if none is not None:
+        alone = Experiment(done.access, "none", done.mem)
+        pair = none, predict(alone, ran.tree, ran.computer)
+    return compare(record, predict(done, ran.tree, ran.computer), pair)

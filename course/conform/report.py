@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from course.conform.compare import DIFFERENCES
-from course.conform.prediction import Prediction
+from course.conform.comparison import MINOR
 from course.conform.records import IDENTITY, Record, Value
 from course.conform.replay import Row, Verdict
 
@@ -16,9 +15,16 @@ if TYPE_CHECKING:
 
 SIGNED = "signed: the difference to the event none"
 MEANING = {
+    "group": "what the script shows",
     "access": "what the victim does to a missing page",
     "mem": "anon: private memory; shmem: shared memory",
+    "signals": "what SIGUSR1 does to the victim",
+    "script": "what the monitor does",
+    "case": "what is done",
+    "step": "which step of it",
+    "path": "how the page comes from the disk",
     "event": "what the monitor does",
+    "setup_error": "the userfaultfd can't be made",
     "outcome": "how the access ends",
     "messages": "page-fault messages that the monitor reads",
     "messages_before_action": "of these, before the first signal",
@@ -27,10 +33,15 @@ MEANING = {
     "second_flags": "flags of the second",
     "state_blocked": "the victim's state 20 ms after the first message",
     "state_after_action": "its state after the signals",
+    "states": "the victim's states at each st",
     "handler_runs": "runs of its signal handler",
     "handler_before_resolve": "a handler runs before the page is there",
     "stopped_before_resolve": "the victim stops before the page is there",
     "exit_before_resolve": "the access ends before the page is there",
+    "exceptions": "page-fault exceptions",
+    "attempts": "calls of handle_mm_fault",
+    "acquisitions": "how often mmap_sem is taken",
+    "sleeps": "sleeps that wait for the monitor",
     "minflt": "minor faults (getrusage)",
     "majflt": "major faults (getrusage)",
     "sw_page_faults": "perf event page-faults",
@@ -39,6 +50,10 @@ MEANING = {
     "cpu_us": "time that the attempts take, us",
     "blocked_us": "time from the first exception to the end, us",
     "user_mode_only": "userfaultfd with UFFD_USER_MODE_ONLY",
+    "pte": "the page afterwards, as /proc shows it",
+    "si_code": "si_code of the signal",
+    "spin": "the victim goes round in circles",
+    "trace": "every attempt of the fault, word by word",
 }
 
 
@@ -82,12 +97,12 @@ def details(rows: Sequence[Row]) -> Iterator[str]:
     """Give the lines below the table: mismatches, allowances used, what was not compared or modelled."""
     mismatches = [row for row in rows if row.verdict is Verdict.MISMATCH]
     if mismatches:
-        yield f"Mismatches (expected: the record; got: the emulator; {SIGNED})"
-        yield from (f"  {_name(row)}: {_pairs(row.comparison.differing)}" for row in mismatches)
+        yield f"Mismatches (expected: the record; got: the emulator; of userfault, minor counters {SIGNED})"
+        yield from (f"  {_name(row)}: {_pairs(row, row.comparison.differing)}" for row in mismatches)
     allowed = [row for row in rows if row.comparison.allowances]
     if allowed:
-        yield f"Allowance of 1 used (a signal frame may fault; {SIGNED})"
-        yield from (f"  {_name(row)}: {_pairs(row.comparison.allowances)}" for row in allowed)
+        yield f"Allowance of 1 used (a signal frame may fault; of userfault, {SIGNED})"
+        yield from (f"  {_name(row)}: {_pairs(row, row.comparison.allowances)}" for row in allowed)
     yield from _reasons("Not compared", rows, _fields_by_reason)
     yield from _reasons("Not modelled", rows, lambda row: [row.reason] if row.reason else [])
 
@@ -99,7 +114,7 @@ def summary(rows: Sequence[Row], left_out: int) -> str:
     return f"{len(rows)} records: {sums}{filtered}."
 
 
-def explain(prediction: Prediction) -> Table:
+def explain(fields: Mapping[str, Value]) -> Table:
     """Give a prediction as a table: field, value, what it means."""
     from rich import box
     from rich.table import Table
@@ -107,7 +122,7 @@ def explain(prediction: Prediction) -> Table:
     grid = Table(box=box.SIMPLE_HEAD)
     for name in ("Field", "Value", "Meaning"):
         grid.add_column(name, overflow="fold")
-    for name, value in prediction.fields.items():
+    for name, value in fields.items():
         grid.add_row(name, str(value).lower() if isinstance(value, bool) else str(value), MEANING[name])
     return grid
 
@@ -119,8 +134,8 @@ def _sums(rows: Sequence[Row]) -> dict[str, int]:
 
 def _group(row: Row) -> tuple[str, ...]:
     record = row.record
-    tree = str(row.tree) if row.tree else "-"
-    access = "-"
+    tree = row.kernel.emulated if row.kernel else "-"
+    access = str(record.values.get("path", "-"))
     if "access" in IDENTITY[record.kind]:
         access = f"{record.values['access']}, {record.values['mem']}"
     return record.kernel, tree, record.kind, access
@@ -136,15 +151,16 @@ def _identity(record: Record) -> str:
     return " ".join([*(str(value) for value in named.values()), *only])
 
 
-def _pairs(fields: dict[str, dict[str, Value]]) -> str:
+def _pairs(row: Row, fields: dict[str, dict[str, Value]]) -> str:
+    differences = MINOR if row.record.kind == "userfault" else ()
+
+    def shown(name: str, value: Value) -> str:
+        return f"{int(value):+d}" if name in differences else str(value)
+
     return "; ".join(
-        f"{name} expected {_shown(name, pair['expected'])}, got {_shown(name, pair['got'])}"
+        f"{name} expected {shown(name, pair['expected'])}, got {shown(name, pair['got'])}"
         for name, pair in fields.items()
     )
-
-
-def _shown(name: str, value: Value) -> str:
-    return f"{int(value):+d}" if name in DIFFERENCES else str(value)
 
 
 def _fields_by_reason(row: Row) -> list[str]:

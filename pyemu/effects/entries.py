@@ -49,3 +49,8 @@ def pte_pfn(pte: int) -> int:
 @operation(turn=False)
 def mk_pte(pfn: int, flags: int) -> int:
     """Give an entry that names a page; `flags` are PAGE_* bits."""
+
+
+@operation()
+def pagemap(address: int) -> str:
+    """Say of a page of the running task what /proc shows: ``present``, ``file/shared``, ``excl``, ..."""

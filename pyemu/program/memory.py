@@ -7,6 +7,7 @@ from typing import Any
 from pyemu.calls.fault import do_page_fault
 from pyemu.calls.signal import exit_to_user_mode
 from pyemu.calls.syscalls import sys_madvise_dontneed, sys_mmap_fixed, sys_munmap
+from pyemu.effects.entries import pagemap
 from pyemu.effects.hardware import access
 from pyemu.effects.machine import report
 from pyemu.flags import VM_READ, VM_WRITE
@@ -45,3 +46,10 @@ async def unmap(step: ResolvedStep) -> None:
 async def give_back(step: ResolvedStep) -> None:
     """Give the pages of a range back."""
     await sys_madvise_dontneed(step.address, step.length)
+
+
+@performs(Action.PAGEMAP)
+async def look_up(step: ResolvedStep) -> None:
+    """Tell what /proc/self/pagemap shows of a page."""
+    words = await pagemap(step.address)
+    await report(f"pagemap {step.label}", words)

@@ -26,6 +26,7 @@ class Action(StrEnum):
     SIGNAL = "signal"
     SAMPLE = "sample"
     MARK = "mark"
+    PAGEMAP = "pagemap"
     POST = "post"
     WAIT_POST = "wait_post"
     MMAP_FIXED = "mmap_fixed"
@@ -77,6 +78,7 @@ STEPS: dict[Action, dict[str, Any]] = {
     Action.SIGNAL: {"task": REQUIRED, "signal": REQUIRED},
     Action.SAMPLE: {"task": REQUIRED, "label": "state"},
     Action.MARK: {"label": REQUIRED},
+    Action.PAGEMAP: {"area": REQUIRED, "page": 0, "label": "page"},
     Action.POST: {"task": REQUIRED},
     Action.WAIT_POST: {"ticks": None},
     Action.MMAP_FIXED: {"area": REQUIRED, "page": 0, "pages": 1},
@@ -128,6 +130,7 @@ MEMORY = {
     Action.TMPFS_WRITE,
     Action.PIPE_READ,
     Action.PIPE_WRITE,
+    Action.PAGEMAP,
 }  # of the task itself
 SERVING = {
     *(Action.WAIT_MESSAGE, Action.POLL, Action.COPY, Action.ZEROPAGE, Action.WRITEPROTECT, Action.WAKE),

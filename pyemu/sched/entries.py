@@ -14,7 +14,7 @@ from pyemu.sched.pages import Places, taken
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.spinlocks import is_free, table
 from pyemu.sched.tasks import Task
-from pyemu.state import ZERO_PFN, Location
+from pyemu.state import ZERO_PFN, FrameState, Location
 
 
 def entry(world: World, task: Task, mm: Mm, address: int, *_: object) -> Places:
@@ -105,3 +105,29 @@ def pte_pfn(world: World, task: Task, pte: int) -> int:
 def mk_pte(world: World, task: Task, pfn: int, flags: int) -> int:
     """Make an entry."""
     return pfn << PAGE_SHIFT | flags
+
+
+def looked_up(world: World, task: Task, address: int) -> Places:
+    """Footprint of a look into /proc: the entry and the page that it names."""
+    place = x86.leaf_address(world.state.ram, world.state.roots[task.mm], address)
+    pfn = frame_number(x86.read_entry(world.state.ram, place)) if place is not None else 0
+    return [("pte", task.mm, address >> PAGE_SHIFT), ("frame", pfn)], []
+
+
+@semantics(looked_up)
+def pagemap(world: World, task: Task, address: int) -> str:
+    """Read /proc/self/pagemap and /proc/kpageflags: bits of the entry, and what kind of page it names."""
+    pte = world.state.get_pte(task.mm, address)
+    if not present(pte):
+        return ""
+    if frame_number(pte) == ZERO_PFN:
+        return "present zeropage"
+    frame: FrameState = world.state.get(("frame", frame_number(pte)))
+    words = ["present"]
+    if frame.mapping is not None:
+        words.append("file/shared")
+    if frame.mapcount == 1:
+        words.append("excl")
+    if frame.mapping is None:
+        words.append("anon")
+    return " ".join(words)

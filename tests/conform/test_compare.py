@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from course.conform.compare import DIFFERENCES, EXACT, EXACT_COUNTERS, compare
+from course.conform.compare import EXACT, compare
+from course.conform.comparison import COUNTERS, MAJOR, MINOR
 from course.conform.experiment import Experiment
-from course.conform.prediction import COUNTERS, Prediction, predict
+from course.conform.prediction import Prediction, predict
 from course.conform.records import IDENTITY, Record
 from course.conform.replay import Row, Verdict, replay
 from pyemu import Tree
@@ -90,7 +91,7 @@ def test_a_changed_value_is_noticed_in_every_row(name: str, kernel: str, read: R
 
 
 @pytest.mark.parametrize("kernel", ["5.4.59", "5.7.14"])
-@pytest.mark.parametrize("name", [*EXACT_COUNTERS, *DIFFERENCES])
+@pytest.mark.parametrize("name", [*MAJOR, *MINOR])
 def test_a_changed_counter_is_noticed_unless_the_victim_was_killed(
     name: str, kernel: str, read: Read, lines: Lines
 ) -> None:
@@ -119,7 +120,7 @@ def test_every_value_of_a_record_is_compared_or_named(read: Read, lines: Lines) 
 # ---------------------------------------------------------------------------------- the rules for counters
 
 
-def with_counters(line: Line, more: int, names: tuple[str, ...] = DIFFERENCES) -> Line:
+def with_counters(line: Line, more: int, names: tuple[str, ...] = MINOR) -> Line:
     return {**line, **{name: line[name] + more for name in names}}
 
 
@@ -131,7 +132,7 @@ def test_one_more_or_less_is_allowed_where_a_handler_ran_and_is_reported(
     none, line = pick(lines, "5.7.14", "none"), pick(lines, "5.7.14", event)
     row = replay(read(none, with_counters(line, more)))[1]
     assert row.verdict is Verdict.MATCH
-    assert set(row.comparison.allowances) == set(DIFFERENCES)
+    assert set(row.comparison.allowances) == set(MINOR)
     got = row.comparison.allowances["minflt"]
     assert got["expected"] - got["got"] == more  # type: ignore[operator]
 
@@ -143,7 +144,7 @@ def test_one_more_is_allowed_where_sigbus_was_delivered(read: Read, lines: Lines
 
 
 @pytest.mark.parametrize("event", ["stop", "wake2", "unreg", "close"])
-@pytest.mark.parametrize("name", DIFFERENCES)
+@pytest.mark.parametrize("name", MINOR)
 def test_nothing_is_allowed_where_no_signal_frame_was_written(
     name: str, event: str, read: Read, lines: Lines
 ) -> None:
@@ -153,7 +154,7 @@ def test_nothing_is_allowed_where_no_signal_frame_was_written(
     assert set(row.comparison.differing) == {name}
 
 
-@pytest.mark.parametrize("name", EXACT_COUNTERS)
+@pytest.mark.parametrize("name", MAJOR)
 def test_major_faults_have_no_allowance_even_with_a_handler(name: str, read: Read, lines: Lines) -> None:
     none, line = pick(lines, "5.7.14", "none"), pick(lines, "5.7.14", "sig1")
     row = replay(read(none, with_counters(line, 1, (name,))))[1]
@@ -169,7 +170,7 @@ def test_without_a_none_row_three_fields_are_named_as_not_compared(read: Read, l
     (row,) = replay(read(with_counters(pick(lines, "5.7.14", "stop"), 9)))
     assert row.verdict is Verdict.MATCH
     named = {name for name, why in row.comparison.not_compared.items() if "event none" in why}
-    assert named == set(DIFFERENCES)
+    assert named == set(MINOR)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ def test_a_none_row_of_another_kernel_access_or_memory_is_none(
 ) -> None:
     none = {**pick(lines, "5.7.14", "none"), **stranger}
     row = replay(read(none, pick(lines, "5.7.14", "stop")))[1]
-    assert set(DIFFERENCES) <= set(row.comparison.not_compared)
+    assert set(MINOR) <= set(row.comparison.not_compared)
 
 
 def test_a_repeated_row_is_compared_twice(read: Read, lines: Lines) -> None:

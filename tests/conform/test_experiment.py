@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from course.conform.experiment import ACCESSES, BETWEEN_SIGNALS, COPY_AFTER_SIGNAL, EVENT_AT, Experiment
-from course.conform.kernels import NotModelled, series, tree_of
+from course.conform.experiment import BETWEEN_SIGNALS, COPY_AFTER_SIGNAL, EVENT_AT, Experiment
+from course.conform.kernels import NotModelled
 from pyemu import Tree, run
 from pyemu.errors import RecordError
 
@@ -76,33 +76,3 @@ def test_an_unknown_name_is_refused(words: tuple[str, str], named: str) -> None:
 def test_a_near_miss_gets_a_hint() -> None:
     with pytest.raises(RecordError, match=r"Did you mean user_read\?"):
         Experiment("user_reed", "none")
-
-
-@pytest.mark.parametrize(
-    ("words", "reason"),
-    [
-        *(((access, "none"), f"access {access}") for access in ACCESSES if not access.startswith("user_")),
-        (("user_read", "none", "shmem"), "mem shmem"),
-        (("user_read", "none", "anon", True), "UFFD_USER_MODE_ONLY"),
-    ],
-)
-def test_what_was_recorded_but_has_no_model_says_so(words: tuple[str, str], reason: str) -> None:
-    with pytest.raises(NotModelled, match=f"^{reason}.* is not modelled: .*Ask "):
-        Experiment(*words).scenario()
-
-
-@pytest.mark.parametrize("label", ["5.7", "5.7.14", "5.7.0.1"])
-def test_a_label_is_matched_by_its_first_two_numbers(label: str) -> None:
-    assert tree_of(label) == Tree.v5_7
-
-
-@pytest.mark.parametrize("label", ["5.10.223", "5.40", "6.1.176", "7.2.13"])
-def test_a_kernel_without_a_tree_is_not_modelled(label: str) -> None:
-    with pytest.raises(NotModelled, match=f"kernel {label} is not modelled: this version models 5.4 and 5.7"):
-        tree_of(label)
-
-
-@pytest.mark.parametrize("label", ["", "5", "5.", "v5.7", "5.7-rc1", "\u0665.\u0667", "5.7\n"])
-def test_a_label_that_is_no_version_is_refused(label: str) -> None:
-    with pytest.raises(RecordError, match="is no version"):
-        series(label)

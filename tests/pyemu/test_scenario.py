@@ -133,6 +133,7 @@ def valid() -> dict[str, Any]:
                     {"do": "tmpfs_write", "area": "V"},
                     {"do": "pipe_write", "area": "V", "pipe": "p"},
                     {"do": "pipe_read", "area": "V", "pipe": "p"},
+                    {"do": "pagemap", "area": "V", "page": 1, "label": "p"},
                 ],
             },
             {

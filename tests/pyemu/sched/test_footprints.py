@@ -187,6 +187,8 @@ EXTRA: dict[str, Scenario] = {
             WRITE,
             {"do": "madvise_dontneed", "area": "V", "pages": 4},
             READ,
+            {"do": "pagemap", "area": "V", "page": 1},
+            {"do": "pagemap", "area": "V", "page": 2},
             {"do": "munmap", "area": "V", "page": 1},
             READ,
         ),
