@@ -69,7 +69,7 @@ def test_no_script_of_a_whole_tree_breaks_a_rule() -> None:
         assert run(Script(*one).scenario(), Tree.v5_7).violations == ()
 
 
-@pytest.mark.parametrize("patch", [9, 10, 12, 13])
+@pytest.mark.parametrize("patch", [9, 10, 12, 13, 14, 15])
 def test_the_records_tell_a_tree_from_one_without_a_patch(patch: int) -> None:
     other = Tree.v5_7 - (patch if patch != 12 else (12, 16))
     chosen = [one for one in read_records([RECORDS]) if one.values["tree"] == "v5_7"]
