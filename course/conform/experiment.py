@@ -48,6 +48,8 @@ BYTE_COPIED = 5
 BYTE_WRITTEN = 7
 BUFFER_OFFSET = 0x40  # the local buffer of process_vm_readv starts inside a page, which costs one fault more
 LARGEST_N = 10_000
+# In a busy loop a message is there at most moments, not at all: the monitor looks several times.
+LOOKS: list[Step] = [{"do": "poll", "ticks": 0}] * 8
 
 
 class Side(Enum):
@@ -218,10 +220,10 @@ class Experiment:
                 later = [*_watch(BETWEEN_SIGNALS), _signal("SIGUSR1")] * (self.count - 1)
                 # The signals take their time as well; after the last, the victim gets one round to see it.
                 left = max(COPY_AFTER_SIGNAL - (self.count - 1) * BETWEEN_SIGNALS, ROUND)
-                return [*to_event, _signal("SIGUSR1"), *later, *_watch(left), _sample("after"), copy]
+                return [*to_event, _signal("SIGUSR1"), *later, *_watch(left), _sample("after"), *LOOKS, copy]
             case "stop":
                 stopped = [_signal("SIGSTOP"), *_watch(STOPPED_FOR), _sample("after"), _signal("SIGCONT")]
-                return [*to_event, *stopped, *_watch(STOPPED_FOR), copy]
+                return [*to_event, *stopped, *_watch(STOPPED_FOR), *LOOKS, copy]
             case "kill":
                 return [*to_event, _signal("SIGKILL"), *_watch(COPY_AFTER_SIGNAL), _sample("after"), copy]
             case "wake":

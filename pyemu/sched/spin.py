@@ -87,6 +87,10 @@ class SpinWatch:
         self.length = _period([window.steps for window in self.windows[1:]], LONGEST)
         return self.length
 
+    def makes(self, ops: frozenset[str]) -> bool:
+        """Say whether a round of a task that spins has one of these operations in it."""
+        return any(step[0] in ops for window in self.windows[-self.length :] for step in window.steps)
+
     def round(self) -> Counter[str]:
         """Give what one round adds to the statistics of a task that spins."""
         first, last = self.windows[-1 - self.length].stats, self.windows[-1].stats

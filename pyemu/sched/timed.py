@@ -16,6 +16,7 @@ from pyemu.sched.tasks import Task
 
 MAX_EFFECTS = 5_000_000
 USER_MODE = frozenset({"access", "begin_step"})  # what a task does outside the kernel
+GIVES_WAY = USER_MODE | {"schedule"}  # schedule() runs another task even when a signal ends the sleep at once
 
 
 class End(Enum):
@@ -111,7 +112,7 @@ class TimedRun:
     def _gives_way(self, task: Task) -> bool:
         if self.limits.preemption:
             return True
-        return task.pending is not None and task.pending.op in USER_MODE
+        return task.pending is not None and task.pending.op in GIVES_WAY
 
     def _jump(self, tasks: list[Task]) -> bool:
         """Let the clock jump to the next timer; say whether there is one."""
@@ -131,8 +132,9 @@ class TimedRun:
         watches = self.executor.watches
         others = [one for one in self.world.tasks.values() if one is not task and not one.ended]
         busy = [one for one in others if self.executor.enabled(one)]
-        # Inside one exception a task keeps its CPU; on its way through user mode it gives it up.
-        in_kernel = not watches[task.id].round()["exceptions"]
+        # A task in the kernel keeps its CPU; on its way through user mode, or schedule(), it gives it up.
+        watch = watches[task.id]
+        in_kernel = not watch.round()["exceptions"] and not watch.makes(GIVES_WAY)
         kept = self.limits.n_cpus == 1 and not self.limits.preemption and in_kernel
         if not kept and any(not watches[one.id].length for one in busy):
             return True  # somebody else can still change what it sees

@@ -72,6 +72,22 @@ def test_preemption_lets_the_monitor_end_a_spin_on_one_cpu() -> None:
     assert (result.end, result.tasks["T"].outcome) == ("done", "ret=5")
 
 
+def test_a_spin_that_calls_schedule_leaves_the_only_cpu_to_others() -> None:
+    copy = {"do": "read_zero", "area": "V", "page": 1}
+    busy = scene(
+        victim(copy), monitor(WAIT, pause(50), send("SIGUSR1"), pause(500), COPY), machine={"n_cpus": 1}
+    )
+    found = {str(tree): run(busy, tree) for tree in (Tree.v5_7, Tree.later("5.10"), Tree.later("6.12"))}
+    # From 5.9 on handle_userfault calls schedule(), signal or not; before, it looks for the signal first.
+    assert {name: result.end for name, result in found.items()} == {
+        "v5_7": "hang",
+        "v5_10": "done",
+        "v6_12": "done",
+    }
+    assert {result.tasks["T"].outcome for result in found.values() if result.end == "done"} == {"ret=4096"}
+    assert all(result.spins for result in found.values())
+
+
 async def does_nothing(regs: Regs, error_code: int, address: int) -> None:
     mm = await current.mm
     await down_read(mm)
