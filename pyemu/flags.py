@@ -13,6 +13,7 @@ from enum import IntEnum, IntFlag
 PAGE_SHIFT = 12
 PAGE_SIZE = 1 << PAGE_SHIFT
 PAGE_MASK = ~(PAGE_SIZE - 1)
+TASK_SIZE = 1 << 47  # end of the user half of the address space
 
 
 class FaultFlag(IntFlag):
@@ -70,6 +71,7 @@ class VmFlag(IntFlag):
     UFFD_MISSING = 0x200
     UFFD_WP = 0x1000
     LOCKED = 0x2000
+    RAND_READ = 0x1_0000  # MADV_RANDOM: read no page ahead
     LOCKONFAULT = 0x8_0000
 
 
@@ -105,6 +107,7 @@ class TaskState(IntFlag):
     STOPPED = 0x004
     DEAD = 0x080
     WAKEKILL = 0x100
+    NEW = 0x800  # not forked yet
 
 
 class Signal(IntEnum):
@@ -215,6 +218,7 @@ VM_WRITE = VmFlag.WRITE
 VM_EXEC = VmFlag.EXEC
 VM_SHARED = VmFlag.SHARED
 VM_GROWSDOWN = VmFlag.GROWSDOWN
+VM_RAND_READ = VmFlag.RAND_READ
 VM_LOCKED = VmFlag.LOCKED
 VM_LOCKONFAULT = VmFlag.LOCKONFAULT
 VM_UFFD_MISSING = VmFlag.UFFD_MISSING

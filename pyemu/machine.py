@@ -13,30 +13,18 @@ from functools import cache
 from typing import Any
 
 from pyemu import kernel
-from pyemu.errors import FaultlabError, ScenarioError
-from pyemu.flags import (
-    PAGE_SHIFT,
-    PAGE_SIZE,
-    UFFDIO_REGISTER_MODE_MISSING,
-    UFFDIO_REGISTER_MODE_WP,
-    Signal,
-    UffdFeature,
-    VmFlag,
-)
+from pyemu.build import build_memory, build_tasks
+from pyemu.errors import FaultlabError
+from pyemu.flags import Signal
 from pyemu.handler import HandlerFault
-from pyemu.hw import x86
-from pyemu.pages import write_entry
-from pyemu.program import run_program
-from pyemu.scenario import Action, Area, Scenario
-from pyemu.scenario.steps import MODES
+from pyemu.scenario import Scenario
 from pyemu.sched.counters import VM_EVENTS
 from pyemu.sched.delivery import lost
 from pyemu.sched.executor import Executor
-from pyemu.sched.frames import KernelFrame
 from pyemu.sched.semantics import World
 from pyemu.sched.tasks import Task
 from pyemu.sched.timed import End, Limits, TimedRun
-from pyemu.state import ContextState, PipeState, State, VmaState
+from pyemu.state import State
 from pyemu.trace import Trace
 from pyemu.tree import Tree
 
@@ -191,28 +179,9 @@ class Machine:
         scenario = Scenario.load(self.scenario) if isinstance(self.scenario, str) else self.scenario
         self.scenario = scenario
         state = State(scenario.machine.ram_pages, scenario.machine.n_cpus, self.twin)
-        processes = scenario.processes()
-        for number, owner in enumerate(processes, 1):
-            state.new_mm(number)
-            _make_context(state, number, owner, scenario, self.tree)
-        for number, area in enumerate(scenario.areas, 1):
-            _map_area(state, number, area, processes.index(area.process) + 1)
-        for number, _ in enumerate(scenario.pipes(), 1):
-            state.set(("pipe", number), PipeState())
-        tasks = {}
-        actions: dict[int, dict[int, str]] = {}  # by process
-        alone = len(processes)  # who is no thread of its process counts as one by itself, for signals
-        for number, spec in enumerate(scenario.tasks, 1):
-            mm = process = processes.index(spec.process) + 1
-            if not spec.thread:
-                process = alone = alone + 1
-            shared = actions.setdefault(process, {})
-            shared.update(spec.signals)
-            task = Task(number, spec.name, process, mm, spec.monitor, shared)
-            state.data["blocked", number] = frozenset(spec.blocked)
-            task.frames.append(KernelFrame("program", run_program, (scenario.resolve(spec),)))
-            tasks[number] = task
-        trace = Trace([spec.name for spec in scenario.tasks], f"{scenario.name} on tree {self.tree}")
+        build_memory(state, scenario, self.tree)
+        tasks = build_tasks(state, scenario)
+        trace = Trace([task.name for task in tasks.values()], f"{scenario.name} on tree {self.tree}")
         self.world = World(state, tasks, trace, self.tree.policies)
         self.executor = Executor(self.world, _functions(), self.override, self.observer)
 
@@ -311,43 +280,6 @@ def run(
 @cache
 def _functions() -> dict[str, Any]:
     return dict(kernel.load())
-
-
-def _make_context(state: State, number: int, owner: str, scenario: Scenario, tree: Tree) -> None:
-    """Make the userfaultfd of a process, if it has an area to serve or may get one."""
-    served = [area for area in scenario.areas if area.process == owner and area.userfaultfd]
-    asks = any(
-        step.do is Action.REGISTER and task.serves == owner
-        for task in scenario.tasks
-        for step in task.program
-    )
-    if not served and not asks:
-        return
-    only = bool(served and served[0].user_mode_only)
-    if only and not tree.policies.knows_user_mode_only:
-        raise ScenarioError(
-            f"scenario {scenario.name}: area {served[0].name} has user_mode_only, which came with Linux "
-            f"v5.11; on tree {tree} userfaultfd(2) gives EINVAL. Run it on v6_1 or later."
-        )
-    features = UffdFeature(0)
-    for name in served[0].features if served else ():
-        features |= UffdFeature[name]
-    state.set(("context", number), ContextState(number, user_mode_only=only, features=features))
-
-
-def _map_area(state: State, number: int, area: Area, mm: int) -> None:
-    flags = VmFlag.READ | (VmFlag.WRITE if "w" in area.prot else VmFlag(0))
-    context = mm if area.userfaultfd else None
-    modes = MODES.get(area.userfaultfd, 0)
-    if modes & UFFDIO_REGISTER_MODE_MISSING:
-        flags |= VmFlag.UFFD_MISSING
-    if modes & UFFDIO_REGISTER_MODE_WP:
-        flags |= VmFlag.UFFD_WP
-    end = area.address + area.pages * PAGE_SIZE
-    state.add_vma(number, VmaState(mm, area.address, end, flags, context))
-    for page in area.populated:
-        entry = state.alloc_page() << PAGE_SHIFT | x86.P | x86.US | (x86.RW if "w" in area.prot else 0)
-        write_entry(state, mm, area.address + page * PAGE_SIZE, entry)
 
 
 def _close(world: World, task: Task) -> None:

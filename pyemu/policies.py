@@ -83,6 +83,12 @@ class Policies:
     read_wait_is_killable : bool
         A fault that reads its page itself can be killed while it waits for that (by 6.1)
         [fact:file-own-read-killable].
+    cow_counts_references : bool
+        A write to a read-only page of one's own copies it if anybody else holds a reference to it (5.9);
+        before, only other mappings counted [fact:cow-by-references].
+    dirty_wait_completes : bool
+        A first write to a shared page that dropped the lock for dirty throttling is done (COMPLETED, 6.0);
+        before, it gave RETRY [fact:dirty-shared-completes].
     mprotect_maps_writable : bool
         mprotect(2) makes the entry of an exclusive, dirty page writable at once (6.x); before, the next write
         faults [fact:mprotect-maps-writable].
@@ -123,6 +129,8 @@ class Policies:
     retry_when_released: bool
     knows_user_mode_only: bool
     read_wait_is_killable: bool
+    cow_counts_references: bool
+    dirty_wait_completes: bool
     mprotect_maps_writable: bool
     copy_tries_rest_again: bool
     read_zero_gives_up_rest: bool

@@ -68,6 +68,10 @@ class VmaState:
         The userfaultfd it is registered with.
     alive : bool
         False once it was freed: a handle to it is then a dangling pointer.
+    file : int or None
+        The file that it shows; None for anonymous memory.
+    pgoff : int
+        Which page of the file is its first.
     """
 
     mm: int
@@ -76,6 +80,50 @@ class VmaState:
     flags: VmFlag
     context: int | None = None
     alive: bool = True
+    file: int | None = None
+    pgoff: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file; which of its pages are cached is at ``("cache", file, page)``.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the scenario.
+    kind : str
+        ``file``: on a disk. ``shmem``: it has no other place than the cache. ``faulty``: a driver that is
+        wrong on purpose.
+    pages : int
+        Its length.
+    byte : int
+        What fills it on the disk.
+    io_ticks : int
+        How long the disk needs for one request.
+    read_ahead : int
+        How many pages around a missing one are read with it; 0 for none.
+    throttle : int
+        How long a task that makes a page dirty has to wait (``balance_dirty_pages``).
+    """
+
+    name: str
+    kind: str
+    pages: int
+    byte: int = 0
+    io_ticks: int = 0
+    read_ahead: int = 0
+    throttle: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the disk is asked for (``struct bio``): neighbouring pages of a file, to be read or written."""
+
+    file: int
+    first: int
+    pages: int
+    write: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +148,12 @@ class FrameState:
         The task that holds the page lock; that of a page under I/O belongs to the disk.
     waiters : tuple of (int, bool)
         Task, and whether it wants the lock for itself, in order of arrival.
+    ahead : bool
+        It was read ahead, and meeting it asks for the next window (``PG_readahead``).
+    writeback : bool
+        The disk is writing it.
+    writeback_waiters : tuple of int
+        Tasks that wait for the end of that.
     """
 
     mapping: int | None = None
@@ -110,6 +164,9 @@ class FrameState:
     dirty: bool = False
     locked_by: int | None = None
     waiters: tuple[tuple[int, bool], ...] = ()
+    ahead: bool = False
+    writeback: bool = False
+    writeback_waiters: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

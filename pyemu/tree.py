@@ -238,6 +238,8 @@ class Tree:
             retry_when_released=self._since(6, 12),
             knows_user_mode_only=self._since(5, 11),
             read_wait_is_killable=self._since(6, 1),
+            cow_counts_references=self._since(5, 9),
+            dirty_wait_completes=self._since(6, 0),
             mprotect_maps_writable=self._since(6, 1),
             copy_tries_rest_again=not self._since(6, 4),
             read_zero_gives_up_rest=self._since(5, 10),

@@ -116,6 +116,9 @@ def _gup(_names: Names, n: Any, locked: Any) -> str:
     return found + {NULL_POINTER: "", 0: "; mmap_sem was dropped", 1: "; mmap_sem is still held"}[locked]
 
 
+_DISK = {"has read them": "has read what it was asked for", "has written them": "has written them"}
+
+
 # Kind of event -> phrase, made of the names and the event's two fields.
 _PHRASES: dict[str, Callable[[Names, Any, Any], str]] = {
     "access": lambda _, va, access: f"{access}s {va:#x}",
@@ -138,6 +141,8 @@ _PHRASES: dict[str, Callable[[Names, Any, Any], str]] = {
         f"{'puts' if entry else 'takes'} {names.page(va)} {'in place' if entry else 'away'}"
     ),
     "page_wait": _page_wait,
+    "disk": lambda _, pages, what: _DISK.get(str(what), f"asks the disk{str(what).removeprefix('is asked')}"),
+    "fork": lambda names, child, __: f"forks {names.task(child)}",
     "gup": _gup,
     "sleep": lambda _, state, __: f"sleeps (state {state_letter(state)})",
     "wake": lambda _, reason, __: f"wakes up: {_REASONS.get(reason, reason)}",

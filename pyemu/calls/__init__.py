@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from pyemu.calls import (
     fault,
+    filemap,
     gup,
     memory,
+    mmap,
     pins,
     pipe,
     read_write,
@@ -29,8 +31,10 @@ from pyemu.calls.declare import KernelFunction as KernelFunction
 # Every subject is imported here, so that the table of calls is complete.
 SUBJECTS = (
     fault,
+    filemap,
     gup,
     memory,
+    mmap,
     pins,
     pipe,
     read_write,

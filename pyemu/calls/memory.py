@@ -1,4 +1,4 @@
-"""One attempt to serve a fault (`pyemu.kernel.memory`)."""
+"""One attempt to serve a fault (`pyemu.kernel.memory`, `cow`, `file_fault`)."""
 
 # A declared function has a name, parameters and a text, and no body: the kernel's own code stands elsewhere.
 # mypy: disable-error-code="empty-body"
@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pyemu.calls.declare import kernel_function
-from pyemu.effects.handles import Vma
+from pyemu.effects.handles import Mm, Vma
 
 
 @kernel_function
@@ -22,3 +22,18 @@ def do_anonymous_page(vma: Vma, address: int, flags: int) -> int:
 @kernel_function
 def do_wp_page(vma: Vma, address: int, flags: int, pte: int) -> int:
     """Serve a write to a read-only page of a writable area (Linux v5.7, mm/memory.c)."""
+
+
+@kernel_function
+def do_fault(vma: Vma, address: int, flags: int) -> int:
+    """Serve a missing page of a file: read, private write or shared write (Linux v5.7, mm/memory.c)."""
+
+
+@kernel_function
+def fault_dirty_shared_page(vma: Vma, pfn: int, flags: int, made_writable: bool) -> int:
+    """End a write to a shared page: dirty it, unlock it, throttle the writer (Linux v5.7, mm/memory.c)."""
+
+
+@kernel_function
+def lock_page_or_retry(pfn: int, mm: Mm, flags: int) -> bool:
+    """Lock a page that was swapped in; if not, the fault says RETRY (Linux v5.7, mm/filemap.c)."""

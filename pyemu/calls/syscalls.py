@@ -22,18 +22,3 @@ def sys_nanosleep(ticks: int) -> None:
 @kernel_function
 def sys_wait_post(ticks: int) -> bool:
     """Sleep until another task has left a post, at most `ticks` (-1: for ever); say whether one has."""
-
-
-@kernel_function
-def sys_mmap_fixed(start: int, length: int, vm_flags: int) -> None:
-    """Map fresh anonymous memory over a range of the running task's address space (MAP_FIXED)."""
-
-
-@kernel_function
-def sys_munmap(start: int, length: int) -> None:
-    """Unmap a range of the running task's address space."""
-
-
-@kernel_function
-def sys_madvise_dontneed(start: int, length: int) -> None:
-    """Give the pages of a range back; the area stays (MADV_DONTNEED)."""

@@ -37,3 +37,18 @@ def free_vma(vma: Vma) -> None:
 @operation(turn=False)
 def insert_vma(mm: Mm, start: int, end: int, vm_flags: int) -> Vma:
     """Add an area; mmap_sem must be held for writing."""
+
+
+@operation(turn=False)
+def set_vma_flags(vma: Vma, vm_flags: int) -> None:
+    """Set the flags of an area; mmap_sem must be held for writing."""
+
+
+@operation(turn=False)
+def dup_vma(vma: Vma, child: Mm) -> Vma:
+    """Give the child an area like the parent's, without a userfaultfd; both locks are held for writing."""
+
+
+@operation(turn=False)
+def has_anon_pages(vma: Vma) -> bool:
+    """Say whether an area has pages of its own (its ``anon_vma``); mmap_sem must be held for writing."""

@@ -54,3 +54,21 @@ def mk_pte(pfn: int, flags: int) -> int:
 @operation()
 def pagemap(address: int) -> str:
     """Say of a page of the running task what /proc shows: ``present``, ``file/shared``, ``excl``, ..."""
+
+
+@operation()
+def get_mapped_page(mm: Mm, address: int, pte: int) -> bool:
+    """Take a reference to the page of an entry if that is still `pte`; say whether it was."""
+
+
+@operation()
+def modify_pte(mm: Mm, address: int, clear: int, add: int) -> int:
+    """Clear and set bits of an entry that names a page, and flush it; give what it was before."""
+
+
+@operation()
+def copy_pte(mm: Mm, address: int, child: Mm, clear: int, not_for_child: int) -> bool:
+    """Give the child an entry like the parent's, both without the bits in `clear`; say whether there was one.
+
+    The page gets a reference for the child's entry, which lacks the bits in `not_for_child` as well.
+    """

@@ -52,7 +52,18 @@ class Vma(Handle):
     """A memory area (``struct vm_area_struct``); valid only while mmap_sem is held."""
 
     kind: ClassVar[str] = "vma"
-    readable: ClassVar[tuple[str, ...]] = ("vm_start", "vm_end", "vm_flags", "vm_mm", "vm_userfaultfd_ctx")
+    readable: ClassVar[tuple[str, ...]] = (
+        *("vm_start", "vm_end", "vm_flags", "vm_mm", "vm_userfaultfd_ctx"),
+        *("vm_file", "vm_pgoff", "vm_ops"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class File(Handle):
+    """A file, with the cache of its pages (``struct file``, ``struct address_space``)."""
+
+    kind: ClassVar[str] = "file"
+    readable: ClassVar[tuple[str, ...]] = ("size", "read_ahead", "throttle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ class Task(Handle):
     """A task (``struct task_struct``). Task 0 means the one that runs: `current`."""
 
     kind: ClassVar[str] = "task"
-    readable: ClassVar[tuple[str, ...]] = ("mm", "exiting", "state", "pagefault_disabled")
+    readable: ClassVar[tuple[str, ...]] = ("mm", "exiting", "state", "pagefault_disabled", "forks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +100,5 @@ class Pipe(Handle):
 
 current = Task(0)
 
-HANDLES: dict[str, type[Handle]] = {kind.kind: kind for kind in (Mm, Vma, Context, Wait, Task, Pipe)}
+KINDS = (Mm, Vma, File, Context, Wait, Task, Pipe)
+HANDLES: dict[str, type[Handle]] = {kind.kind: kind for kind in KINDS}

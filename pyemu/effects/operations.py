@@ -36,7 +36,8 @@ class Operation:
 
 OPERATIONS: dict[str, Operation] = {}
 BUILDERS: dict[str, Callable[..., Effect[Any]]] = {}
-for _kind, _turn in (("vma", False), ("task", False), ("context", True), ("wait", True), ("pipe", True)):
+TURNS = {"vma": False, "task": False, "file": True, "context": True, "wait": True, "pipe": True}
+for _kind, _turn in TURNS.items():
     OPERATIONS[f"read_{_kind}"] = Operation(
         f"read_{_kind}", ((_kind, HANDLES[_kind].__name__), ("field", "str")), _turn
     )

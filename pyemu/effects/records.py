@@ -90,8 +90,8 @@ class Page:
         Page-table entries that name it.
     refcount : int
         Who holds it: entries, the cache, and those who took a reference.
-    uptodate, dirty, locked : bool
-        It holds what the file says; it was changed since; somebody has its lock.
+    uptodate, dirty, locked, writeback : bool
+        It holds what the file says; it was changed since; somebody has its lock; the disk is writing it.
     """
 
     mapping: int | None
@@ -101,6 +101,7 @@ class Page:
     uptodate: bool
     dirty: bool
     locked: bool
+    writeback: bool = False
 
     @property
     def anonymous(self) -> bool:
@@ -178,6 +179,55 @@ class PipeBuffer:
     length: int
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a fault function of a file gives (``vm_fault_t``, and ``vmf->page``).
+
+    Attributes
+    ----------
+    bits : int
+        ``VM_FAULT_*``; with LOCKED, the page is there, locked, and a reference to it is yours.
+    page : int
+        Frame number; 0 without a page.
+    """
+
+    bits: int
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PageLock:
+    """What became of the wait for a page of a file.
+
+    Attributes
+    ----------
+    locked : bool
+        Its lock is yours.
+    pinned : bool
+        mmap_sem was dropped meanwhile, and the file pinned instead.
+    """
+
+    locked: bool
+    pinned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which pages of a file are read ahead (``struct file_ra_state``).
+
+    Attributes
+    ----------
+    start, size : int
+        First page, and how many.
+    async_size : int
+        How many pages before the end stands the one that, when it is met, asks for the next window.
+    """
+
+    start: int = 0
+    size: int = 0
+    async_size: int = 0
+
+
 KINDS = (
     Regs,
     Message,
@@ -187,7 +237,10 @@ KINDS = (
     GupResult,
     FaultinResult,
     FixupResult,
+    Found,
+    PageLock,
     PipeBuffer,
+    Window,
 )
 RECORDS: dict[str, type[Any]] = {kind.__name__: kind for kind in KINDS}
 

@@ -21,10 +21,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 FUNCTIONS: dict[str, KernelFunction] = {}
 MODULES = (
+    "apparatus",
+    "cow",
     "driver",
     "fault",
     "fault_errors",
+    "file_fault",
+    "filemap",
     "fixup",
+    "fork",
     "futex",
     "gup",
     "gup_locked",
@@ -32,15 +37,20 @@ MODULES = (
     "mcopy",
     "memory",
     "mempolicy",
+    "mmap",
+    "mprotect",
     "pipe",
     "populate",
     "process_vm",
     "read_write",
+    "shmem",
     "signal",
     "syscalls",
+    "truncate",
     "uaccess",
     "userfaultfd",
     "userfaultfd_ioctl",
+    "writeback",
 )
 
 

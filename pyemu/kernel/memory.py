@@ -1,27 +1,18 @@
-"""One attempt to serve a fault: what `handle_mm_fault` decides for anonymous memory.
+"""One attempt to serve a fault: which function serves it, and what becomes of anonymous memory.
 
-Models `mm/memory.c` of Linux v5.6 and v5.7: demand-zero pages, the shared zero page, the write that breaks
-it [fact:demand-zero] [fact:zero-page-write] [fact:missing-before-alloc].
+Models `mm/memory.c` of Linux v5.6 and v5.7: the dispatch, demand-zero pages and the shared zero page
+[fact:demand-zero] [fact:missing-before-alloc].
 """
 
 from __future__ import annotations
 
+from pyemu.calls.memory import do_fault, do_wp_page
 from pyemu.calls.userfaultfd import handle_userfault
 from pyemu.effects.counters import count_vm_event
-from pyemu.effects.entries import get_pte, mk_pte, my_zero_pfn, set_pte_if_none, set_pte_if_same
+from pyemu.effects.entries import get_pte, my_zero_pfn, set_pte_if_none
 from pyemu.effects.handles import Vma
 from pyemu.effects.pages import alloc_page, put_page
-from pyemu.flags import (
-    FAULT_FLAG_WRITE,
-    PAGE_ACCESSED,
-    PAGE_DIRTY,
-    PAGE_PRESENT,
-    PAGE_RW,
-    PAGE_UFFD_WP,
-    PAGE_USER,
-    VM_UFFD_MISSING,
-    VM_UFFD_WP,
-)
+from pyemu.flags import FAULT_FLAG_WRITE, PAGE_RW, VM_UFFD_MISSING
 from pyemu.kernel import implements
 
 
@@ -33,13 +24,25 @@ async def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
     then the callee dropped it, and `vma` is dead.
     """
     await count_vm_event("pgfault")
+    return await handle_pte_fault(vma, address, flags)
+
+
+async def handle_pte_fault(vma: Vma, address: int, flags: int) -> int:
+    """Choose by the page-table entry: missing, or there and read-only.
+
+    References
+    ----------
+    Linux v5.7, mm/memory.c, handle_pte_fault [fact:missing-before-alloc].
+    """
     mm = await vma.vm_mm
     pte = await get_pte(mm, address)
     if not pte:
+        if await vma.vm_ops:
+            return await do_fault(vma, address, flags)
         return await do_anonymous_page(vma, address, flags)
     if flags & FAULT_FLAG_WRITE and not pte & PAGE_RW:
         return await do_wp_page(vma, address, flags, pte)
-    return 0  # somebody else was faster
+    return 0  # somebody else was faster; the CPU sets A and D when the access is made again
 
 
 @implements
@@ -60,19 +63,4 @@ async def do_anonymous_page(vma: Vma, address: int, flags: int) -> int:
         return 0
     zero = await my_zero_pfn()
     await set_pte_if_none(mm, address, zero, False)
-    return 0
-
-
-@implements
-async def do_wp_page(vma: Vma, address: int, flags: int, pte: int) -> int:
-    """Break the zero page: the write gets a fresh page of its own. Other shared pages come with fork."""
-    mm = await vma.vm_mm
-    vm_flags = await vma.vm_flags
-    if vm_flags & VM_UFFD_WP and pte & PAGE_UFFD_WP:
-        return await handle_userfault(vma, address, flags, VM_UFFD_WP)
-    pfn = await alloc_page(0)
-    fresh = await mk_pte(pfn, PAGE_PRESENT | PAGE_USER | PAGE_RW | PAGE_DIRTY | PAGE_ACCESSED)
-    mapped = await set_pte_if_same(mm, address, pte, fresh)
-    if not mapped:
-        await put_page(pfn)
     return 0

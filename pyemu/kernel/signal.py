@@ -6,6 +6,7 @@ Models `include/linux/sched/signal.h` and `kernel/signal.c` of Linux v5.6 and v5
 
 from __future__ import annotations
 
+from pyemu.calls.mmap import exit_mm
 from pyemu.calls.signal import INTERRUPTED, RESTARTED
 from pyemu.effects.handles import current
 from pyemu.effects.machine import policies
@@ -55,6 +56,8 @@ async def exit_to_user_mode(regs: Regs) -> str:
             if await do_signal_stop():
                 await schedule()
         elif action == "kill":
+            if await current.forks:
+                await exit_mm()
             await do_exit(info.signal)
         elif action == "escape":
             left = f"{Signal(info.signal).name}(code={info.code})"

@@ -7,14 +7,17 @@ access is made again.
 
 from __future__ import annotations
 
+from pyemu.calls.mmap import exit_mm
 from pyemu.calls.signal import exit_to_user_mode
+from pyemu.effects.handles import current
 from pyemu.effects.machine import begin_step
-from pyemu.program import files, memory, monitor, others, pins
+from pyemu.effects.processes import wait_for_fork
+from pyemu.program import cache, files, memory, monitor, others, pins, processes
 from pyemu.program.perform import PERFORMS, USER
 from pyemu.scenario import ResolvedStep
 
 # Every subject is imported here, so that the table of steps is complete.
-SUBJECTS = (files, memory, monitor, others, pins)
+SUBJECTS = (cache, files, memory, monitor, others, pins, processes)
 
 
 async def run_program(steps: tuple[ResolvedStep, ...]) -> None:
@@ -25,3 +28,11 @@ async def run_program(steps: tuple[ResolvedStep, ...]) -> None:
         await PERFORMS[step.do](step)
         await exit_to_user_mode(USER)  # from the system call; from an interrupt, after an access
         steps = steps[1:]
+    if await current.forks:
+        await exit_mm()
+
+
+async def run_child(steps: tuple[ResolvedStep, ...]) -> None:
+    """Run the steps of a task that another one forks."""
+    await wait_for_fork()
+    await run_program(steps)

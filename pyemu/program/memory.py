@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pyemu.calls.fault import do_page_fault
+from pyemu.calls.mmap import sys_madvise_dontneed, sys_mmap_fixed, sys_mprotect, sys_munmap
 from pyemu.calls.signal import exit_to_user_mode
-from pyemu.calls.syscalls import sys_madvise_dontneed, sys_mmap_fixed, sys_munmap
 from pyemu.effects.entries import pagemap
 from pyemu.effects.hardware import access
 from pyemu.effects.machine import report
@@ -53,3 +53,12 @@ async def look_up(step: ResolvedStep) -> None:
     """Tell what /proc/self/pagemap shows of a page."""
     words = await pagemap(step.address)
     await report(f"pagemap {step.label}", words)
+
+
+PROT = {"none": 0, "r": int(VM_READ), "rw": int(VM_READ | VM_WRITE)}
+
+
+@performs(Action.MPROTECT)
+async def protect(step: ResolvedStep) -> None:
+    """Allow or forbid reading and writing of a range."""
+    await sys_mprotect(step.address, step.length, PROT[step.prot])

@@ -19,6 +19,16 @@ The format, with units and defaults::
     ram_pages = 256                # emulated RAM, pages of 4096 bytes, 16 to 65536 (default 256)
     max_ticks = 10_000_000         # a run ends after this time (default 10 s)
 
+    [[files]]                      # with one of kind "disk", the machine has a task named disk
+    name = "F"                     # required
+    kind = "disk"                  # "disk", or "tmpfs": the page cache is its only place (default "disk")
+    pages = 64                     # its length, 1 to 512 (default 1)
+    byte = 1                       # what it is filled with (default 1)
+    cached = [0, 1]                # pages that are in memory at the start; true: all (default: none)
+    io_ticks = 10_000              # how long the disk needs for one request (default 10 ms)
+    read_ahead = 32                # pages that are read around a missing one; 0: none (default 32)
+    throttle = 0                   # how long a task waits that makes a page dirty (default 0)
+
     [[areas]]
     name = "V"                     # required
     pages = 4                      # 1 to 512 (default 1)
@@ -29,11 +39,19 @@ The format, with units and defaults::
     userfaultfd = true             # registered: true means "missing"; "wp", "missing+wp" (default false)
     features = ["SIGBUS"]          # of the process's userfaultfd (default: none)
     user_mode_only = false         # made with UFFD_USER_MODE_ONLY, for Linux v5.11 and later (default false)
+    kind = "file"                  # "anon"; "shmem": shared memory without a file; "file"; "faulty": a driver
+                                   # that is wrong on purpose (default "file" with the key file, else "anon")
+    file = "F"                     # what an area of kind "file" shows
+    first_page = 0                 # which page of it is the area's first (default 0)
+    shared = true                  # MAP_SHARED (default: true for "shmem", else false: MAP_PRIVATE)
+    random = true                  # MADV_RANDOM: nothing is read ahead (default false)
 
     [[tasks]]
     name = "T"                     # required
     process = "P"                  # tasks of one process share memory (default: the task's name)
     thread = true                  # they share signals, too; false: memory only (default true)
+    forked = true                  # it is not there until a step `fork` names it; then it has the areas of
+                                   # the task that forks, and its signals but for its own (default false)
     monitor = false                # a run ends when all tasks but the monitors have ended (default false)
     serves = "P"                   # whose userfaultfd its steps mean (default: the first area's process)
     signals = { SIGUSR1 = "handler" }  # handler, restart, escape, ignore, default (default: default);
@@ -58,6 +76,7 @@ from __future__ import annotations
 from pyemu.scenario.model import EXPECTED as EXPECTED
 from pyemu.scenario.model import Area as Area
 from pyemu.scenario.model import Expectation as Expectation
+from pyemu.scenario.model import FileSpec as FileSpec
 from pyemu.scenario.model import MachineSpec as MachineSpec
 from pyemu.scenario.model import ResolvedStep as ResolvedStep
 from pyemu.scenario.model import Scenario as Scenario

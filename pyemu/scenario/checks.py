@@ -79,3 +79,8 @@ class Checks:
         if key not in data:
             raise self.fail(f"{place} lacks the key {key!r}, which is required.")
         return data[key]
+
+
+def numbered(name: str, values: list[Any]) -> list[tuple[str, Any]]:
+    """Give each value of a list with its place, as errors name it."""
+    return [(f"{name}[{place}]", value) for place, value in enumerate(values)]

@@ -44,6 +44,12 @@ class ResolvedStep:
         Which entry of get_user_pages a driver calls.
     gup_flags : int
         With which ``FOLL_*``.
+    file, page, size : int
+        A file by its number, one of its pages, a length in pages.
+    files : tuple of int
+        Every file of the scenario.
+    prot : str
+        As in the format.
     """
 
     do: Action
@@ -63,6 +69,11 @@ class ResolvedStep:
     entry: str = ""
     gup_flags: int = 0
     pipe: int = 0
+    file: int = 0
+    page: int = 0
+    size: int = 0
+    files: tuple[int, ...] = ()
+    prot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,20 @@ class MachineSpec:
     preemption: bool = False
     ram_pages: int = 256
     max_ticks: int = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FileSpec:
+    """One entry of ``[[files]]``."""
+
+    name: str
+    kind: str = "disk"
+    pages: int = 1
+    byte: int = 1
+    cached: tuple[int, ...] = ()
+    io_ticks: int = 10_000
+    read_ahead: int = 32
+    throttle: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +113,11 @@ class Area:
     userfaultfd: str = ""  # what it is served for at the start: a key of `MODES`, or nothing
     features: tuple[str, ...] = ()
     user_mode_only: bool = False
+    kind: str = "anon"
+    shared: bool = False
+    file: str = ""
+    first_page: int = 0
+    random: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +132,7 @@ class TaskSpec:
     signals: tuple[tuple[int, str], ...] = ()
     blocked: tuple[int, ...] = ()
     thread: bool = True
+    forked: bool = False
 
 
 # What an expectation may say of a task. `outcomes` lists every access, `outcome` is the last one; `ends_at`
@@ -163,6 +194,8 @@ class Scenario:
         Where it comes from.
     expect : tuple of Expectation
         What happens, by tree.
+    files : tuple of FileSpec
+        What areas may show.
     """
 
     name: str
@@ -174,6 +207,7 @@ class Scenario:
     permits: tuple[str, ...] = ()
     source: str = ""
     expect: tuple[Expectation, ...] = ()
+    files: tuple[FileSpec, ...] = ()
 
     @classmethod
     def load(cls, name: str | Path) -> Scenario:
@@ -258,6 +292,22 @@ class Scenario:
         """Give an area by its name."""
         return next(area for area in self.areas if area.name == name)
 
+    def file_number(self, name: str) -> int:
+        """Give the number of a file; the first is 1."""
+        return [file.name for file in self.files].index(name) + 1
+
+    def parent(self, task: TaskSpec) -> TaskSpec | None:
+        """Give the task that forks this one; None for one that is there from the start."""
+        return next(
+            (
+                one
+                for one in self.tasks
+                for step in one.program
+                if task.forked and dict(step.values).get("child") == task.name
+            ),
+            None,
+        )
+
     def expectation(self, tree: str) -> Expectation | None:
         """Give what the scenario says of a tree, by the tree's name; None when it says nothing."""
         return next((one for one in self.expect if tree in one.trees), None)
@@ -290,6 +340,7 @@ class Scenario:
 
     def _resolve(self, step: Step, context: int) -> ResolvedStep:
         values = dict(step.values)
+        task = values.get("task", values.get("child", ""))
         address = length = 0
         if "area" in values:
             area = self.area(values["area"])
@@ -303,7 +354,7 @@ class Scenario:
             -1 if values.get("ticks", 0) is None else values.get("ticks", 0),
             values.get("byte", 0),
             values.get("wake", True),
-            self.task_number(values["task"]) if values.get("task") else 0,
+            self.task_number(task) if task else 0,
             values.get("signal", 0),
             context,
             values.get("label", ""),
@@ -314,4 +365,9 @@ class Scenario:
             entry=values.get("entry", ""),
             gup_flags=FOLL_WRITE * values.get("write", False) | FOLL_NOWAIT * values.get("nowait", False),
             pipe=self.pipes().index(values["pipe"]) + 1 if values.get("pipe") else 0,
+            file=self.file_number(values["file"]) if "file" in values else 0,
+            page=values.get("page", 0),
+            size=values.get("size", 0),
+            files=tuple(range(1, len(self.files) + 1)),
+            prot=values.get("prot", ""),
         )

@@ -6,26 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyemu.errors import TreeError
-from pyemu.flags import PAGE_SIZE, Signal, UffdFeature
-from pyemu.scenario.checks import Checks
-from pyemu.scenario.model import EXPECTED, Area, Expectation, MachineSpec, Scenario, Step, TaskSpec
+from pyemu.flags import PAGE_SIZE, Signal
+from pyemu.scenario.checks import numbered
+from pyemu.scenario.memory import MemoryChecks
+from pyemu.scenario.model import EXPECTED, Area, Expectation, FileSpec, MachineSpec, Scenario, Step, TaskSpec
 from pyemu.scenario.steps import ENTRIES, MEMORY, MODES, OF_ANOTHER, REQUIRED, SERVING, STEPS, Action
 from pyemu.tree import Tree
 
 VERSION = 1
-FIRST_ADDRESS = 0x7F00_0000_0000
-AREA_DISTANCE = 1 << 30
-LAST_ADDRESS = 1 << 47
 DISPOSITIONS = ("handler", "restart", "escape", "ignore", "default")
 ENDS = ("done", "hang", "time limit")
 UNTOUCHABLE = ("SIGKILL", "SIGSTOP")
 PERMITS = ("spin", "hang", "SIGBUS", "bad unlock balance", "page never got")
 MAX_TASKS = 250  # an event holds a task's number in a byte
+DISK = "disk"  # a task of the machine
 MACHINE = "-"  # what stands for the machine where an event has no task
 
 
-class Reader(Checks):
+class Reader(MemoryChecks):
     """Checks the parts of a scenario and builds them."""
+
+    known_files: tuple[FileSpec, ...] = ()
+    forked: tuple[str, ...] = ()
 
     def scenario(self, data: Any) -> Scenario:
         """Check the whole."""
@@ -37,6 +39,7 @@ class Reader(Checks):
             "source",
             "permits",
             "machine",
+            "files",
             "areas",
             "tasks",
             "expect",
@@ -50,17 +53,28 @@ class Reader(Checks):
             raise self.fail("tasks is empty; a scenario has at least one task.")
         if len(rows) > MAX_TASKS:
             raise self.fail(f"tasks has {len(rows)} entries; at most {MAX_TASKS} are allowed.")
-        names = [self._name(row, f"tasks[{place}]", ()) for place, row in enumerate(rows)]
+        names = [self.name(row, f"tasks[{place}]") for place, row in enumerate(rows)]
         for place, name in enumerate(names):
             if name in names[:place]:
                 raise self.fail(f"tasks[{place}].name is {name!r}, which another task has; names are unique.")
             if name == MACHINE:
                 raise self.fail(f"tasks[{place}].name is {name!r}, which means the machine; choose another.")
+            if name == DISK and top.get("files"):
+                raise self.fail(
+                    f"tasks[{place}].name is {name!r}; with files, that is the machine's disk; choose "
+                    "another."
+                )
         processes = [
             self.text(row.get("process", name), f"task {name}: process")
             for row, name in zip(rows, names, strict=True)
         ]
-        areas = self.areas(self.tables(top.get("areas", []), "areas"), processes)
+        self.known_files = files = self.files(self.tables(top.get("files", []), "files"))
+        self.forked = tuple(
+            name
+            for row, name in zip(rows, names, strict=True)
+            if self.truth(row.get("forked", False), f"task {name}: forked")
+        )
+        areas = self.areas(self.tables(top.get("areas", []), "areas"), processes, files)
         permits = self.tables(top.get("permits", []), "permits")
         served = areas[0].process if areas else processes[0]
         tasks = tuple(
@@ -70,6 +84,7 @@ class Reader(Checks):
         self.check_served(tasks, areas)
         self.check_monitors(tasks)
         self.check_dispositions(tasks)
+        self.check_forks(tasks)
         return Scenario(
             self.text(self.need(top, "name", "the scenario"), "name"),
             self.text(self.need(top, "title", "the scenario"), "title"),
@@ -80,6 +95,7 @@ class Reader(Checks):
             tuple(self.choice(one, f"permits[{place}]", PERMITS) for place, one in enumerate(permits)),
             self.text(top.get("source", ""), "source"),
             self.expectations(top.get("expect", {}), tuple(names)),
+            files,
         )
 
     def expectations(self, data: Any, tasks: tuple[str, ...]) -> tuple[Expectation, ...]:
@@ -151,6 +167,26 @@ class Reader(Checks):
                         f"{first} of the same process says {other!r}; a process has one word for a signal."
                     )
 
+    def check_forks(self, tasks: tuple[TaskSpec, ...]) -> None:
+        """Check that each forked task is born once, by another process, and shares that process's areas."""
+        for child in (task for task in tasks if task.forked):
+            born = [
+                (task, step)
+                for task in tasks
+                for step in task.program
+                if step.do is Action.FORK and step.get("child") == child.name
+            ]
+            if len(born) != 1:
+                raise self.fail(
+                    f"task {child.name}: forked is true, and {len(born)} steps `fork` name it; exactly one "
+                    "must."
+                )
+            if any(task.process == child.process and task is not child for task in tasks):
+                raise self.fail(
+                    f"task {child.name}: forked is true, and another task has its process {child.process!r}; "
+                    "a child begins with a process of its own."
+                )
+
     def machine(self, data: Any) -> MachineSpec:
         """Check the machine."""
         table = self.table(data, "machine", ("n_cpus", "preemption", "ram_pages", "max_ticks"))
@@ -161,91 +197,6 @@ class Reader(Checks):
             self.number(table.get("ram_pages", default.ram_pages), "machine.ram_pages", 16, 65_536),
             self.number(table.get("max_ticks", default.max_ticks), "machine.max_ticks", 1, 10**12),
         )
-
-    def _name(self, row: Any, place: str, keys: tuple[str, ...]) -> str:
-        if not isinstance(row, Mapping):
-            raise self.fail(f"{place} is {row!r}; it must be a table.")
-        name = self.text(self.need(dict(row), "name", place), f"{place}.name")
-        if not name:
-            raise self.fail(f"{place}.name is empty; it needs at least one character.")
-        return name
-
-    def areas(self, rows: list[Any], processes: list[str]) -> tuple[Area, ...]:
-        """Check the areas."""
-        areas: list[Area] = []
-        for place, row in enumerate(rows):
-            name = self._name(row, f"areas[{place}]", ())
-            here = f"area {name}"
-            keys = (
-                *("name", "process", "address", "pages", "prot", "populated"),
-                *("userfaultfd", "features", "user_mode_only"),
-            )
-            table = self.table(row, here, keys)
-            pages = self.number(table.get("pages", 1), f"{here}: pages", 1, 512)
-            default = FIRST_ADDRESS + place * AREA_DISTANCE
-            last = LAST_ADDRESS - pages * PAGE_SIZE
-            address = self.number(table.get("address", default), f"{here}: address", PAGE_SIZE, last)
-            if address % PAGE_SIZE:
-                raise self.fail(f"{here}: address is {address:#x}; it must be a multiple of {PAGE_SIZE}.")
-            populated = self.tables(table.get("populated", []), f"{here}: populated")
-            area = Area(
-                name,
-                self.choice(table.get("process", processes[0]), f"{here}: process", tuple(processes)),
-                address,
-                pages,
-                self.choice(table.get("prot", "rw"), f"{here}: prot", ("r", "rw")),
-                tuple(self.number(one, f"{here}: populated", 0, pages - 1) for one in populated),
-                *self.registration(table, here),
-            )
-            for other in areas:
-                if other.name == name:
-                    raise self.fail(
-                        f"areas[{place}].name is {name!r}, which another area has; names are unique."
-                    )
-                apart = (
-                    address >= other.address + other.pages * PAGE_SIZE
-                    or other.address >= address + pages * PAGE_SIZE
-                )
-                if other.process == area.process and not apart:
-                    raise self.fail(f"{here} overlaps area {other.name}; areas of a process lie apart.")
-            areas.append(area)
-        self.check_registrations(tuple(areas))
-        return tuple(areas)
-
-    def registration(self, table: dict[str, Any], here: str) -> tuple[str, tuple[str, ...], bool]:
-        """Check what a userfaultfd serves an area for, and how that was made."""
-        asked = table.get("userfaultfd", False)
-        if isinstance(asked, bool):
-            asked = "missing" if asked else ""
-        elif not isinstance(asked, str) or asked not in MODES:
-            raise self.fail(
-                f"{here}: userfaultfd is {asked!r}; it must be true, false or one of {', '.join(MODES)}."
-            )
-        features = self.tables(table.get("features", []), f"{here}: features")
-        known = tuple(one.name or "" for one in UffdFeature)
-        return (
-            asked,
-            tuple(self.choice(one, f"{here}: {key}", known) for key, one in _numbered("features", features)),
-            self.truth(table.get("user_mode_only", False), f"{here}: user_mode_only"),
-        )
-
-    def check_registrations(self, areas: tuple[Area, ...]) -> None:
-        """Check that the areas of a process agree on their userfaultfd: it has one."""
-        made: dict[str, Area] = {}
-        for area in areas:
-            how = (set(area.features), area.user_mode_only)
-            if not area.userfaultfd:
-                if any(how):
-                    raise self.fail(
-                        f"area {area.name} has features or user_mode_only, but no userfaultfd; give it one."
-                    )
-                continue
-            first = made.setdefault(area.process, area)
-            if (set(first.features), first.user_mode_only) != how:
-                raise self.fail(
-                    f"area {area.name}: features and user_mode_only differ from those of area {first.name}; "
-                    "a process has one userfaultfd."
-                )
 
     def task(
         self,
@@ -260,11 +211,13 @@ class Reader(Checks):
         """Check a task."""
         here = f"task {name}"
         table = self.table(
-            row, here, ("name", "process", "thread", "monitor", "serves", "signals", "blocked", "program")
+            row,
+            here,
+            ("name", "process", "thread", "forked", "monitor", "serves", "signals", "blocked", "program"),
         )
         signals = self.table(table.get("signals", {}), f"{here}: signals", tuple(one.name for one in Signal))
         blocked = self.tables(table.get("blocked", []), f"{here}: blocked")
-        for key, value in (*((f"signals.{one}", one) for one in signals), *_numbered("blocked", blocked)):
+        for key, value in (*((f"signals.{one}", one) for one in signals), *numbered("blocked", blocked)):
             if value in UNTOUCHABLE:
                 asked = signals.get(value, value) if key.startswith("signals") else value
                 raise self.fail(
@@ -290,12 +243,15 @@ class Reader(Checks):
                 (int(Signal[key]), self.choice(value, f"{here}: signals.{key}", DISPOSITIONS))
                 for key, value in signals.items()
             ),
-            tuple(self.signal(value, f"{here}: {key}") for key, value in _numbered("blocked", blocked)),
+            tuple(self.signal(value, f"{here}: {key}") for key, value in numbered("blocked", blocked)),
             self.truth(table.get("thread", True), f"{here}: thread"),
+            name in self.forked,
         )
 
     def check_memory(self, step: Step, here: str, process: str, serves: str, areas: tuple[Area, ...]) -> None:
         """Check that a step means memory of its own process, or of the process that its task serves."""
+        if process in self.forked:
+            return  # a child has the areas of its parent
         meant = process if step.do in MEMORY else serves
         if step.do in OF_ANOTHER and dict(step.values)["task"]:
             return  # whose memory is meant is said by the task
@@ -360,6 +316,13 @@ class Reader(Checks):
                     f"{here} ({action}) reaches page {end - 1} of area {area.name}, which has "
                     f"{area.pages} pages."
                 )
+        if "file" in values and "page" in values:
+            file = next(one for one in self.known_files if one.name == values["file"])
+            if values["page"] >= file.pages:
+                raise self.fail(
+                    f"{here} ({action}) means page {values['page']} of file {file.name}, which has "
+                    f"{file.pages} pages."
+                )
         return Step(action, tuple(values.items()))
 
     def value(self, value: Any, key: str, place: str, areas: tuple[Area, ...], tasks: tuple[str, ...]) -> Any:
@@ -369,6 +332,14 @@ class Reader(Checks):
                 return self.choice(value, place, tuple(area.name for area in areas))
             case "task":
                 return self.choice(value, place, tasks)
+            case "child":
+                return self.choice(value, place, self.forked)
+            case "file":
+                return self.choice(value, place, tuple(one.name for one in self.known_files))
+            case "prot":
+                return self.choice(value, place, ("none", "r", "rw"))
+            case "size":
+                return self.number(value, place, 0, 512)
             case "signal":
                 return self.signal(value, place)
             case "page":
@@ -391,8 +362,3 @@ class Reader(Checks):
                 return self.truth(value, place)
             case _:
                 return self.text(value, place)
-
-
-def _numbered(name: str, values: list[Any]) -> list[tuple[str, Any]]:
-    """Give each value of a list with its place, as errors name it."""
-    return [(f"{name}[{place}]", value) for place, value in enumerate(values)]

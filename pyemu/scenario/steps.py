@@ -40,13 +40,22 @@ class Action(StrEnum):
     TMPFS_WRITE = "tmpfs_write"
     PIPE_READ = "pipe_read"
     PIPE_WRITE = "pipe_write"
+    MPROTECT = "mprotect"
+    FORK = "fork"
+    MSYNC = "msync"
+    TRUNCATE = "truncate"
+    FADVISE_DONTNEED = "fadvise_dontneed"
+    DROP_CACHES = "drop_caches"
+    HOLD_PAGE = "hold_page"
 
 
 REQUIRED = object()
 # Keys of each step: name -> default. `page` counts from the area's start; `pages` is a length in pages;
 # `ticks` is a time in us (of the waits: at most that long; None, no limit); `byte` is 0 to 255; `task` names
-# a task; `answer` means the page of the last message that the task read, if it read one; `protect` asks for
-# write-protected pages; `wake` is the opposite of the ioctl's DONTWAKE; `mode` is one of `MODES`.
+# a task, `child` one that is forked; `answer` means the page of the last message that the task read, if it
+# read one; `protect` asks for write-protected pages; `wake` is the opposite of the ioctl's DONTWAKE; `mode`
+# is one of `MODES`; `file` names a file, `size` is a length in pages; `prot` is "none", "r" or "rw".
+# `hold_page` stands for somebody else's I/O: it locks a page of a file for a time.
 STEPS: dict[Action, dict[str, Any]] = {
     Action.READ: {"area": REQUIRED, "page": 0, "offset": 0},
     Action.WRITE: {"area": REQUIRED, "page": 0, "offset": 0, "byte": 7},
@@ -111,6 +120,13 @@ STEPS: dict[Action, dict[str, Any]] = {
     Action.TMPFS_WRITE: {"area": REQUIRED, "page": 0, "pages": 1},
     Action.PIPE_READ: {"area": REQUIRED, "page": 0, "pages": 1, "pipe": ""},
     Action.PIPE_WRITE: {"area": REQUIRED, "page": 0, "pages": 1, "pipe": ""},
+    Action.MPROTECT: {"area": REQUIRED, "page": 0, "pages": 1, "prot": REQUIRED},
+    Action.FORK: {"child": REQUIRED},
+    Action.MSYNC: {"area": REQUIRED, "page": 0, "pages": 1},
+    Action.TRUNCATE: {"file": REQUIRED, "size": REQUIRED},
+    Action.FADVISE_DONTNEED: {"file": REQUIRED},
+    Action.DROP_CACHES: {},
+    Action.HOLD_PAGE: {"file": REQUIRED, "page": 0, "ticks": REQUIRED},
 }
 ENTRIES = (
     *("get_user_pages", "get_user_pages_locked", "get_user_pages_unlocked", "get_user_pages_remote"),
@@ -131,6 +147,8 @@ MEMORY = {
     Action.PIPE_READ,
     Action.PIPE_WRITE,
     Action.PAGEMAP,
+    Action.MPROTECT,
+    Action.MSYNC,
 }  # of the task itself
 SERVING = {
     *(Action.WAIT_MESSAGE, Action.POLL, Action.COPY, Action.ZEROPAGE, Action.WRITEPROTECT, Action.WAKE),

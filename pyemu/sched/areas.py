@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pyemu.effects.handles import Context, Mm, Vma
-from pyemu.flags import VmFlag
+from pyemu.effects.handles import Context, File, Mm, Vma
+from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
+from pyemu.pages import frame_number, get_frame, leaf, named_frame
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.tasks import Task
 from pyemu.state import Location, VmaState
@@ -109,6 +110,12 @@ def read_vma(world: World, task: Task, vma: Vma, field: str) -> Any:
             return area.flags
         case "vm_mm":
             return Mm(area.mm)
+        case "vm_file":
+            return None if area.file is None else File(area.file)
+        case "vm_pgoff":
+            return area.pgoff
+        case "vm_ops":  # a file keeps its fault function for life
+            return "" if area.file is None else world.state.data["file", area.file].kind
         case _:
             return None if area.context is None else Context(area.context)
 
@@ -127,7 +134,9 @@ def split_vma(world: World, task: Task, vma: Vma, address: int) -> None:
     """Cut an area in two."""
     area = check_use(world, task, vma)
     world.state.set(("vma", vma.id), replace(area, end=address))
-    world.state.add_vma(task.new_id(), replace(area, start=address))
+    pages = (address - area.start) >> PAGE_SHIFT
+    pgoff = area.pgoff if area.file is None else area.pgoff + pages
+    world.state.add_vma(task.new_id(), replace(area, start=address, pgoff=pgoff))
 
 
 @semantics(changed)
@@ -152,3 +161,48 @@ def insert_vma(world: World, task: Task, mm: Mm, start: int, end: int, vm_flags:
     world.state.add_vma(vma, VmaState(mm.id, start, end, VmFlag(vm_flags)))
     task.found[vma] = task.hold
     return Vma(vma)
+
+
+@semantics(changed)
+def set_vma_flags(world: World, task: Task, vma: Vma, vm_flags: int) -> None:
+    """Set what an area allows."""
+    area = check_use(world, task, vma)
+    world.state.set(("vma", vma.id), replace(area, flags=VmFlag(vm_flags)))
+
+
+def made(world: World, task: Task, vma: Vma, child: Mm) -> Places:
+    """Footprint of copying an area to another address space."""
+    mine = areas_of(world, world.state.data["vma", vma.id].mm)
+    return mine, [*areas_of(world, child.id), ("vma", task.id * 1_000_000 + task.next_id + 1)]
+
+
+@semantics(made)
+def dup_vma(world: World, task: Task, vma: Vma, child: Mm) -> Vma:
+    """Copy an area; the copy is registered with no userfaultfd."""
+    area = check_use(world, task, vma)
+    number = task.new_id()
+    flags = area.flags & ~(VmFlag.UFFD_MISSING | VmFlag.UFFD_WP | VmFlag.LOCKED)
+    world.state.add_vma(number, replace(area, mm=child.id, flags=flags, context=None))
+    task.found[number] = task.hold
+    return Vma(number)
+
+
+def every_entry(world: World, task: Task, vma: Vma) -> Places:
+    """Footprint of looking through an area: its entries, and the pages that they name."""
+    area: VmaState = world.state.data["vma", vma.id]
+    places: list[Location] = [("vma", vma.id)]
+    for address in range(area.start, area.end, PAGE_SIZE):
+        places.append(("pte", area.mm, address >> PAGE_SHIFT))
+        places.append(("frame", frame_number(leaf(world.state, area.mm, address))))
+    return places, []
+
+
+@semantics(every_entry)
+def has_anon_pages(world: World, task: Task, vma: Vma) -> bool:
+    """Look for a page that belongs to no file."""
+    area = check_use(world, task, vma)
+    for address in range(area.start, area.end, PAGE_SIZE):
+        pfn = named_frame(world.state, world.state.get_pte(area.mm, address))
+        if pfn is not None and get_frame(world.state, pfn).mapping is None:
+            return True
+    return False

@@ -29,6 +29,8 @@ def read_task(world: World, task: Task, handle: TaskHandle, field: str) -> Mm | 
     one = target(world, task, handle)
     if field == "mm":
         return Mm(one.mm)
+    if field == "forks":  # so from the start: what a scenario's processes do is known
+        return world.state.data.get(("mm_users", one.mm)) is not None
     if field == "pagefault_disabled":
         return bool(world.state.get(("pagefault_disabled", one.id), 0))
     if field == "exiting":

@@ -6,10 +6,12 @@ of whoever mapped it, and an entry that stops drops it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyemu.effects.handles import Mm
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE
 from pyemu.hw import x86
-from pyemu.pages import frame_number, present, write_entry
+from pyemu.pages import frame_number, get_frame, leaf, named_frame, present, write_entry
 from pyemu.sched.pages import Places, taken
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.spinlocks import is_free, table
@@ -26,9 +28,7 @@ def entry_written(world: World, task: Task, mm: Mm, address: int, *pages: int) -
     """Footprint of writing an entry: a table takes a frame, pages are counted, a change flushes."""
     tlbs = [("tlb", cpu) for cpu in range(len(world.state.mmus))]
     frames: list[Location] = [("frame", pfn) for pfn in pages]
-    place = x86.leaf_address(world.state.ram, world.state.roots[mm.id], address)
-    if place is not None:
-        frames.append(("frame", frame_number(x86.read_entry(world.state.ram, place))))
+    frames.append(("frame", frame_number(leaf(world.state, mm.id, address))))
     return [table(mm.id, address)], [("pte", mm.id, address >> PAGE_SHIFT), *taken(world), *frames, *tlbs]
 
 
@@ -131,3 +131,56 @@ def pagemap(world: World, task: Task, address: int) -> str:
     if frame.mapping is None:
         words.append("anon")
     return " ".join(words)
+
+
+@semantics(lambda world, task, mm, address, pte: entry_written(world, task, mm, address), enabled=is_free)
+def get_mapped_page(world: World, task: Task, mm: Mm, address: int, pte: int) -> bool:
+    """Take a reference to an entry's page, if the entry still names it."""
+    if world.state.get_pte(mm.id, address) != pte:
+        return False
+    pfn = frame_number(pte)
+    frame = get_frame(world.state, pfn)
+    world.state.set(("frame", pfn), replace(frame, refcount=frame.refcount + 1))
+    return True
+
+
+@semantics(lambda world, task, mm, address, *_: entry_written(world, task, mm, address), enabled=is_free)
+def modify_pte(world: World, task: Task, mm: Mm, address: int, clear: int, add: int) -> int:
+    """Change bits of an entry that names a page."""
+    old = world.state.get_pte(mm.id, address)
+    new = old & ~clear | add
+    if present(old) and new != old:
+        put_entry(world, task, mm, address, new)
+        if old & x86.P and old & ~new:
+            flush(world, task, address)
+    return old
+
+
+def copied(world: World, task: Task, mm: Mm, address: int, child: Mm, *_: int) -> Places:
+    """Footprint of copying an entry: the parent's, the child's, the page."""
+    reads, parents = entry_written(world, task, mm, address)
+    return [*reads, table(child.id, address)], [*parents, ("pte", child.id, address >> PAGE_SHIFT)]
+
+
+def both_free(world: World, task: Task, mm: Mm, address: int, child: Mm, *_: int) -> bool:
+    """Say whether nobody else has the lock of the parent's table or of the child's."""
+    return is_free(world, task, mm, address) and is_free(world, task, child, address)
+
+
+@semantics(copied, enabled=both_free)
+def copy_pte(
+    world: World, task: Task, mm: Mm, address: int, child: Mm, clear: int, not_for_child: int
+) -> bool:
+    """Copy an entry to a child."""
+    old = world.state.get_pte(mm.id, address)
+    if not present(old):
+        return False
+    if named_frame(world.state, old) is not None:
+        frame = get_frame(world.state, frame_number(old))
+        world.state.set(("frame", frame_number(old)), replace(frame, refcount=frame.refcount + 1))
+    if old & clear:
+        put_entry(world, task, mm, address, old & ~clear)
+        if old & x86.P:
+            flush(world, task, address)
+    put_entry(world, task, child, address, old & ~(clear | not_for_child))
+    return True

@@ -49,7 +49,8 @@ def on_attempt_end(world: World, task: Task, mm: int, flags: int, bits: Any) -> 
         world.violation(
             task, "I1", "handle_mm_fault gave RETRY and still holds mmap_sem; the caller will not release it."
         )
-    if held is False and (not retry or flags & FaultFlag.RETRY_NOWAIT):
+    completed = bits & VmFault.COMPLETED  # from 6.0 on: served, and the lock is dropped
+    if held is False and not completed and (not retry or flags & FaultFlag.RETRY_NOWAIT):
         world.violation(
             task,
             "I1",

@@ -52,6 +52,7 @@ def look_at_page(world: World, task: Task, pfn: int) -> Page:
         frame.uptodate,
         frame.dirty,
         frame.locked_by is not None,
+        frame.writeback,
     )
 
 

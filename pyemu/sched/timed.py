@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from pyemu.flags import TaskState
 from pyemu.sched.executor import Executor
 from pyemu.sched.tasks import Task
 
@@ -78,10 +79,12 @@ class TimedRun:
                         return self._stop(End.HANG, self.text)
         return End.DONE
 
-    @staticmethod
-    def _over(tasks: list[Task]) -> bool:
-        """Say whether every task that is no monitor has ended."""
-        return all(task.ended or task.monitor for task in tasks)
+    def _over(self, tasks: list[Task]) -> bool:
+        """Say whether every task that is no monitor has ended; one that nobody will fork any more is none."""
+        states = self.world.state.data
+        return all(
+            task.ended or task.monitor or states.get(("state", task.id), 0) & TaskState.NEW for task in tasks
+        )
 
     def _can_run(self, task: Task) -> bool:
         if self.executor.enabled(task):

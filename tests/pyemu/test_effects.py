@@ -177,6 +177,7 @@ def test_every_record_type_is_registered_under_its_name() -> None:
     assert set(RECORDS) == {
         *("Regs", "Message", "AccessResult", "Siginfo", "Page", "PipeBuffer"),
         *("GupResult", "FaultinResult", "FixupResult"),
+        *("Found", "PageLock", "Window"),
     }
 
 

@@ -16,7 +16,7 @@ from pyemu import Scenario, run
 from pyemu.errors import ScenarioError
 from pyemu.flags import PAGE_SIZE
 from pyemu.scenario import STEPS, Action, MachineSpec
-from pyemu.scenario.reader import AREA_DISTANCE, FIRST_ADDRESS
+from pyemu.scenario.memory import AREA_DISTANCE, FIRST_ADDRESS
 
 # --------------------------------------------------------------------------------- the library
 
@@ -100,6 +100,31 @@ def valid() -> dict[str, Any]:
                 "user_mode_only": False,
             },
             {"name": "W", "process": "P"},
+            {
+                "name": "R",
+                "process": "P",
+                "pages": 8,
+                "kind": "file",
+                "file": "F",
+                "first_page": 1,
+                "shared": True,
+                "random": True,
+            },
+            {"name": "Y", "process": "P", "kind": "shmem"},
+            {"name": "Z", "process": "P", "kind": "faulty"},
+        ],
+        "files": [
+            {
+                "name": "F",
+                "kind": "disk",
+                "pages": 9,
+                "byte": 3,
+                "cached": [2, 3],
+                "io_ticks": 100,
+                "read_ahead": 4,
+                "throttle": 10,
+            },
+            {"name": "G", "kind": "tmpfs", "cached": True},
         ],
         "tasks": [
             {
@@ -134,6 +159,14 @@ def valid() -> dict[str, Any]:
                     {"do": "pipe_write", "area": "V", "pipe": "p"},
                     {"do": "pipe_read", "area": "V", "pipe": "p"},
                     {"do": "pagemap", "area": "V", "page": 1, "label": "p"},
+                    {"do": "write", "area": "R"},
+                    {"do": "msync", "area": "R", "page": 0, "pages": 2},
+                    {"do": "fadvise_dontneed", "file": "F"},
+                    {"do": "drop_caches"},
+                    {"do": "mprotect", "area": "V", "page": 1, "pages": 2, "prot": "r"},
+                    {"do": "fork", "child": "C"},
+                    {"do": "truncate", "file": "F", "size": 2},
+                    {"do": "hold_page", "file": "F", "page": 0, "ticks": 5},
                 ],
             },
             {
@@ -163,6 +196,7 @@ def valid() -> dict[str, Any]:
                     {"do": "register", "area": "V", "page": 1, "pages": 1, "mode": "missing+wp"},
                 ],
             },
+            {"name": "C", "forked": True, "program": [{"do": "write", "area": "V", "page": 0}]},
         ],
     }
 
@@ -240,6 +274,90 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "no page": (put("areas", 0, "pages", 0), "area V: pages is 0; it must be a whole number from 1 to 512"),
     "prot w": (put("areas", 0, "prot", "w"), "area V: prot is 'w'; it must be one of r, rw"),
     "populated outside": (put("areas", 0, "populated", [4]), "area V: populated is 4; .* from 0 to 3"),
+    "two files of a name": (
+        put("files", 1, "name", "F"),
+        r"files\[1\].name is 'F', which another file has; names are unique",
+    ),
+    "file of a kind": (
+        put("files", 0, "kind", "ext4"),
+        "file F: kind is 'ext4'; it must be one of disk, tmpfs",
+    ),
+    "a file without pages": (put("files", 0, "pages", 0), "file F: pages is 0; .* from 1 to 512"),
+    "cached outside": (put("files", 0, "cached", [9]), "file F: cached is 9; .* from 0 to 8"),
+    "cached a number": (
+        put("files", 0, "cached", 3),
+        r"file F: cached is 3; it must be true \(all\), false \(none\) or a list of pages",
+    ),
+    "negative time of the disk": (put("files", 0, "io_ticks", -1), "file F: io_ticks is -1; .* from 0"),
+    "area of a kind": (
+        put("areas", 1, "kind", "hugetlb"),
+        "area W: kind is 'hugetlb'; it must be one of anon, shmem, file, faulty",
+    ),
+    "area of a file without one": (
+        put("areas", 1, "kind", "file"),
+        "area W: kind is 'file', and the key `file` is missing: name one of `files`",
+    ),
+    "area of no such file": (put("areas", 2, "file", "H"), "area R: file is 'H'; it must be one of F, G"),
+    "shared memory of a file": (
+        put("areas", 2, "kind", "shmem"),
+        "area R: kind is 'shmem', and it names a file; an area of a file is 'file'",
+    ),
+    "a file where there is none": (
+        put("files", ...),
+        r"area R: file is 'F', but the scenario has no \[\[files\]\]; add it there",
+    ),
+    "shared anonymous memory": (
+        put("areas", 1, "shared", True),
+        "area W: shared is true, and kind is 'anon'; shared memory without a file is 'shmem'",
+    ),
+    "random anonymous memory": (
+        put("areas", 1, "random", True),
+        "area W: random is for areas of kind 'file'; this one is 'anon'. Take it out",
+    ),
+    "first page of shared memory": (
+        put("areas", 3, "first_page", 1),
+        "area Y: first_page is for areas of kind 'file'; this one is 'shmem'",
+    ),
+    "userfaultfd on a disk": (
+        put("areas", 2, "userfaultfd", True),
+        "area R: userfaultfd is set; it serves areas of kind 'anon' and 'shmem', and files of kind 'tmpfs'",
+    ),
+    "protection of a step": (
+        add_step(0, do="mprotect", area="W", prot="x"),
+        r"\(mprotect\): prot is 'x'; it must be one of none, r, rw",
+    ),
+    "child that is not forked": (
+        add_step(0, do="fork", child="M"),
+        r"\(fork\): child is 'M'; it must be one of C",
+    ),
+    "child that nobody forks": (
+        put("tasks", 0, "program", []),
+        "task C: forked is true, and 0 steps `fork` name it; exactly one must",
+    ),
+    "child that is forked twice": (
+        add_step(0, do="fork", child="C"),
+        "task C: forked is true, and 2 steps `fork` name it; exactly one must",
+    ),
+    "child in a process of others": (
+        put("tasks", 3, "process", "P"),
+        "task C: forked is true, and another task has its process 'P'; a child begins with a process",
+    ),
+    "truncate no such file": (
+        add_step(0, do="truncate", file="H", size=1),
+        r"\(truncate\): file is 'H'; it must be one of F, G",
+    ),
+    "truncate to less than nothing": (
+        add_step(0, do="truncate", file="F", size=-1),
+        r"\(truncate\): size is -1; .* from 0 to 512",
+    ),
+    "page that a file lacks": (
+        add_step(0, do="hold_page", file="F", page=9, ticks=1),
+        r"\(hold_page\) means page 9 of file F, which has 9 pages",
+    ),
+    "a task with the name of the disk": (
+        put("tasks", 1, "name", "disk"),
+        r"tasks\[1\].name is 'disk'; with files, that is the machine's disk; choose another",
+    ),
     "no tasks": (put("tasks", []), "tasks is empty; a scenario has at least one task"),
     "tasks missing": (put("tasks", ...), "lacks the key 'tasks'"),
     "two tasks of a name": (put("tasks", 1, "name", "T"), r"tasks\[1\].name is 'T', which another task has"),
@@ -248,12 +366,12 @@ BROKEN: dict[str, tuple[Any, str]] = {
         r"tasks\[1\].name is '-', which means the machine",
     ),
     "only monitors": (
-        put("tasks", 0, "monitor", True),
+        lambda data: [task.update(monitor=True) for task in data["tasks"]],
         "every task is a monitor.*when all others have ended",
     ),
     "too many tasks": (
         lambda data: data["tasks"].extend({"name": f"X{n}"} for n in range(300)),
-        "tasks has 303 entries; at most 250",
+        "tasks has 304 entries; at most 250",
     ),
     "process a number": (put("tasks", 0, "process", 1), "task T: process is 1; it must be a text"),
     "serves nobody": (put("tasks", 1, "serves", "X"), "task M: serves is 'X'; it must be one of P, M"),

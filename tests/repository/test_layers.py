@@ -35,6 +35,7 @@ FLOORS = {
     "pyemu.wire": 3,
     "pyemu.sched": 4,
     "pyemu.expect": 5,
+    "pyemu.build": 5,
     "pyemu.machine": 5,
     "course": 7,
 }

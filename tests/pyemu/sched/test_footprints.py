@@ -256,6 +256,59 @@ EXTRA: dict[str, Scenario] = {
 }
 
 
+FILE = {"name": "F", "pages": 40, "io_ticks": 50, "throttle": 5}
+MAPPED = {"userfaultfd": False, "pages": 40, "file": "F", "shared": True}
+SYNC = {"do": "msync", "area": "V", "page": 0, "pages": 2}
+DROP = {"do": "drop_caches"}
+LOOK = {"do": "pagemap", "label": "p", "area": "V", "page": 1}
+FILES: dict[str, Scenario] = {
+    "a file": scene(
+        victim(READ, WRITE, SYNC, WRITE, LOOK, {"do": "read", "area": "V", "page": 24}, READ, **FAMILY),
+        task("U", pause(70), {"do": "hold_page", "file": "F", "page": 1, "ticks": 30}, DROP, process="Q"),
+        task("W", WRITE, SYNC, {"do": "truncate", "file": "F", "size": 1}, READ, **FAMILY),
+        monitor(pause(20), send("SIGUSR1"), pause(60), send("SIGKILL")),
+        area=MAPPED,
+        files=[FILE],
+    ),
+    "a private file": scene(
+        victim(
+            READ,
+            WRITE,
+            {"do": "write", "area": "V", "page": 3},
+            DROP,
+            {"do": "fadvise_dontneed", "file": "F"},
+            **FAMILY,
+        ),
+        task(
+            "U", {"do": "write", "area": "V", "page": 2}, {"do": "truncate", "file": "F", "size": 2}, **FAMILY
+        ),
+        area={**MAPPED, "shared": False, "random": True},
+        files=[FILE],
+    ),
+    "shared memory and a child": scene(
+        victim(READ, WRITE, {"do": "fork", "child": "C"}, WRITE, {"do": "write", "area": "A"}, **FAMILY),
+        task("C", WRITE, {"do": "write", "area": "A", "byte": 9}, forked=True),
+        task("U", {"do": "write", "area": "A"}, READ, **FAMILY),
+        area={"userfaultfd": False, "kind": "shmem", **FAMILY},
+        more=[{"name": "A", **FAMILY}],
+    ),
+    "protection": scene(
+        victim(
+            READ,
+            WRITE,
+            {"do": "mprotect", "area": "V", "page": 0, "pages": 3, "prot": "none"},
+            READ,
+            {"do": "mprotect", "area": "V", "page": 1, "prot": "rw"},
+            WRITE,
+            LOOK,
+        ),
+        area={"userfaultfd": False},
+    ),
+    "a faulty driver": scene(victim(READ, WRITE), area={"userfaultfd": False, "kind": "faulty"}),
+}
+EXTRA.update(FILES)
+
+
 def by_hand() -> None:
     """Operations that no kernel function of this version uses, or not in every way."""
     lab = Lab("T", "U", "S", processes={"S": "Q"}, area={"process": "P"}, signals={"SIGUSR1": "handler"})
@@ -400,6 +453,22 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("lock_page", "state"),
     ("unlock_page", "state"),
     ("page_wait", "signal"),
+    ("find_get_page", "frame"),
+    ("add_to_page_cache", "cache"),
+    ("delete_from_page_cache", "cache"),
+    ("map_cached_pages", "pte"),
+    ("unmap_file_page", "vma"),
+    ("clear_page_dirty_for_io", "pte"),
+    ("copy_pte", "frame"),
+    ("modify_pte", "tlb"),
+    ("get_mapped_page", "pte"),
+    ("submit_read", "disk"),
+    ("end_request", "state"),
+    ("request_wait", "disk"),
+    ("dup_vma", "vmas"),
+    ("has_anon_pages", "frame"),
+    ("pagemap", "frame"),
+    ("wake_up_new_task", "state"),
     ("send_signal", "siginfo"),
     ("force_sig_fault", "actions"),
     ("dequeue_signal", "shared_signal"),

@@ -1,0 +1,159 @@
+"""A machine as the scenario says: address spaces, files and what is cached of them, areas, pages, tasks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyemu.errors import ScenarioError
+from pyemu.flags import (
+    PAGE_SHIFT,
+    PAGE_SIZE,
+    UFFDIO_REGISTER_MODE_MISSING,
+    UFFDIO_REGISTER_MODE_WP,
+    TaskState,
+    UffdFeature,
+    VmFlag,
+)
+from pyemu.hw import x86
+from pyemu.kernel.block import disk_thread
+from pyemu.pages import get_frame, write_entry
+from pyemu.program import run_child, run_program
+from pyemu.scenario import Action, Area, Scenario
+from pyemu.scenario.reader import DISK
+from pyemu.scenario.steps import MODES
+from pyemu.sched.frames import KernelFrame
+from pyemu.sched.tasks import Task
+from pyemu.state import ContextState, FileState, FrameState, PipeState, State, VmaState
+from pyemu.tree import Tree
+
+KINDS = {"disk": "file", "tmpfs": "shmem"}
+
+
+def build_memory(state: State, scenario: Scenario, tree: Tree) -> None:
+    """Make what is there before the first task runs."""
+    processes = scenario.processes()
+    for number, owner in enumerate(processes, 1):
+        state.new_mm(number)
+        _make_context(state, number, owner, scenario, tree)
+    for number, _ in enumerate(scenario.pipes(), 1):
+        state.set(("pipe", number), PipeState())
+    for number, file in enumerate(scenario.files, 1):
+        kind = KINDS[file.kind]
+        state.set(
+            ("file", number),
+            FileState(file.name, kind, file.pages, file.byte, file.io_ticks, file.read_ahead, file.throttle),
+        )
+        for page in file.cached:
+            _cached(state, number, page)
+    for number, area in enumerate(scenario.areas, 1):
+        _map_area(state, number, area, processes.index(area.process) + 1, scenario)
+
+
+def _make_context(state: State, number: int, owner: str, scenario: Scenario, tree: Tree) -> None:
+    """Make the userfaultfd of a process, if it has an area to serve or may get one."""
+    served = [area for area in scenario.areas if area.process == owner and area.userfaultfd]
+    asks = any(
+        step.do is Action.REGISTER and task.serves == owner
+        for task in scenario.tasks
+        for step in task.program
+    )
+    if not served and not asks:
+        return
+    only = bool(served and served[0].user_mode_only)
+    if only and not tree.policies.knows_user_mode_only:
+        raise ScenarioError(
+            f"scenario {scenario.name}: area {served[0].name} has user_mode_only, which came with Linux "
+            f"v5.11; on tree {tree} userfaultfd(2) gives EINVAL. Run it on v6_1 or later."
+        )
+    features = UffdFeature(0)
+    for name in served[0].features if served else ():
+        features |= UffdFeature[name]
+    state.set(("context", number), ContextState(number, user_mode_only=only, features=features))
+
+
+def _cached(state: State, file: int, page: int) -> int:
+    """Give the frame of a cached page, which is made if it is not there."""
+    pfn: int | None = state.data.get(("cache", file, page))
+    if pfn is None:
+        byte = state.data["file", file].byte
+        pfn = state.alloc_page(byte)
+        state.set(("frame", pfn), FrameState(mapping=file, index=page, uptodate=True))
+        state.set(("cache", file, page), pfn)
+    return pfn
+
+
+def _map_area(state: State, number: int, area: Area, mm: int, scenario: Scenario) -> None:
+    flags = VmFlag.READ | (VmFlag.WRITE if "w" in area.prot else VmFlag(0))
+    flags |= VmFlag.SHARED if area.shared else VmFlag(0)
+    flags |= VmFlag.RAND_READ if area.random else VmFlag(0)
+    context = mm if area.userfaultfd else None
+    modes = MODES.get(area.userfaultfd, 0)
+    if modes & UFFDIO_REGISTER_MODE_MISSING:
+        flags |= VmFlag.UFFD_MISSING
+    if modes & UFFDIO_REGISTER_MODE_WP:
+        flags |= VmFlag.UFFD_WP
+    end = area.address + area.pages * PAGE_SIZE
+    file = _file_of(state, number, area, scenario)
+    state.add_vma(number, VmaState(mm, area.address, end, flags, context, True, file, area.first_page))
+    for page in area.populated:
+        write_entry(state, mm, area.address + page * PAGE_SIZE, _first_entry(state, area, file, page))
+
+
+def _file_of(state: State, number: int, area: Area, scenario: Scenario) -> int | None:
+    """Give the file that an area shows; shared memory without a name gets one of its own."""
+    if area.kind == "anon":
+        return None
+    if area.file:
+        return scenario.file_number(area.file)
+    own = len(scenario.files) + number
+    state.set(("file", own), FileState(area.name, area.kind, area.pages))
+    return own
+
+
+def _first_entry(state: State, area: Area, file: int | None, page: int) -> int:
+    """Give the entry of a page that is mapped at the start."""
+    writable = "w" in area.prot
+    if file is None:
+        pfn = state.alloc_page()
+    else:
+        pfn = _cached(state, file, area.first_page + page)
+        state.set(("frame", pfn), replace(get_frame(state, pfn), refcount=get_frame(state, pfn).refcount + 1))
+        writable = writable and area.shared and state.data["file", file].kind != "file"
+    return pfn << PAGE_SHIFT | x86.P | x86.US | (x86.RW if writable else 0)
+
+
+def build_tasks(state: State, scenario: Scenario) -> dict[int, Task]:
+    """Make the tasks, by number; the disk is the last one, if there is one."""
+    processes = scenario.processes()
+    tasks: dict[int, Task] = {}
+    actions: dict[int, dict[int, str]] = {}  # by process
+    alone = len(processes)  # who is no thread of its process counts as one by itself, for signals
+    for number, spec in enumerate(scenario.tasks, 1):
+        mm = process = processes.index(spec.process) + 1
+        if not spec.thread:
+            process = alone = alone + 1
+        parent = scenario.parent(spec)
+        shared = actions.setdefault(process, dict(parent.signals) if parent else {})
+        shared.update(spec.signals)
+        task = Task(number, spec.name, process, mm, spec.monitor, shared)
+        state.data["blocked", number] = frozenset(spec.blocked or (parent.blocked if parent else ()))
+        program = run_child if parent else run_program
+        task.frames.append(KernelFrame("program", program, (scenario.resolve(spec),)))
+        tasks[number] = task
+        if parent:
+            state.data["state", number] = TaskState.NEW
+            task.asleep = True
+            for one in (spec, parent):
+                state.data["mm_users", processes.index(one.process) + 1] = _users(scenario, one.process)
+    if any(file.kind == "disk" for file in scenario.files):
+        number = len(tasks) + 1
+        tasks[number] = disk = Task(number, DISK, alone + 1, 0, monitor=True)
+        state.data["blocked", number] = frozenset()
+        state.data["disk_task",] = number
+        disk.frames.append(KernelFrame(DISK, disk_thread))
+    return tasks
+
+
+def _users(scenario: Scenario, process: str) -> int:
+    """Count the tasks of a process."""
+    return sum(task.process == process for task in scenario.tasks)

@@ -1,0 +1,52 @@
+"""Test apparatus: nothing of this is in Linux [fact:p04-x86].
+
+A driver that is wrong on purpose: its first two faults drop mmap_sem and say RETRY, whether the caller
+allowed that or not, and waited for nothing. From the third one on it gives a page like shared memory does.
+What callers make of the second RETRY differs from tree to tree.
+
+And somebody who locks a page of a file for a time, as I/O does.
+"""
+
+from __future__ import annotations
+
+from pyemu.effects.files import count_faulty_call
+from pyemu.effects.handles import File, Vma
+from pyemu.effects.locks import up_read
+from pyemu.effects.pages import lock_page, put_page, unlock_page
+from pyemu.effects.records import Found
+from pyemu.effects.sleeping import schedule_timeout, set_current_state
+from pyemu.flags import PAGE_SHIFT, TASK_UNINTERRUPTIBLE, VM_FAULT_LOCKED, VM_FAULT_RETRY
+from pyemu.kernel import implements
+from pyemu.kernel.filemap import find_or_create_page
+from pyemu.kernel.shmem import find_lock_page, make_page
+
+WRONG = 2  # faults
+
+
+@implements
+async def faulty_fault(vma: Vma, address: int, flags: int) -> Found:
+    """Say RETRY twice, then give a page."""
+    mm = await vma.vm_mm
+    file = await vma.vm_file
+    start = await vma.vm_start
+    pgoff = await vma.vm_pgoff
+    n_calls = await count_faulty_call(file)
+    if n_calls <= WRONG:
+        await up_read(mm)
+        return Found(VM_FAULT_RETRY)
+    index = pgoff + ((address - start) >> PAGE_SHIFT)
+    page = await find_lock_page(file, index)
+    if not page:
+        page = await make_page(file, index)
+    return Found(VM_FAULT_LOCKED, page)
+
+
+@implements
+async def hold_page(file: File, index: int, ticks: int) -> None:
+    """Lock a page, sleep, unlock it. Who asks for it again at once stands behind those who wait already."""
+    page = await find_or_create_page(file, index)
+    await lock_page(page)
+    await set_current_state(TASK_UNINTERRUPTIBLE)
+    await schedule_timeout(ticks)
+    await unlock_page(page)
+    await put_page(page)

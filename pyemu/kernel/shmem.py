@@ -1,0 +1,80 @@
+"""Shared memory: files whose only place is the page cache.
+
+Models `mm/shmem.c` of Linux v5.6 and v5.7 [fact:shmem-missing] [fact:shmem-plain]. A page that is missing in
+the cache is made at once, or asked for: then the fault waits for its monitor inside this function.
+"""
+
+from __future__ import annotations
+
+from pyemu.calls.userfaultfd import handle_userfault
+from pyemu.effects.files import add_to_page_cache, find_get_page, set_page_dirty, set_page_uptodate
+from pyemu.effects.handles import File, Vma
+from pyemu.effects.pages import alloc_page, lock_page, look_at_page, put_page, unlock_page
+from pyemu.effects.records import Found
+from pyemu.flags import PAGE_SHIFT, VM_FAULT_LOCKED, VM_FAULT_SIGBUS, VM_UFFD_MISSING
+from pyemu.kernel import implements
+
+
+@implements
+async def shmem_fault(vma: Vma, address: int, flags: int) -> Found:
+    """Find the page or make it; with a userfaultfd, a page that is missing in the cache is the monitor's.
+
+    Entry: mmap_sem held for reading. Exit: held with LOCKED or SIGBUS, else as handle_userfault says.
+    """
+    file = await vma.vm_file
+    vm_flags = await vma.vm_flags
+    start = await vma.vm_start
+    pgoff = await vma.vm_pgoff
+    index = pgoff + ((address - start) >> PAGE_SHIFT)
+    while True:
+        page = await find_lock_page(file, index)
+        if page:
+            return Found(VM_FAULT_LOCKED, page)
+        size = await file.size
+        if index >= size:
+            return Found(VM_FAULT_SIGBUS)
+        if vm_flags & VM_UFFD_MISSING:
+            bits = await handle_userfault(vma, address, flags, VM_UFFD_MISSING)
+            return Found(bits)
+        page = await make_page(file, index)
+        if page:
+            return Found(VM_FAULT_LOCKED, page)
+
+
+async def find_lock_page(file: File, index: int) -> int:
+    """Give the cached page, locked and held; 0 without one. The wait ends for no signal."""
+    while True:
+        page = await find_get_page(file, index)
+        if page is None:
+            return 0
+        await lock_page(page)
+        seen = await look_at_page(page)
+        if seen.mapping == file.id:
+            return page
+        await unlock_page(page)  # it was truncated while we waited
+        await put_page(page)
+
+
+async def make_page(file: File, index: int) -> int:
+    """Put a page of zeros into the cache, locked and held; 0 when somebody else was faster."""
+    page = await alloc_page(0)
+    if await add_to_page_cache(file, index, page):
+        await set_page_uptodate(page)
+        return page
+    await put_page(page)
+    return 0
+
+
+async def shmem_mcopy(file: File, index: int, page: int) -> bool:
+    """Put a page that a monitor filled into the cache, locked; say whether the place was free.
+
+    References
+    ----------
+    Linux v5.7, mm/shmem.c, shmem_mfill_atomic_pte [fact:shmem-missing].
+    """
+    added = await add_to_page_cache(file, index, page)
+    if not added:
+        return False
+    await set_page_uptodate(page)
+    await set_page_dirty(page)
+    return True

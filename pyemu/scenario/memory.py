@@ -1,0 +1,190 @@
+"""Checks the memory of a scenario: its files, and the areas that show them or memory of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyemu.flags import PAGE_SIZE, UffdFeature
+from pyemu.scenario.checks import Checks, numbered
+from pyemu.scenario.model import Area, FileSpec
+from pyemu.scenario.steps import MODES
+
+FIRST_ADDRESS = 0x7F00_0000_0000
+AREA_DISTANCE = 1 << 30
+LAST_ADDRESS = 1 << 47
+MAX_PAGES = 512
+FILE_KINDS = ("disk", "tmpfs")
+AREA_KINDS = ("anon", "shmem", "file", "faulty")
+AREA_KEYS = (
+    *("name", "process", "address", "pages", "prot", "populated"),
+    *("userfaultfd", "features", "user_mode_only"),
+    *("kind", "shared", "file", "first_page", "random"),
+)
+FILE_KEYS = ("name", "kind", "pages", "byte", "cached", "io_ticks", "read_ahead", "throttle")
+
+
+class MemoryChecks(Checks):
+    """Checks files and areas."""
+
+    def name(self, row: Any, place: str) -> str:
+        """Check a table and its name."""
+        if not isinstance(row, Mapping):
+            raise self.fail(f"{place} is {row!r}; it must be a table.")
+        name = self.text(self.need(dict(row), "name", place), f"{place}.name")
+        if not name:
+            raise self.fail(f"{place}.name is empty; it needs at least one character.")
+        return name
+
+    def files(self, rows: list[Any]) -> tuple[FileSpec, ...]:
+        """Check the files."""
+        files: list[FileSpec] = []
+        for place, row in enumerate(rows):
+            name = self.name(row, f"files[{place}]")
+            if any(other.name == name for other in files):
+                raise self.fail(f"files[{place}].name is {name!r}, which another file has; names are unique.")
+            here, default = f"file {name}", FileSpec(name)
+            table = self.table(row, here, FILE_KEYS)
+            pages = self.number(table.get("pages", default.pages), f"{here}: pages", 1, MAX_PAGES)
+            files.append(
+                FileSpec(
+                    name,
+                    self.choice(table.get("kind", default.kind), f"{here}: kind", FILE_KINDS),
+                    pages,
+                    self.number(table.get("byte", default.byte), f"{here}: byte", 0, 255),
+                    self.cached(table.get("cached", False), f"{here}: cached", pages),
+                    self.number(table.get("io_ticks", default.io_ticks), f"{here}: io_ticks", 0, 10**12),
+                    self.number(
+                        table.get("read_ahead", default.read_ahead), f"{here}: read_ahead", 0, MAX_PAGES
+                    ),
+                    self.number(table.get("throttle", default.throttle), f"{here}: throttle", 0, 10**12),
+                )
+            )
+        return tuple(files)
+
+    def cached(self, value: Any, place: str, pages: int) -> tuple[int, ...]:
+        """Check which pages of a file are cached: all, none, or those that are listed."""
+        if isinstance(value, bool):
+            return tuple(range(pages)) if value else ()
+        if not isinstance(value, list | tuple):
+            raise self.fail(f"{place} is {value!r}; it must be true (all), false (none) or a list of pages.")
+        return tuple(self.number(one, place, 0, pages - 1) for one in value)
+
+    def areas(self, rows: list[Any], processes: list[str], files: tuple[FileSpec, ...]) -> tuple[Area, ...]:
+        """Check the areas."""
+        areas: list[Area] = []
+        for place, row in enumerate(rows):
+            name = self.name(row, f"areas[{place}]")
+            here = f"area {name}"
+            table = self.table(row, here, AREA_KEYS)
+            pages = self.number(table.get("pages", 1), f"{here}: pages", 1, MAX_PAGES)
+            default = FIRST_ADDRESS + place * AREA_DISTANCE
+            last = LAST_ADDRESS - pages * PAGE_SIZE
+            address = self.number(table.get("address", default), f"{here}: address", PAGE_SIZE, last)
+            if address % PAGE_SIZE:
+                raise self.fail(f"{here}: address is {address:#x}; it must be a multiple of {PAGE_SIZE}.")
+            populated = self.tables(table.get("populated", []), f"{here}: populated")
+            kind, file = self.backing(table, here, files)
+            area = Area(
+                name,
+                self.choice(table.get("process", processes[0]), f"{here}: process", tuple(processes)),
+                address,
+                pages,
+                self.choice(table.get("prot", "rw"), f"{here}: prot", ("r", "rw")),
+                tuple(self.number(one, f"{here}: populated", 0, pages - 1) for one in populated),
+                *self.registration(table, here),
+                kind,
+                self.truth(table.get("shared", kind in ("shmem", "faulty")), f"{here}: shared"),
+                file,
+                self.number(table.get("first_page", 0), f"{here}: first_page", 0, MAX_PAGES - 1),
+                self.truth(table.get("random", False), f"{here}: random"),
+            )
+            self.check_kind(area, here, files)
+            self.check_place(area, f"areas[{place}]", areas)
+            areas.append(area)
+        self.check_registrations(tuple(areas))
+        return tuple(areas)
+
+    def backing(self, table: dict[str, Any], here: str, files: tuple[FileSpec, ...]) -> tuple[str, str]:
+        """Check what an area shows: memory of its own, or a file."""
+        kind = self.choice(
+            table.get("kind", "file" if "file" in table else "anon"), f"{here}: kind", AREA_KINDS
+        )
+        if "file" not in table:
+            if kind == "file":
+                raise self.fail(
+                    f"{here}: kind is 'file', and the key `file` is missing: name one of `files`."
+                )
+            return kind, ""
+        if kind != "file":
+            raise self.fail(f"{here}: kind is {kind!r}, and it names a file; an area of a file is 'file'.")
+        if not files:
+            raise self.fail(
+                f"{here}: file is {table['file']!r}, but the scenario has no [[files]]; add it there."
+            )
+        return kind, self.choice(table["file"], f"{here}: file", tuple(one.name for one in files))
+
+    def registration(self, table: dict[str, Any], here: str) -> tuple[str, tuple[str, ...], bool]:
+        """Check what a userfaultfd serves an area for, and how that was made."""
+        asked = table.get("userfaultfd", False)
+        if isinstance(asked, bool):
+            asked = "missing" if asked else ""
+        elif not isinstance(asked, str) or asked not in MODES:
+            raise self.fail(
+                f"{here}: userfaultfd is {asked!r}; it must be true, false or one of {', '.join(MODES)}."
+            )
+        features = self.tables(table.get("features", []), f"{here}: features")
+        known = tuple(one.name or "" for one in UffdFeature)
+        return (
+            asked,
+            tuple(self.choice(one, f"{here}: {key}", known) for key, one in numbered("features", features)),
+            self.truth(table.get("user_mode_only", False), f"{here}: user_mode_only"),
+        )
+
+    def check_registrations(self, areas: tuple[Area, ...]) -> None:
+        """Check that the areas of a process agree on their userfaultfd: it has one."""
+        made: dict[str, Area] = {}
+        for area in areas:
+            how = (set(area.features), area.user_mode_only)
+            if not area.userfaultfd:
+                if any(how):
+                    raise self.fail(
+                        f"area {area.name} has features or user_mode_only, but no userfaultfd; give it one."
+                    )
+                continue
+            first = made.setdefault(area.process, area)
+            if (set(first.features), first.user_mode_only) != how:
+                raise self.fail(
+                    f"area {area.name}: features and user_mode_only differ from those of area {first.name}; "
+                    "a process has one userfaultfd."
+                )
+
+    def check_kind(self, area: Area, here: str, files: tuple[FileSpec, ...]) -> None:
+        """Check that the keys of an area fit its kind."""
+        if area.kind == "anon" and area.shared:
+            raise self.fail(
+                f"{here}: shared is true, and kind is 'anon'; shared memory without a file is 'shmem'."
+            )
+        if area.kind != "file" and (area.random or area.first_page):
+            key = "random" if area.random else "first_page"
+            raise self.fail(
+                f"{here}: {key} is for areas of kind 'file'; this one is {area.kind!r}. Take it out."
+            )
+        on_disk = any(one.name == area.file and one.kind == "disk" for one in files)
+        if area.userfaultfd and (on_disk or area.kind == "faulty"):
+            raise self.fail(
+                f"{here}: userfaultfd is set; it serves areas of kind 'anon' and 'shmem', and files of kind "
+                "'tmpfs'. Take one of these."
+            )
+
+    def check_place(self, area: Area, place: str, areas: list[Area]) -> None:
+        """Check that an area has a name of its own and lies apart from the others of its process."""
+        for other in areas:
+            if other.name == area.name:
+                raise self.fail(f"{place}.name is {area.name!r}, which another area has; names are unique.")
+            apart = (
+                area.address >= other.address + other.pages * PAGE_SIZE
+                or other.address >= area.address + area.pages * PAGE_SIZE
+            )
+            if other.process == area.process and not apart:
+                raise self.fail(f"area {area.name} overlaps area {other.name}; areas of a process lie apart.")
