@@ -1,7 +1,7 @@
 """Filling and write-protecting the memory of a served process.
 
-Models `mm/userfaultfd.c` of Linux v5.7 for anonymous memory: a page that is filled, a zero page that is
-mapped [fact:uffd-copy], entries that lose and regain the right to write [fact:uffd-writeprotect].
+Models `mm/userfaultfd.c` of Linux v5.7 for anonymous and shared memory: a page that is filled, a zero page
+that is mapped [fact:uffd-copy], entries that lose and regain the right to write [fact:uffd-writeprotect].
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from pyemu.flags import (
     VM_WRITE,
 )
 from pyemu.kernel import implements
+from pyemu.kernel.shmem import shmem_mfill_atomic_pte
 
 
 async def find_dst_vma(mm: Mm, start: int, length: int) -> Vma | None:
@@ -72,6 +73,9 @@ async def mcopy_atomic(mm: Mm, start: int, length: int, byte: int, mode: int) ->
 @implements
 async def mcopy_atomic_pte(vma: Vma, address: int, byte: int, protects: bool) -> int:
     """Map a fresh page that is filled with a byte; 0, or -EEXIST."""
+    ops = await vma.vm_ops
+    if ops == "shmem":
+        return await shmem_mfill_atomic_pte(vma, address, byte)
     mm = await vma.vm_mm
     vm_flags = await vma.vm_flags
     rights = PAGE_PRESENT | PAGE_USER | PAGE_DIRTY
@@ -107,7 +111,10 @@ async def mfill_zeropage(mm: Mm, start: int, length: int) -> int:
 
 @implements
 async def mfill_zeropage_pte(vma: Vma, address: int) -> int:
-    """Map the zero page for reading; 0, or -EEXIST."""
+    """Map the zero page for reading, or put zeros into shared memory; 0, or -EEXIST."""
+    ops = await vma.vm_ops
+    if ops == "shmem":
+        return await shmem_mfill_atomic_pte(vma, address, 0)
     mm = await vma.vm_mm
     zero = await my_zero_pfn()
     entry = await mk_pte(zero, PAGE_PRESENT | PAGE_USER)

@@ -7,11 +7,29 @@ the cache is made at once, or asked for: then the fault waits for its monitor in
 from __future__ import annotations
 
 from pyemu.calls.userfaultfd import handle_userfault
-from pyemu.effects.files import add_to_page_cache, find_get_page, set_page_dirty, set_page_uptodate
+from pyemu.effects.entries import mk_pte, set_pte_if_same
+from pyemu.effects.files import (
+    add_to_page_cache,
+    delete_from_page_cache,
+    find_get_page,
+    set_page_dirty,
+    set_page_uptodate,
+)
 from pyemu.effects.handles import File, Vma
 from pyemu.effects.pages import alloc_page, lock_page, look_at_page, put_page, unlock_page
 from pyemu.effects.records import Found
-from pyemu.flags import PAGE_SHIFT, VM_FAULT_LOCKED, VM_FAULT_SIGBUS, VM_UFFD_MISSING
+from pyemu.flags import (
+    EEXIST,
+    PAGE_DIRTY,
+    PAGE_PRESENT,
+    PAGE_RW,
+    PAGE_SHIFT,
+    PAGE_USER,
+    VM_FAULT_LOCKED,
+    VM_FAULT_SIGBUS,
+    VM_UFFD_MISSING,
+    VM_WRITE,
+)
 from pyemu.kernel import implements
 
 
@@ -65,16 +83,32 @@ async def make_page(file: File, index: int) -> int:
     return 0
 
 
-async def shmem_mcopy(file: File, index: int, page: int) -> bool:
-    """Put a page that a monitor filled into the cache, locked; say whether the place was free.
+async def shmem_mfill_atomic_pte(vma: Vma, address: int, byte: int) -> int:
+    """Put a page that a monitor filled into the cache and map it; 0, or -EEXIST when one was there.
 
     References
     ----------
     Linux v5.7, mm/shmem.c, shmem_mfill_atomic_pte [fact:shmem-missing].
     """
-    added = await add_to_page_cache(file, index, page)
+    mm = await vma.vm_mm
+    file = await vma.vm_file
+    vm_flags = await vma.vm_flags
+    start = await vma.vm_start
+    pgoff = await vma.vm_pgoff
+    page = await alloc_page(byte)
+    added = await add_to_page_cache(file, pgoff + ((address - start) >> PAGE_SHIFT), page)
     if not added:
-        return False
+        await put_page(page)
+        return -EEXIST
     await set_page_uptodate(page)
     await set_page_dirty(page)
-    return True
+    rights = PAGE_PRESENT | PAGE_USER | PAGE_DIRTY | (PAGE_RW if vm_flags & VM_WRITE else 0)
+    entry = await mk_pte(page, rights)
+    mapped = await set_pte_if_same(mm, address, 0, entry)
+    if not mapped:
+        await delete_from_page_cache(page)
+    await unlock_page(page)
+    if mapped:
+        return 0
+    await put_page(page)
+    return -EEXIST

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyemu.calls.fault import do_page_fault
+from pyemu.calls.gup import __mm_populate
 from pyemu.calls.mmap import sys_madvise_dontneed, sys_mmap_fixed, sys_mprotect, sys_munmap
 from pyemu.calls.signal import exit_to_user_mode
 from pyemu.effects.entries import pagemap
@@ -62,3 +63,9 @@ PROT = {"none": 0, "r": int(VM_READ), "rw": int(VM_READ | VM_WRITE)}
 async def protect(step: ResolvedStep) -> None:
     """Allow or forbid reading and writing of a range."""
     await sys_mprotect(step.address, step.length, PROT[step.prot])
+
+
+@performs(Action.POPULATE)
+async def populate(step: ResolvedStep) -> None:
+    """Bring the pages of a range in, as MAP_POPULATE does when memory is mapped."""
+    await __mm_populate(step.address, step.length, True)

@@ -41,6 +41,7 @@ class Action(StrEnum):
     PIPE_READ = "pipe_read"
     PIPE_WRITE = "pipe_write"
     MPROTECT = "mprotect"
+    POPULATE = "populate"
     FORK = "fork"
     MSYNC = "msync"
     TRUNCATE = "truncate"
@@ -121,6 +122,7 @@ STEPS: dict[Action, dict[str, Any]] = {
     Action.PIPE_READ: {"area": REQUIRED, "page": 0, "pages": 1, "pipe": ""},
     Action.PIPE_WRITE: {"area": REQUIRED, "page": 0, "pages": 1, "pipe": ""},
     Action.MPROTECT: {"area": REQUIRED, "page": 0, "pages": 1, "prot": REQUIRED},
+    Action.POPULATE: {"area": REQUIRED, "page": 0, "pages": 1},
     Action.FORK: {"child": REQUIRED},
     Action.MSYNC: {"area": REQUIRED, "page": 0, "pages": 1},
     Action.TRUNCATE: {"file": REQUIRED, "size": REQUIRED},
@@ -148,6 +150,7 @@ MEMORY = {
     Action.PIPE_WRITE,
     Action.PAGEMAP,
     Action.MPROTECT,
+    Action.POPULATE,
     Action.MSYNC,
 }  # of the task itself
 SERVING = {

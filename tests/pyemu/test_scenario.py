@@ -164,6 +164,7 @@ def valid() -> dict[str, Any]:
                     {"do": "fadvise_dontneed", "file": "F"},
                     {"do": "drop_caches"},
                     {"do": "mprotect", "area": "V", "page": 1, "pages": 2, "prot": "r"},
+                    {"do": "populate", "area": "V", "page": 2, "pages": 2},
                     {"do": "fork", "child": "C"},
                     {"do": "truncate", "file": "F", "size": 2},
                     {"do": "hold_page", "file": "F", "page": 0, "ticks": 5},
