@@ -155,6 +155,12 @@ class Script:
                 f"{what} is not modelled: this version has no huge pages and no swap space.",
                 "Ask for another one.",
             )
+        if self.mem == "shmem" and _PROTECTS & {*self.words}:
+            raise NotModelled(
+                "write-protection of shmem memory is not modelled: UFFDIO_REGISTER refuses it (EINVAL) up to "
+                "Linux 5.18.",
+                "Ask for anon memory.",
+            )
         monitor, commands = _Monitor(self).program()
         areas, files = self._memory()
         return Scenario.from_dict(

@@ -200,6 +200,41 @@ def test_huge_pages_and_swap_are_not_modelled_by_name(access: str, mem: str) -> 
         Script("huge", access, mem, "handler", "m c").scenario()
 
 
+def test_write_protection_of_shared_memory_is_not_modelled_by_name() -> None:
+    with pytest.raises(NotModelled, match=r"^write-protection of shmem memory is not modelled"):
+        Script("WP", "user_write", "shmem", "handler", "m p10 cwp m p10 wp-").scenario()
+
+
+@pytest.mark.parametrize(
+    ("tree", "trace"),
+    [
+        (Tree.upto(8), "Xu1 A h55 M0 S1 W H404 A h71 H2 U"),
+        (Tree.v5_7, "Xu1 A h255 M0 S1 W H404 A h275 M1 S1 W H404 A h275 H8 U"),
+    ],
+    ids=str,
+)
+def test_a_page_that_comes_write_protected_needs_a_third_attempt(tree: Tree, trace: str) -> None:
+    assert predicted(tree, "user_write", "m p10 cwp m p10 wp-")["trace"] == trace
+
+
+@pytest.mark.parametrize(
+    ("tree", "trace"),
+    [
+        (Tree.upto(8), "Xu20 A h54 H404 A h70 H100 U"),
+        (Tree.v5_7, "Xu20 A h254 H404 Tuser Xu20 A h254 H100 U"),
+    ],
+    ids=str,
+)
+def test_a_signal_during_the_wait_for_the_slow_disk_shows_in_a_script_as_well(tree: Tree, trace: str) -> None:
+    found = predicted(tree, "user_read", "p60 st u1 p5 st T", "file", "handler")
+    assert (found["trace"], found["states"], found["outcome"]) == (trace, "DD", "ret=9")
+
+
+def test_the_feature_sigbus_sends_no_message() -> None:
+    found = predict_script(Script("sigbus", "user_read", "anon", "handler", "p50"), Tree.v5_7)
+    assert (found["trace"], found["outcome"]) == ("Xu1 A h254 H2 U", "SIGBUS(code=2)")
+
+
 def test_every_word_can_be_run() -> None:
     user = [word for word in WORDS if word not in ("pN", "Q") and not word.startswith(("wp", "cwp"))]
     for word in user:
