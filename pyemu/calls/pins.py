@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pyemu.calls.declare import kernel_function
-from pyemu.effects.handles import Mm, Task
+from pyemu.effects.handles import Mm, Pipe, Task
 from pyemu.effects.records import GupResult
 
 
@@ -18,6 +18,16 @@ def sys_process_vm_readv(task: Task, local: int, remote: int, n: int) -> int:
 @kernel_function
 def iov_iter_get_pages(address: int, n: int, max_pages: int) -> GupResult:
     """Get the pages behind a buffer, for reading from it: how many *bytes*, or an error (lib/iov_iter.c)."""
+
+
+@kernel_function
+def sys_vmsplice(pipe: Pipe, address: int, n: int) -> int:
+    """Put pages of one's own into a pipe, without copying: how many bytes, or an error (fs/splice.c)."""
+
+
+@kernel_function
+def sys_odirect_write(address: int, n: int) -> int:
+    """Write one's pages to a disk past the page cache: how many bytes, or an error (fs/iomap/direct-io.c)."""
 
 
 @kernel_function

@@ -35,6 +35,11 @@ def down_write(mm: Mm) -> None:
 
 
 @operation()
+def down_write_killable(mm: Mm) -> int:
+    """Take mmap_sem for writing; give 0, or -EINTR (-4) when SIGKILL ended the wait."""
+
+
+@operation()
 def up_write(mm: Mm) -> None:
     """Release mmap_sem, which is held for writing."""
 

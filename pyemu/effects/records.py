@@ -136,7 +136,8 @@ class FaultinResult:
     Attributes
     ----------
     error : int
-        0: look again; -EBUSY: the fault said RETRY; -ENOENT: skip the page; or another error.
+        0: look again; -EBUSY: the fault said RETRY; -EAGAIN: it is served, and mmap_sem was dropped;
+        -ENOENT: skip the page; or another error.
     locked : int or None
         As in `GupResult`.
     flags : int

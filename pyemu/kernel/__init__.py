@@ -23,6 +23,7 @@ FUNCTIONS: dict[str, KernelFunction] = {}
 MODULES = (
     "apparatus",
     "cow",
+    "direct_io",
     "driver",
     "fault",
     "fault_errors",
@@ -45,6 +46,7 @@ MODULES = (
     "read_write",
     "shmem",
     "signal",
+    "splice",
     "syscalls",
     "truncate",
     "uaccess",

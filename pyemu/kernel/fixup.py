@@ -19,6 +19,7 @@ from pyemu.flags import (
     FAULT_FLAG_KILLABLE,
     FAULT_FLAG_TRIED,
     FAULT_FLAG_WRITE,
+    VM_FAULT_COMPLETED,
     VM_FAULT_ERROR,
     VM_FAULT_MAJOR,
     VM_FAULT_RETRY,
@@ -66,9 +67,12 @@ async def fixup_user_fault(
         major |= fault & VM_FAULT_MAJOR
         if fault & VM_FAULT_ERROR:
             return FixupResult(vm_fault_to_errno(fault, 0), unlocked)
-        if not fault & VM_FAULT_RETRY:
+        if not fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED):
             break
         await down_read(mm)
+        if fault & VM_FAULT_COMPLETED:
+            unlocked = True  # the page is there, only the lock was lost
+            break
         if fault_flags & FAULT_FLAG_TRIED and not loops:
             break  # and so 0, success, for a page that nobody has brought
         unlocked = True

@@ -18,6 +18,7 @@ from pyemu.effects.pages import put_page
 from pyemu.effects.records import FaultinResult, GupResult
 from pyemu.effects.signals import fatal_signal_pending
 from pyemu.flags import (
+    EAGAIN,
     EBUSY,
     EFAULT,
     EHWPOISON,
@@ -42,6 +43,7 @@ from pyemu.flags import (
     FOLL_TRIED,
     FOLL_WRITE,
     PAGE_SIZE,
+    VM_FAULT_COMPLETED,
     VM_FAULT_ERROR,
     VM_FAULT_HWPOISON,
     VM_FAULT_HWPOISON_LARGE,
@@ -148,6 +150,8 @@ async def faultin_page(
     if fault & VM_FAULT_ERROR:
         return FaultinResult(vm_fault_to_errno(fault, foll_flags), locked, foll_flags)
     await count_attempt(tsk, flags, fault)
+    if fault & VM_FAULT_COMPLETED:
+        return FaultinResult(-EAGAIN, 0, foll_flags)  # the page is there, only the lock is lost
     if fault & VM_FAULT_RETRY:
         dropped = locked is not None and not flags & FAULT_FLAG_RETRY_NOWAIT
         return FaultinResult(-EBUSY, 0 if dropped else locked, foll_flags)
@@ -176,7 +180,7 @@ async def get_one_page(
         foll_flags = tried.flags
         if tried.error == -ENOENT:
             return GupResult(1, locked)
-        if tried.error == -EBUSY:
+        if tried.error in (-EBUSY, -EAGAIN):
             return GupResult(0, tried.locked)
         if tried.error:
             return GupResult(tried.error, tried.locked)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from pyemu.calls.pins import sys_futex_wake_op, sys_get_mempolicy, sys_pin, sys_process_vm_readv
-from pyemu.effects.handles import Task
+from pyemu.calls.pins import (
+    sys_futex_wake_op,
+    sys_get_mempolicy,
+    sys_odirect_write,
+    sys_pin,
+    sys_process_vm_readv,
+    sys_vmsplice,
+)
+from pyemu.effects.handles import Pipe, Task
 from pyemu.effects.machine import report
+from pyemu.effects.pipes import make_pipe
 from pyemu.flags import PAGE_SIZE
 from pyemu.program.perform import performs, system_call
 from pyemu.scenario import Action, ResolvedStep
@@ -14,6 +22,23 @@ from pyemu.scenario import Action, ResolvedStep
 async def process_vm_readv(step: ResolvedStep) -> None:
     """Copy a process's memory."""
     outcome = await system_call(sys_process_vm_readv, Task(step.task), step.buffer, step.address, step.length)
+    await report("outcome", outcome)
+
+
+@performs(Action.VMSPLICE)
+async def vmsplice(step: ResolvedStep) -> None:
+    """Put pages into a pipe."""
+    pipe = Pipe(step.pipe)
+    if not step.pipe:
+        pipe = await make_pipe()
+    outcome = await system_call(sys_vmsplice, pipe, step.address, step.length)
+    await report("outcome", outcome)
+
+
+@performs(Action.ODIRECT_WRITE)
+async def odirect_write(step: ResolvedStep) -> None:
+    """Write to a disk past the page cache."""
+    outcome = await system_call(sys_odirect_write, step.address, step.length)
     await report("outcome", outcome)
 
 

@@ -36,6 +36,8 @@ class Action(StrEnum):
     FUTEX_WAKE_OP = "futex_wake_op"
     GET_MEMPOLICY = "get_mempolicy"
     PIN = "pin"
+    VMSPLICE = "vmsplice"
+    ODIRECT_WRITE = "odirect_write"
     READ_ZERO = "read_zero"
     TMPFS_WRITE = "tmpfs_write"
     PIPE_READ = "pipe_read"
@@ -106,6 +108,9 @@ STEPS: dict[Action, dict[str, Any]] = {
     },
     Action.FUTEX_WAKE_OP: {"area": REQUIRED, "page": 0, "first": REQUIRED},
     Action.GET_MEMPOLICY: {"area": REQUIRED, "page": 0},
+    # vmsplice(2) into a pipe that tasks share by its name, or into a fresh one; write(2) with O_DIRECT.
+    Action.VMSPLICE: {"area": REQUIRED, "page": 0, "pages": 1, "pipe": ""},
+    Action.ODIRECT_WRITE: {"area": REQUIRED, "page": 0, "pages": 1},
     # A driver that calls one entry of get_user_pages, to write or to read, waiting or not.
     Action.PIN: {
         "area": REQUIRED,
@@ -144,6 +149,8 @@ MEMORY = {
     Action.FUTEX_WAKE_OP,
     Action.GET_MEMPOLICY,
     Action.PIN,
+    Action.VMSPLICE,
+    Action.ODIRECT_WRITE,
     Action.READ_ZERO,
     Action.TMPFS_WRITE,
     Action.PIPE_READ,

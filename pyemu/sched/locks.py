@@ -128,6 +128,12 @@ def down_write(world: World, task: Task, mm: Mm) -> Again | None:
 
 
 @semantics(own)
+def down_write_killable(world: World, task: Task, mm: Mm) -> int | Again:
+    """Take for writing; SIGKILL ends the wait."""
+    return take(world, task, mm, write=True, killable=True)
+
+
+@semantics(own)
 def down_read_trylock(world: World, task: Task, mm: Mm) -> bool:
     """Take for reading if that needs no wait."""
     lock: RwSem = world.state.get(sem(mm))

@@ -153,6 +153,8 @@ def valid() -> dict[str, Any]:
                     },
                     {"do": "futex_wake_op", "area": "V", "first": "W"},
                     {"do": "get_mempolicy", "area": "V"},
+                    {"do": "vmsplice", "area": "V", "pipe": "p"},
+                    {"do": "odirect_write", "area": "V"},
                     {"do": "pin", "area": "V", "entry": "get_user_pages", "write": False, "nowait": True},
                     {"do": "read_zero", "area": "V", "pages": 2},
                     {"do": "tmpfs_write", "area": "V"},

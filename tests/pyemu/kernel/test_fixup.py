@@ -17,6 +17,7 @@ from pyemu.flags import (
     EFAULT,
     EINTR,
     FAULT_FLAG_WRITE,
+    VM_FAULT_COMPLETED,
     VM_FAULT_MAJOR,
     VM_FAULT_OOM,
     VM_FAULT_RETRY,
@@ -63,6 +64,11 @@ def test_retries_of_fixup_user_fault(tree: Tree, bits: list[int], flags: list[in
     assert (found, seen) == (expected, flags)
     assert held(lab) == 1
     assert set(rules(lab)) <= {"I6"}  # this callee may do what only a userfault may
+
+
+def test_a_fault_that_was_served_without_the_lock_is_success_with_the_lock_lost() -> None:
+    found, seen, lab = made(fixed_up(), VM_FAULT_COMPLETED)
+    assert (found[0], seen, held(lab)) == (FixupResult(0, True), [0x15], 1)
 
 
 @pytest.mark.parametrize("tree", [OLD, NEW, FIXED], ids=str)

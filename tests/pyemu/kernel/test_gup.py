@@ -28,6 +28,7 @@ from pyemu.effects.pages import alloc_page, look_at_page
 from pyemu.effects.records import FaultinResult, GupResult
 from pyemu.effects.signals import send_signal
 from pyemu.flags import (
+    EAGAIN,
     EBUSY,
     EFAULT,
     EHWPOISON,
@@ -46,6 +47,7 @@ from pyemu.flags import (
     FOLL_WRITE,
     PAGE_RW,
     SIGKILL,
+    VM_FAULT_COMPLETED,
     VM_FAULT_HWPOISON,
     VM_FAULT_MAJOR,
     VM_FAULT_OOM,
@@ -73,7 +75,7 @@ def answered(*bits: int) -> tuple[Handler, list[int]]:
         mm = await vma.vm_mm
         if left and left[0] != 0:
             fault = left.pop(0)
-            if fault & VM_FAULT_RETRY and not flags & 0x8:
+            if fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED) and not flags & 0x8:
                 await up_read(mm)
             return fault
         if left:
@@ -151,6 +153,12 @@ def test_faultin_page_gives_the_error_of_the_table(bits: int, flags: int, error:
     retry = bits == VM_FAULT_RETRY
     assert got == FaultinResult(error, 0 if retry else 1, flags)
     assert held(lab) == (0 if retry else 1)
+
+
+def test_a_fault_that_was_served_without_the_lock_is_looked_for_again() -> None:
+    assert made(fault_in(0, 1), VM_FAULT_COMPLETED)[0] == FaultinResult(-EAGAIN, 0, 0)
+    got, flags, lab = made(locked_call(1), VM_FAULT_COMPLETED)
+    assert (got.n, got.locked, flags, held(lab)) == (1, 0, [0x15, 0x35], 0)
 
 
 def test_retry_without_a_wait_leaves_locked_one() -> None:

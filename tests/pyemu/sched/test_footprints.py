@@ -37,6 +37,7 @@ from pyemu.effects.locks import (
     down_read_killable,
     down_read_trylock,
     down_write,
+    down_write_killable,
     spin_lock,
     spin_unlock,
     up_read,
@@ -219,6 +220,7 @@ EXTRA: dict[str, Scenario] = {
         victim(
             {"do": "get_mempolicy", "area": "V"},
             {"do": "pin", "area": "V", "page": 1, "entry": "fixup_user_fault"},
+            {"do": "vmsplice", "area": "V", "pages": 2},
             **FAMILY,
         ),
         task("U", {"do": "futex_wake_op", "area": "V", "page": 2, "first": "B"}, **FAMILY),
@@ -366,6 +368,7 @@ def by_hand() -> None:
     lab.do("S", send_signal(handle(lab, "B"), SIGKILL))
     lab.go_on("B")
     lab.do("A", up_write(Mm(1)))
+    lab.do("A", down_write_killable(Mm(2)))
 
 
 def pages_by_hand() -> None:

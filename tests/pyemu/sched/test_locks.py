@@ -19,6 +19,7 @@ from pyemu.effects.locks import (
     down_read_killable,
     down_read_trylock,
     down_write,
+    down_write_killable,
     up_read,
     up_write,
 )
@@ -36,6 +37,7 @@ TAKES: dict[str, Callable[[Mm], Effect[Any]]] = {
     "killable": down_read_killable,
     "try": down_read_trylock,
     "write": down_write,
+    "killable write": down_write_killable,
 }
 
 
@@ -62,11 +64,11 @@ class Brute:
                 self.readers.append(name)
 
     def take(self, name: str, how: str) -> bool:
-        write = how == "write"
+        write = how.endswith("write")
         if how == "try" and (self.writer or self.line):
             return False
         self.line.append((name, write))
-        if how == "killable":
+        if how.startswith("killable"):
             self.killable.add(name)
         else:
             self.killable.discard(name)
@@ -88,7 +90,7 @@ class Brute:
 
 
 commands = st.lists(
-    st.tuples(st.sampled_from(TASKS), st.sampled_from(["read", "killable", "try", "write", "kill"])),
+    st.tuples(st.sampled_from(TASKS), st.sampled_from([*TAKES, "kill"])),
     max_size=40,
 )
 
