@@ -31,6 +31,26 @@ def sys_odirect_write(address: int, n: int) -> int:
 
 
 @kernel_function
+def sys_procmem_read(task: Task, buffer: int, address: int, n: int) -> int:
+    """Read pages of ``/proc/PID/mem``: how many bytes, or an error (Linux v5.7, fs/proc/base.c, mem_rw)."""
+
+
+@kernel_function
+def access_remote_vm(mm: Mm, address: int, page: int) -> int:
+    """Copy a page of an address space, which may be another's, to a frame: how many bytes (mm/memory.c)."""
+
+
+@kernel_function
+def sys_mlock(start: int, length: int) -> int:
+    """Lock the pages of a range in memory: 0, or an error (Linux v5.7, mm/mlock.c, do_mlock)."""
+
+
+@kernel_function
+def sys_munlock(start: int, length: int) -> int:
+    """Let the pages of a range go again: 0, or an error (Linux v5.7, mm/mlock.c)."""
+
+
+@kernel_function
 def sys_futex_wake_op(first: int, second: int) -> int:
     """Shared FUTEX_WAKE_OP: write 1 to the second word; how many were woken (Linux v5.7, kernel/futex.c)."""
 

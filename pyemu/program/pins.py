@@ -5,9 +5,12 @@ from __future__ import annotations
 from pyemu.calls.pins import (
     sys_futex_wake_op,
     sys_get_mempolicy,
+    sys_mlock,
+    sys_munlock,
     sys_odirect_write,
     sys_pin,
     sys_process_vm_readv,
+    sys_procmem_read,
     sys_vmsplice,
 )
 from pyemu.effects.handles import Pipe, Task
@@ -39,6 +42,27 @@ async def vmsplice(step: ResolvedStep) -> None:
 async def odirect_write(step: ResolvedStep) -> None:
     """Write to a disk past the page cache."""
     outcome = await system_call(sys_odirect_write, step.address, step.length)
+    await report("outcome", outcome)
+
+
+@performs(Action.PROCMEM_READ)
+async def read_proc_mem(step: ResolvedStep) -> None:
+    """Read /proc/PID/mem."""
+    outcome = await system_call(sys_procmem_read, Task(step.task), step.buffer, step.address, step.length)
+    await report("outcome", outcome)
+
+
+@performs(Action.MLOCK)
+async def lock_in_memory(step: ResolvedStep) -> None:
+    """Lock pages in memory."""
+    outcome = await system_call(sys_mlock, step.address, step.length)
+    await report("outcome", outcome)
+
+
+@performs(Action.MUNLOCK)
+async def let_go(step: ResolvedStep) -> None:
+    """Let them go again."""
+    outcome = await system_call(sys_munlock, step.address, step.length)
     await report("outcome", outcome)
 
 

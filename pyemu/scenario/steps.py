@@ -38,6 +38,9 @@ class Action(StrEnum):
     PIN = "pin"
     VMSPLICE = "vmsplice"
     ODIRECT_WRITE = "odirect_write"
+    PROCMEM_READ = "procmem_read"
+    MLOCK = "mlock"
+    MUNLOCK = "munlock"
     READ_ZERO = "read_zero"
     TMPFS_WRITE = "tmpfs_write"
     PIPE_READ = "pipe_read"
@@ -111,6 +114,10 @@ STEPS: dict[Action, dict[str, Any]] = {
     # vmsplice(2) into a pipe that tasks share by its name, or into a fresh one; write(2) with O_DIRECT.
     Action.VMSPLICE: {"area": REQUIRED, "page": 0, "pages": 1, "pipe": ""},
     Action.ODIRECT_WRITE: {"area": REQUIRED, "page": 0, "pages": 1},
+    # A read of /proc/PID/mem; without a buffer the bytes go to memory that is left out.
+    Action.PROCMEM_READ: {"area": REQUIRED, "page": 0, "pages": 1, "task": None, "buffer": None},
+    Action.MLOCK: {"area": REQUIRED, "page": 0, "pages": 1},
+    Action.MUNLOCK: {"area": REQUIRED, "page": 0, "pages": 1},
     # A driver that calls one entry of get_user_pages, to write or to read, waiting or not.
     Action.PIN: {
         "area": REQUIRED,
@@ -151,6 +158,9 @@ MEMORY = {
     Action.PIN,
     Action.VMSPLICE,
     Action.ODIRECT_WRITE,
+    Action.PROCMEM_READ,
+    Action.MLOCK,
+    Action.MUNLOCK,
     Action.READ_ZERO,
     Action.TMPFS_WRITE,
     Action.PIPE_READ,
@@ -170,4 +180,4 @@ MODES = {
     "wp": UFFDIO_REGISTER_MODE_WP,
     "missing+wp": UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP,
 }
-OF_ANOTHER = {Action.PROCESS_VM_READV}  # they may name a task whose memory they mean
+OF_ANOTHER = {Action.PROCESS_VM_READV, Action.PROCMEM_READ}  # they may name a task whose memory they mean
