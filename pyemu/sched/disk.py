@@ -13,6 +13,7 @@ from pyemu.effects.handles import File
 from pyemu.errors import HandlerError
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE
 from pyemu.pages import get_frame
+from pyemu.sched import lockdep
 from pyemu.sched.files import file_state
 from pyemu.sched.pages import Places, hand_on
 from pyemu.sched.semantics import Again, World, semantics
@@ -63,6 +64,7 @@ def submit_read(world: World, task: Task, file: File, first: int, pages: int) ->
     """Ask for pages; their locks pass to the disk."""
     disk = world.state.get(DISK_TASK)
     for pfn in submit(world, task, Request(file.id, first, pages, write=False)):
+        lockdep.gave_back(task, lockdep.LockClass.PAGE, pfn)
         world.state.set(("frame", pfn), replace(get_frame(world.state, pfn), locked_by=disk))
 
 
