@@ -72,6 +72,9 @@ class Policies:
     account_in_handle_mm_fault : bool
         handle_mm_fault counts faults itself, once, and a fault that was tried is major (5.9); before, each
         caller counted [fact:count-once].
+    pgfault_counts_faults : bool
+        vmstat's pgfault counts faults that came to an end (6.4) [fact:count-pgfault-fault], not attempts
+        [fact:count-pgfault-attempt].
     userfault_sleeps_once : bool
         handle_userfault sleeps once and gives RETRY, whatever woke it; it always wakes the monitor, and never
         says MAJOR (5.9) [fact:uffd-one-sleep].
@@ -94,13 +97,16 @@ class Policies:
         faults [fact:mprotect-maps-writable].
     copy_tries_rest_again : bool
         A block copy from or to user memory that faulted for good tries the rest once more, byte by byte
-        (before 6.4; later, processors with fast string moves don't).
+        (before 6.4; later, processors with fast string moves don't) [fact:copy-user-tail].
     read_zero_gives_up_rest : bool
-        read(2) of /dev/zero ends where a page can't be written (5.10); before, it asked for the rest first.
+        read(2) of /dev/zero ends where a page can't be written (5.10); before, it asked for the rest first
+        [fact:read-zero].
     write_needs_whole_prefault : bool
-        write(2) ends when any part of the next chunk can't be had (before 6.0), not only when all can't.
+        write(2) ends when any part of the next chunk can't be had (before 6.0), not only when all can't
+        [fact:tmpfs-write].
     write_copies_first : bool
-        write(2) copies first, and touches the user's page only after nothing could be copied (by 6.18).
+        write(2) copies first, and touches the user's page only after nothing could be copied (by 6.18)
+        [fact:tmpfs-write-copy-first].
     vma_lock_first : bool
         A fault from user mode makes its first attempt under the lock of its area alone (6.4 and later)
         [fact:x86-vma-first].
@@ -125,6 +131,7 @@ class Policies:
     fatal_is_eintr: bool
     gup_read_breaks_cow: bool
     account_in_handle_mm_fault: bool
+    pgfault_counts_faults: bool
     userfault_sleeps_once: bool
     retry_when_released: bool
     knows_user_mode_only: bool

@@ -234,6 +234,7 @@ class Tree:
             fatal_is_eintr="B4" in fixes,
             gup_read_breaks_cow=not self._since(5, 10),
             account_in_handle_mm_fault=self._since(5, 9),
+            pgfault_counts_faults=self._since(6, 4),
             userfault_sleeps_once=self._since(5, 9),
             retry_when_released=self._since(6, 12),
             knows_user_mode_only=self._since(5, 11),

@@ -19,7 +19,7 @@ from pyemu.calls.fault import (
 from pyemu.calls.memory import handle_mm_fault
 from pyemu.calls.signal import fault_signal_pending
 from pyemu.effects.areas import find_vma
-from pyemu.effects.counters import count, perf_sw_event
+from pyemu.effects.counters import perf_sw_event
 from pyemu.effects.extable import search_exception_tables
 from pyemu.effects.handles import Mm, Vma, current
 from pyemu.effects.locks import down_read, down_read_trylock, up_read
@@ -46,6 +46,7 @@ from pyemu.flags import (
     X86_PF_WRITE,
 )
 from pyemu.kernel import implements
+from pyemu.kernel.accounting import count_served, mm_account_fault
 
 
 @implements
@@ -113,6 +114,7 @@ async def do_user_addr_fault(regs: Regs, error_code: int, address: int) -> None:
             await bad_area_access_error(regs, error_code, address)
             return
         fault = await handle_mm_fault(vma, address, flags)
+        await mm_account_fault(regs, flags, fault)
         major |= fault & VM_FAULT_MAJOR
         if await fault_signal_pending(fault, regs):
             if not user_mode(regs):
@@ -136,12 +138,8 @@ async def do_user_addr_fault(regs: Regs, error_code: int, address: int) -> None:
     await up_read(mm)
     if fault & VM_FAULT_ERROR:
         await mm_fault_error(regs, error_code, address, fault)
-    elif major:
-        await count("maj_flt")
-        await perf_sw_event("major-faults")
-    else:
-        await count("min_flt")
-        await perf_sw_event("minor-faults")
+    elif not policy.account_in_handle_mm_fault:
+        await count_served(major)
 
 
 @implements

@@ -27,7 +27,8 @@ from pyemu.flags import (
     VM_WRITE,
 )
 from pyemu.kernel import implements
-from pyemu.kernel.gup import count_attempt, find_area, vm_fault_to_errno
+from pyemu.kernel.accounting import count_gup_attempt
+from pyemu.kernel.gup import find_area, vm_fault_to_errno
 
 
 async def vma_permits_fault(vma: Vma, fault_flags: int) -> bool:
@@ -79,5 +80,5 @@ async def fixup_user_fault(
         fault_flags |= FAULT_FLAG_TRIED
         if policy.gup_retries_once:
             fault_flags &= ~FAULT_FLAG_ALLOW_RETRY
-    await count_attempt(tsk, fault_flags, fault & ~(VM_FAULT_RETRY | VM_FAULT_MAJOR) | major)
+    await count_gup_attempt(tsk, fault_flags, fault & ~(VM_FAULT_RETRY | VM_FAULT_MAJOR) | major)
     return FixupResult(0, unlocked)

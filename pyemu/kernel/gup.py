@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from pyemu.calls.memory import handle_mm_fault
 from pyemu.effects.areas import find_vma
-from pyemu.effects.counters import count_for
 from pyemu.effects.gup import follow_page_pte
 from pyemu.effects.handles import Mm, Task, Vma, current
 from pyemu.effects.machine import policies
@@ -47,7 +46,6 @@ from pyemu.flags import (
     VM_FAULT_ERROR,
     VM_FAULT_HWPOISON,
     VM_FAULT_HWPOISON_LARGE,
-    VM_FAULT_MAJOR,
     VM_FAULT_OOM,
     VM_FAULT_RETRY,
     VM_FAULT_WRITE,
@@ -56,6 +54,7 @@ from pyemu.flags import (
     VM_WRITE,
 )
 from pyemu.kernel import implements
+from pyemu.kernel.accounting import count_gup_attempt
 
 UNWRITTEN = 0  # the frame that a pointer names which nobody has set
 
@@ -108,22 +107,6 @@ async def check_vma_flags(vma: Vma, gup_flags: int) -> int:
     return 0 if allowed else -EFAULT
 
 
-async def count_attempt(tsk: Task | None, flags: int, fault: int) -> None:
-    """Count an attempt without an error for the task alone: perf never hears of get_user_pages.
-
-    Up to 5.8 each attempt counts, RETRY as well, for the task that the caller names [fact:count-gup-own].
-    Since then only the attempt that ends the fault does, for the running task, and as major if it was not the
-    first [fact:count-gup-5-9].
-    """
-    policy = await policies()
-    if not policy.account_in_handle_mm_fault:
-        if tsk is not None:
-            await count_for(tsk, "maj_flt" if fault & VM_FAULT_MAJOR else "min_flt")
-    elif not fault & VM_FAULT_RETRY:
-        major = fault & VM_FAULT_MAJOR or flags & FAULT_FLAG_TRIED
-        await count_for(current, "maj_flt" if major else "min_flt")
-
-
 @implements
 async def faultin_page(
     tsk: Task | None, vma: Vma, address: int, foll_flags: int, locked: int | None
@@ -149,7 +132,7 @@ async def faultin_page(
     fault = await handle_mm_fault(vma, address, flags)
     if fault & VM_FAULT_ERROR:
         return FaultinResult(vm_fault_to_errno(fault, foll_flags), locked, foll_flags)
-    await count_attempt(tsk, flags, fault)
+    await count_gup_attempt(tsk, flags, fault)
     if fault & VM_FAULT_COMPLETED:
         return FaultinResult(-EAGAIN, 0, foll_flags)  # the page is there, only the lock is lost
     if fault & VM_FAULT_RETRY:

@@ -1,7 +1,7 @@
 """read(2) and write(2) of a pipe: copies under the pipe's lock, and sleeps that any signal ends.
 
-Models `fs/pipe.c` of Linux v5.6 and v5.7. Both ends stay open. On x86-64 there is no prefault: a copy that
-isn't served makes its two exceptions (see `pyemu.kernel.uaccess`), with the lock held.
+Models `fs/pipe.c` of Linux v5.6 and v5.7 [fact:pipe-copy]. Both ends stay open. On x86-64 there is no
+prefault: a copy that isn't served makes its two exceptions (see `pyemu.kernel.uaccess`), with the lock held.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """read(2) of /dev/zero and write(2) to a file in memory: system calls that touch user memory.
 
 Models `read_iter_zero` and `read_zero` (`drivers/char/mem.c`) and `generic_perform_write` (`mm/filemap.c`)
-of Linux v5.4 to 7.1. Both report what is done when something fails on the way, and an error only if nothing
-is done: a short count.
+of Linux v5.4 to 7.1 [fact:read-zero] [fact:tmpfs-write]. Both report what is done when something fails on the
+way, and an error only if nothing is done: a short count.
 """
 
 from __future__ import annotations
