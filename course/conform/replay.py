@@ -18,7 +18,7 @@ from course.conform.script import Script
 from course.conform.script_prediction import predict_script
 from course.conform.sequence import predict_step
 from course.conform.slow_file import SlowFault, predict_slow
-from pyemu.errors import ScenarioError, TreeError
+from pyemu.errors import TreeError
 from pyemu.tree import Tree
 
 REFUSAL = "EINVAL"  # of userfaultfd(2) for a flag that it doesn't know
@@ -116,8 +116,6 @@ def _row(record: Record, none_rows: dict[tuple[str, str, str], Record], tree: Tr
         comparison = _compare(record, ran, none_rows)
     except NotModelled as why:
         return Row(record, Verdict.NOT_MODELLED, Comparison(), reason=why.reason)
-    except ScenarioError as why:
-        return Row(record, Verdict.NOT_MODELLED, Comparison(), reason=str(why))
     verdict = Verdict.MISMATCH if comparison.differing else Verdict.MATCH
     return Row(record, verdict, comparison, ran)
 
