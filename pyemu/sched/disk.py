@@ -66,6 +66,8 @@ def submit_read(world: World, task: Task, file: File, first: int, pages: int) ->
     for pfn in submit(world, task, Request(file.id, first, pages, write=False)):
         lockdep.gave_back(task, lockdep.LockClass.PAGE, pfn)
         world.state.set(("frame", pfn), replace(get_frame(world.state, pfn), locked_by=disk))
+        lockdep.gave_back(task, lockdep.LockClass.PAGE, pfn)
+        lockdep.took(world.tasks[disk], lockdep.LockClass.PAGE, pfn)
 
 
 @semantics(submitted)

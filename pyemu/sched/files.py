@@ -15,6 +15,7 @@ from pyemu.effects.records import Window
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
 from pyemu.hw import x86
 from pyemu.pages import frame_number, get_frame, leaf, note_dirty, release_frame
+from pyemu.sched import lockdep
 from pyemu.sched.entries import flush, put_entry
 from pyemu.sched.pages import Places, taken
 from pyemu.sched.semantics import World, semantics
@@ -86,6 +87,7 @@ def add_to_page_cache(world: World, task: Task, file: File, index: int, pfn: int
         ("frame", pfn),
         replace(frame, mapping=file.id, index=index, refcount=frame.refcount + 1, locked_by=task.id),
     )
+    lockdep.took(task, lockdep.LockClass.PAGE, pfn)
     note(world, task, pfn, file.id, index, "goes into the cache")
     return True
 
