@@ -184,6 +184,8 @@ def test_before_5_11_there_can_be_no_result_with_user_mode_only(
         (["RECORDS", "--tree", "nine"], "tree 'nine' is unknown"),
         (["RECORDS", "--access", "user_reed"], "access 'user_reed' is unknown"),
         (["RECORDS", "--kernel", "new"], "kernel 'new' is no version"),
+        (["RECORDS", "--kind", "slow"], "kind 'slow' is unknown"),
+        (["RECORDS", "--kind", "script"], "no record is left"),
         (["RECORDS", "--kernel", "6.1"], "no record is left"),
         (["RECORDS", *USER, "--json", "no/such/folder/out.json"], "can't be written"),
     ],
@@ -242,6 +244,61 @@ def test_a_prediction_with_user_mode_only_before_5_11_is_the_setup_error(faultla
     found = json.loads(predict(faultlab, "5.10", "user_read", "none", "--user-mode-only", "--json").out)
     assert (found["setup_error"], found["user_mode_only"]) == ("EINVAL", True)
     assert "outcome" not in found
+
+
+@pytest.mark.parametrize("kind", ["userfault", "sequence", "slow_file"])
+def test_a_filter_by_kind_takes_one_kind(kind: str, faultlab: Any, files: Files, tmp_path: Path) -> None:
+    assert faultlab("conform", files["5.7.14"], "--kind", kind, "--json", tmp_path / "out.json").status == 0
+    rows = json.loads((tmp_path / "out.json").read_text())["rows"]
+    assert {row["kind"] for row in rows} == {kind}
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [
+        (("--kernel", "5.7"), "ret=4096"),
+        (("--kernel", "5.7", "--cpus", "1"), "HUNG"),
+        (("--kernel", "5.7", "--cpus", "1", "--preemption"), "ret=4096"),
+        (("--tree", "v5_7+B5", "--cpus", "1"), "ret=4096"),
+        (("--kernel", "5.4", "--cpus", "1"), "ret=4096"),
+        (("--kernel", "6.12"), "ret=4096"),
+    ],
+)
+def test_one_cpu_without_preemption_hangs_in_the_busy_loop_of_5_7(
+    words: tuple[str, ...], outcome: str, faultlab: Any
+) -> None:
+    said = faultlab("predict", *words, "--access", "pipe_write", "--event", "sig1", "--json")
+    assert json.loads(said.out)["outcome"] == outcome
+
+
+@pytest.mark.parametrize(("kernel", "faults"), [("5.4", (0, 1)), ("5.7", (1, 0))])
+def test_a_prediction_of_the_slow_disk_tells_minor_from_major(
+    kernel: str, faults: tuple[int, int], faultlab: Any
+) -> None:
+    words = ("--kernel", kernel, "--path", "random", "--event", "sig1", "--json")
+    found = json.loads(faultlab("predict", *words).out)
+    assert (found["kind"], found["outcome"], found["state_blocked"]) == ("slow_file", "ret=9", "D")
+    assert (found["minflt"], found["majflt"]) == faults
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--path", "fast"), "path 'fast' is unknown: it must be one of readahead"),
+        (("--path", "readahead", "--event", "close"), "event 'close' is unknown"),
+        (("--case", "fork", "--step", "x"), "case 'fork' is not modelled: there are warmup; "),
+        (("--case", "shmem", "--step", "x"), "step 'x' of case shmem is not modelled: there are read; "),
+        (("--case", "thp_madvise", "--step", "write other 4K"), "huge pages on demand are not modelled"),
+        (("--access", "pvm_huge", "--script", "m c"), "access pvm_huge is not modelled"),
+        (("--access", "user_read", "--script", "m k c"), "word of the script 'k' is unknown"),
+    ],
+)
+def test_an_unknown_name_of_another_kind_gets_one_message(
+    words: tuple[str, ...], message: str, faultlab: Any
+) -> None:
+    said = faultlab("predict", "--kernel", "5.7", *words)
+    assert (said.status, said.out) == (2, "")
+    assert message in said.err
 
 
 def test_a_prediction_of_a_script_has_the_whole_trace(faultlab: Any) -> None:
