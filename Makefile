@@ -41,6 +41,7 @@ lint: setup ## check style and types
 bench: setup ## measure the hardware model and the effects
 	$(BIN)/python tests/bench/bench_tlb.py
 	$(BIN)/python tests/bench/bench_effects.py
+	$(BIN)/python -m tests.bench.bench_kernel
 
 verify: setup ## run the long checks
 	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)
