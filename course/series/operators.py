@@ -16,7 +16,7 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = ["faults"]
 
@@ -42,21 +42,22 @@ OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }
 
 Change = Callable[[Any], None]
+Function = TypeVar("Function", bound=ast.FunctionDef | ast.AsyncFunctionDef)
 
 
-def faults(function: ast.FunctionDef, names: Mapping[str, Any]) -> Iterator[tuple[str, ast.FunctionDef]]:
+def faults(function: Function, names: Mapping[str, Any]) -> Iterator[tuple[str, Function]]:
     """Give every fault that can be planted in a function.
 
     Parameters
     ----------
-    function : ast.FunctionDef
+    function : ast.FunctionDef or ast.AsyncFunctionDef
         Its syntax tree; it is not changed.
     names : mapping
         What the names of its module mean: for neighbours of flags and of members of enumerations.
 
     Returns
     -------
-    iterator of (str, ast.FunctionDef)
+    iterator of (str, ast.FunctionDef or ast.AsyncFunctionDef)
         What was changed, and the faulty function. No two have the same text.
     """
     seen: Counter[str] = Counter()
@@ -71,9 +72,9 @@ def faults(function: ast.FunctionDef, names: Mapping[str, Any]) -> Iterator[tupl
             yield (what if seen[what] == 1 else f"{what} ({seen[what]})"), faulty
 
 
-def _kept(function: ast.FunctionDef) -> set[ast.AST]:
-    """Give the nodes that decide nothing: annotations and the docstring."""
-    notes: list[ast.AST | None] = [one.annotation for one in ast.walk(function) if isinstance(one, ast.arg)]
+def _kept(function: Function) -> set[ast.AST]:
+    """Give the nodes that decide nothing: the signature, annotations and the docstring."""
+    notes: list[ast.AST | None] = [function.args, *function.decorator_list]
     notes += [one.annotation for one in ast.walk(function) if isinstance(one, ast.AnnAssign)]
     notes += [function.returns, *(one for one in function.body[:1] if isinstance(one, ast.Expr))]
     return {inner for note in notes if note is not None for inner in ast.walk(note)}

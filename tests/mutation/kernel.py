@@ -120,12 +120,10 @@ def main() -> int:
     known = equivalents()
     survivors = [one.mutant for one in verdicts if not one.killed]
     for mutant in survivors:
-        print(f"survived: {mutant.name} (line {mutant.line}): {known.get(mutant.name, 'NOT KNOWN')}")
+        print(f"survived: {mutant.name}: {known.get(mutant.name, 'NOT KNOWN')}")
     print(f"{len(verdicts)} drawn with seed {asked.seed}, {len(verdicts) - len(survivors)} killed.")
     if asked.json is not None:
-        rows = [
-            {"mutant": one.mutant.name, "line": one.mutant.line, "killer": one.killer} for one in verdicts
-        ]
+        rows = [{"mutant": one.mutant.name, "killer": one.killer} for one in verdicts]
         asked.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return int(any(mutant.name not in known for mutant in survivors))
 
