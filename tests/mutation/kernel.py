@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from tqdm import tqdm
@@ -58,8 +58,11 @@ def every_mutant() -> list[Mutant]:
 
 
 def drawn(n: int = N_DRAWN, seed: int = SEED) -> list[Mutant]:
-    """Draw mutants; the same seed draws the same ones from the same code."""
-    return random.Random(seed).sample(every_mutant(), n)
+    """Draw mutants by lot: the seed gives each name a number, and the lowest win.
+
+    So a change of one function changes the lots of its own mutants alone, and the draw stays what it was.
+    """
+    return sorted(every_mutant(), key=lambda one: sha256(f"{seed} {one.name}".encode()).digest())[:n]
 
 
 def tests_for(mutant: Mutant) -> list[str]:
@@ -116,11 +119,13 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every verdict to this file")
     asked = parser.parse_args()
     chosen = drawn(asked.n, asked.seed)
-    verdicts = list(tqdm(check_all(chosen, asked.jobs), total=len(chosen), desc="mutants"))
     known = equivalents()
+    verdicts = []
+    for verdict in tqdm(check_all(chosen, asked.jobs), total=len(chosen), desc="mutants"):
+        verdicts.append(verdict)
+        if not verdict.killed:
+            tqdm.write(f"survived: {verdict.mutant.name}: {known.get(verdict.mutant.name, 'NOT KNOWN')}")
     survivors = [one.mutant for one in verdicts if not one.killed]
-    for mutant in survivors:
-        print(f"survived: {mutant.name}: {known.get(mutant.name, 'NOT KNOWN')}")
     print(f"{len(verdicts)} drawn with seed {asked.seed}, {len(verdicts) - len(survivors)} killed.")
     if asked.json is not None:
         rows = [{"mutant": one.mutant.name, "killer": one.killer} for one in verdicts]
