@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -16,7 +17,11 @@ from pyemu.errors import FaultlabError
 
 def faultlab(*words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "course.cli", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    # This checkout's code, in whatever folder the command runs and whatever is installed.
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=folder, env=environment, timeout=60
+    )
 
 
 def test_help_lists_the_commands_that_this_page_names() -> None:
