@@ -97,9 +97,14 @@ async def may_reuse(pfn: int) -> bool:
 
 
 async def wp_page_reuse(vma: Vma, address: int, pte: int, pfn: int) -> int:
-    """Make the entry writable; the reference to the page is given back."""
+    """Make the entry dirty, and writable if the area is; the reference to the page is given back.
+
+    get_user_pages may write by force where the program may not: then the dirty entry says that it has.
+    """
     mm = await vma.vm_mm
-    done = await set_pte_if_same(mm, address, pte, pte | PAGE_RW | WRITTEN)
+    vm_flags = await vma.vm_flags
+    rights = WRITTEN | (PAGE_RW if vm_flags & VM_WRITE else 0)
+    done = await set_pte_if_same(mm, address, pte, pte | rights)
     await put_page(pfn)
     return VM_FAULT_WRITE if done else 0
 

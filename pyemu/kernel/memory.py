@@ -12,7 +12,7 @@ from pyemu.effects.counters import count_vm_event
 from pyemu.effects.entries import get_pte, my_zero_pfn, set_pte_if_none
 from pyemu.effects.handles import Vma
 from pyemu.effects.pages import alloc_page, put_page
-from pyemu.flags import FAULT_FLAG_WRITE, PAGE_RW, VM_UFFD_MISSING
+from pyemu.flags import FAULT_FLAG_WRITE, PAGE_RW, VM_UFFD_MISSING, VM_WRITE
 from pyemu.kernel import implements
 
 
@@ -57,7 +57,8 @@ async def do_anonymous_page(vma: Vma, address: int, flags: int) -> int:
         return await handle_userfault(vma, address, flags, VM_UFFD_MISSING)
     if flags & FAULT_FLAG_WRITE:
         pfn = await alloc_page(0)
-        mapped = await set_pte_if_none(mm, address, pfn, True)
+        # get_user_pages may write where the program may not: the entry stays as the area allows.
+        mapped = await set_pte_if_none(mm, address, pfn, bool(vm_flags & VM_WRITE))
         if not mapped:
             await put_page(pfn)
         return 0
