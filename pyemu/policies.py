@@ -54,6 +54,9 @@ class Policies:
     gup_gives_zero_when_killed : bool
         It gives 0 pages and no error when SIGKILL ends its retries (patch 14 without fix B2)
         [fact:b2-zero-pages].
+    gup_takes_lock_killable : bool
+        get_user_pages_unlocked takes mmap_sem itself by a wait that SIGKILL ends, with -EAGAIN (6.3)
+        [fact:foll-unlockable].
     lookup_node_trusts_zero : bool
         get_mempolicy(2) uses the page although get_user_pages gave none (without fix B2')
         [fact:b2-lookup-node].
@@ -125,6 +128,7 @@ class Policies:
     gup_is_killable: bool
     gup_says_locked_too_early: bool
     gup_gives_zero_when_killed: bool
+    gup_takes_lock_killable: bool
     lookup_node_trusts_zero: bool
     lookup_node_is_fast: bool
     fixup_ends_at_second_retry: bool

@@ -228,6 +228,7 @@ class Tree:
             gup_is_killable=15 in patches,
             gup_says_locked_too_early=15 in patches and "B1" not in fixes,
             gup_gives_zero_when_killed=14 in patches and "B2" not in fixes,
+            gup_takes_lock_killable=self._since(6, 3),
             lookup_node_trusts_zero="B2'" not in fixes,
             lookup_node_is_fast=self._since(6, 0),
             fixup_ends_at_second_retry=14 in patches and "B3" not in fixes,

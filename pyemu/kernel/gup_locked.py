@@ -15,7 +15,7 @@ from pyemu.effects.locks import down_read, down_read_killable, up_read
 from pyemu.effects.machine import policies
 from pyemu.effects.records import GupResult
 from pyemu.effects.signals import fatal_signal_pending
-from pyemu.flags import EINTR, FOLL_GET, FOLL_REMOTE, FOLL_TOUCH, FOLL_TRIED, FOLL_WRITE, PAGE_SIZE
+from pyemu.flags import EAGAIN, EINTR, FOLL_GET, FOLL_REMOTE, FOLL_TOUCH, FOLL_TRIED, FOLL_WRITE, PAGE_SIZE
 from pyemu.kernel import implements
 
 
@@ -114,7 +114,14 @@ async def get_user_pages_locked(start: int, nr_pages: int, gup_flags: int, locke
 async def get_user_pages_unlocked(start: int, nr_pages: int, gup_flags: int) -> GupResult:
     """Get pages of one's own, taking and releasing mmap_sem."""
     mm = await current.mm
-    await down_read(mm)
+    policy = await policies()
+    killed = 0
+    if policy.gup_takes_lock_killable:
+        killed = await down_read_killable(mm)
+    else:
+        await down_read(mm)
+    if killed:
+        return GupResult(-EAGAIN)
     flags = gup_flags | FOLL_TOUCH | FOLL_GET
     got = await __get_user_pages_locked(current, mm, start, nr_pages, 1, flags)
     if got.locked:

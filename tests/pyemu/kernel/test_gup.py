@@ -639,3 +639,22 @@ def test_a_second_attempt_without_tried_breaks_i5_in_get_user_pages_too() -> Non
     )
     lab.settle()
     assert rules(lab) == ["I5"]
+
+
+@pytest.mark.parametrize(("release", "n"), [("6.1", None), ("6.12", -EAGAIN)])
+def test_the_first_wait_for_the_lock_can_be_killed_from_six_three_on(release: str, n: int | None) -> None:
+    found: list[GupResult] = []
+
+    async def program() -> None:
+        found.append(await get_user_pages_unlocked(V, 1, FOLL_WRITE))
+
+    lab = Lab("W", programs={"T": program}, tree=Tree.later(release), area=PLAIN)
+    lab.do("W", down_write(Mm(1)))
+    lab.settle("T")
+    lab.do("W", send_signal(handle(lab, "T"), SIGKILL))
+    lab.settle("T")
+    assert [one.n for one in found] == ([] if n is None else [n])
+    lab.do("W", up_write(Mm(1)))
+    lab.settle("T")
+    assert found[0].n == (n or -EINTR)
+    assert rules(lab) == []
