@@ -131,7 +131,7 @@ PATCHES = (
         file="arch/x86/mm/fault.c",
         function="do_user_addr_fault",
         what="The signal is asked about first. A branch for a RETRY that was not allowed is gone.",
-        shown="proof",
+        shown="proof; S4",
         note="A faulty callee shows the gone branch: before 4 the access faults again, from 4 on a lock is "
         "released that is not held, from 13 on it is one more attempt.",
         facts=("p04-x86", "invariant-killed", "x86-retry-5-6"),
@@ -189,7 +189,7 @@ PATCHES = (
         function="fault_signal_pending",
         what="After RETRY, a user-mode fault leaves for any pending signal. The handler runs, the "
         "instruction runs again, and a new exception begins.",
-        shown="no scenario yet",
+        shown="S9",
         rows=(
             ("RETRY, user mode, no signal", "retry", "retry"),
             ("RETRY, user mode, a signal", "retry", "leave"),
@@ -209,7 +209,7 @@ PATCHES = (
         function="handle_userfault",
         what="After a signal, handle_userfault gives RETRY without the lock. It no longer takes the lock "
         "again to give NOPAGE, which looked as if nothing had happened to it.",
-        shown="S10a, S10b",
+        shown="S10a, S10b, S10c",
         rows=(
             ("woken by the monitor, or userfaultfd closed", "RETRY, dropped", "RETRY, dropped"),
             ("woken by SIGKILL", "RETRY, dropped", "RETRY, dropped"),
@@ -239,7 +239,7 @@ PATCHES = (
         function="FAULT_FLAG_DEFAULT, handle_userfault",
         what="The sleep in handle_userfault is chosen by a flag, and DEFAULT gives the flag to kernel-mode "
         "faults as well. Its text says that nothing changes.",
-        shown="no scenario yet",
+        shown="12-and-13",
         commit="c270a7eedcf2",
         rows=(
             ("user mode, a signal", "interruptible", "interruptible"),
@@ -258,7 +258,7 @@ PATCHES = (
         function="do_user_addr_fault, fault_flag_allow_retry_first",
         what="ALLOW_RETRY stays set in every attempt. Who waits for a page lock still drops mmap_sem in the "
         "first attempt only.",
-        shown="S13",
+        shown="S13, W2, W3, 12-and-13",
         commit="4064b9827063",
         rows=(
             ("attempt 1, page locked", "drop, wait, RETRY", "drop, wait, RETRY"),
@@ -294,7 +294,7 @@ PATCHES = (
         function="faultin_page, __get_user_pages_locked",
         what="SIGKILL ends a wait inside get_user_pages, also the wait for mmap_sem. As merged it has one "
         "fault: B1.",
-        shown="no scenario yet",
+        shown="S15, S15b",
         commit="71335f37c5e8",
         rows=(
             ("page lock", "SIGKILL waits for the disk", "SIGKILL ends the wait"),
@@ -312,7 +312,7 @@ PATCHES = (
         file="fs/userfaultfd.c",
         function="userfaultfd_get_blocking_state",
         what="Without FAULT_FLAG_KILLABLE a fault would sleep deaf to SIGKILL. No caller comes without it.",
-        shown="proof",
+        shown="proof; 15-before-16",
         note="15 must come before 16: it is 15 that gives get_user_pages the flag.",
         facts=("p16-honour-killable", "p15-before-p16", "uffd-sleep-5-7"),
     ),

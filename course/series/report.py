@@ -141,7 +141,7 @@ def _numbers(showing: Showing) -> str:
         Line((field, *(str(showing.values[start][place]) for start in starts)))
         for place, field in enumerate(showing.fields)
     )
-    return TextTable(f"Scenario {showing.scenario}, task {showing.task}", columns, lines).text()
+    return TextTable(f"Scenario {showing.title}, task {showing.task}", columns, lines).text()
 
 
 def _grid() -> Table:

@@ -17,7 +17,7 @@ __all__ = ["SHOWINGS", "Showing", "Shown", "run_showing"]
 
 Values = tuple[Any, ...]
 UNBALANCED = "bad unlock balance"
-SHORT = {"messages_queued": "messages", "maj_flt": "major", "min_flt": "minor"}
+SHORT = {"messages_queued": "messages", "maj_flt": "major", "min_flt": "minor", "ms": "ends at ms"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,11 @@ class Showing:
     def expected(self, n: int) -> Values:
         """Give the values on the tree with `n` patches."""
         return self.values[max(start for start in self.values if start <= n)]
+
+    @property
+    def title(self) -> str:
+        """The scenario, and which patches are taken out."""
+        return self.scenario + "".join(f" without {patch}" for patch in self.without)
 
     @property
     def changes(self) -> tuple[int, ...]:
@@ -154,35 +159,72 @@ def _value(result: Result, task: str, field: str) -> Any:
         case _ if field in result.vmstat:
             return result.vmstat[field]
         case _ if field.startswith("sample "):
-            return next((value for _, _, what, value in result.reports if what == field), "-")
+            return next((value for _, _, what, value in result.reports if what == field), "none")
         case _:
             return field_of(result, task, field)
 
 
 _COUNTS = ("outcome", "attempts", "messages_queued", "maj_flt")
+_S9 = ("exceptions", "attempts", "page-faults", "maj_flt", "min_flt", "pgmajfault")
 _S10A = ("exceptions", "attempts", "messages_queued", "maj_flt", "min_flt", "acquisitions")
+STOPPED_COPY = Showing(
+    "12-and-13",
+    ("outcome", "attempts", "spin", "sample blocked"),
+    {0: ("ret=4096", 2, "no", "D"), 12: ("EFAULT", 2, "no", "S"), 13: ("ret=4096", 90_002, "yes", "S")},
+)
+
 SHOWINGS: dict[int, tuple[Showing, ...]] = {
     4: (
         Showing(
-            "faulty callee",
+            "S4",
             ("exceptions", "attempts", "min_flt", "lock"),
             {0: (2, 3, 1, "in order"), 4: (2, 3, 2, UNBALANCED), 13: (1, 3, 1, "in order")},
         ),
     ),
+    9: (Showing("S9", _S9, {0: (1, 2, 1, 1, 0, 1), 9: (2, 2, 2, 0, 1, 1)}),),
     10: (
         Showing("S10a", _S10A, {0: (2, 3, 2, 1, 1, 4), 10: (2, 3, 2, 1, 0, 3)}),
         Showing("S10b", ("outcome", "min_flt", "acquisitions"), {0: ("ret=0", 2, 3), 10: ("ret=0", 1, 2)}),
+        Showing(
+            "S10c",
+            ("outcome", "attempts", "spin"),
+            {0: ("ret=5", 3, "no"), 10: ("SIGBUS(code=2)", 2, "no"), 13: ("ret=5", 100_002, "yes")},
+            without=(9,),
+        ),
     ),
-    13: (Showing("S13", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=5", 3, 2, 1)}),),
+    12: (STOPPED_COPY,),
+    13: (
+        Showing("S13", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=5", 3, 2, 1)}),
+        Showing("W2", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=7", 5, 4, 1)}),
+        Showing("W3", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=7", 3, 2, 1)}),
+        STOPPED_COPY,
+        Showing(
+            "9-before-13",
+            ("outcome", "spin", "sample after stop"),
+            {0: ("ret=5", "no", "T"), 10: ("SIGBUS(code=2)", "no", "none"), 13: ("ret=5", "yes", "R")},
+            without=(9,),
+        ),
+    ),
     14: (
         Showing("S14", _COUNTS, {0: ("EFAULT", 2, 1, 1), 14: ("ret=4096", 4, 2, 2)}),
         Showing("S14-kill", ("outcome", "messages_queued"), {0: ("EFAULT", 1), 14: ("killed:9", 2)}),
+    ),
+    15: (
+        Showing("S15", ("outcome", "ms"), {0: ("killed:9", 10_000), 15: ("killed:9", 1_000)}),
+        Showing(
+            "S15b",
+            ("outcome", "ms", "lock"),
+            {0: ("killed:9", 400, "in order"), 15: ("killed:9", 22, UNBALANCED)},
+        ),
     ),
     16: (
         Showing(
             "synthetic flags",
             ("outcome", "sleeps in", "ms"),
             {0: ("killed:9", "0x102", 1), 16: ("killed:9", "0x2", 10)},
+        ),
+        Showing(
+            "15-before-16", ("outcome", "ms"), {0: ("killed:9", 30), 16: ("killed:9", 5_030)}, without=(15,)
         ),
     ),
 }

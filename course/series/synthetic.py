@@ -1,6 +1,6 @@
-"""Runs that no scenario can tell: a callee with a fault, a flag word that no caller has.
+"""A run that no scenario can tell: a fault with a flag word that no caller has.
 
-Each replaces one kernel function and leaves everything else as it is.
+It replaces one kernel function and leaves everything else as it is.
 """
 
 from __future__ import annotations
@@ -9,34 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyemu.effects.handles import Vma
     from pyemu.effects.records import Regs
     from pyemu.scenario import Scenario
 
 __all__ = ["SYNTHETIC"]
 
 Override = Mapping[str, Any]
-
-
-def faulty_callee() -> tuple[Scenario, Override]:
-    """Make a handle_mm_fault that gives RETRY twice, whether it is allowed or not, and then the page."""
-    from pyemu.effects.entries import my_zero_pfn, set_pte_if_none
-    from pyemu.effects.handles import current
-    from pyemu.effects.locks import up_read
-    from pyemu.flags import VM_FAULT_RETRY
-
-    retries = [VM_FAULT_RETRY, VM_FAULT_RETRY]
-
-    async def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
-        mm = await current.mm
-        if retries:
-            await up_read(mm)
-            return retries.pop()
-        zero = await my_zero_pfn()
-        await set_pte_if_none(mm, address, zero, False)
-        return 0
-
-    return _scenario("faulty callee", [{"do": "pause", "ticks": 1}]), {"handle_mm_fault": handle_mm_fault}
 
 
 def synthetic_flags() -> tuple[Scenario, Override]:
@@ -88,7 +66,6 @@ def _scenario(name: str, monitor: list[dict[str, Any]]) -> Scenario:
 
 
 SYNTHETIC: dict[str, Callable[[], tuple[Scenario, Override]]] = {
-    "faulty callee": faulty_callee,
     "synthetic flags": synthetic_flags,
 }
 """Name -> what makes the scenario and the replaced function, anew for each run."""

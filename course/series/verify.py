@@ -116,12 +116,12 @@ def by_runs(number: int, shown: Shown) -> Found:
     showing = shown.showing
     wrong = list(shown.wrong)
     if number not in showing.changes:
-        wrong.append(f"{showing.scenario} is not said to change at patch {number}.")
+        wrong.append(f"{showing.title} is not said to change at patch {number}.")
     if shown.changes != showing.changes:
         did, should = _listed(shown.changes), _listed(showing.changes)
-        wrong.append(f"{showing.scenario} changes at {did}; it should at {should}.")
+        wrong.append(f"{showing.title} changes at {did}; it should at {should}.")
     others = [one for one in showing.changes if one != number]
-    told = f"{showing.scenario}: {showing.told(number)}" if number in showing.changes else showing.scenario
+    told = f"{showing.title}: {showing.told(number)}" if number in showing.changes else showing.title
     also = f"; it changes at {_listed(others)} as well" if others else "; at no other patch"
     return Found((told + also,), tuple(wrong))
 

@@ -29,7 +29,7 @@ FAULT_FLAG_INTERRUPTIBLE = int(FaultFlag.INTERRUPTIBLE)
 TASK_INTERRUPTIBLE = int(TaskState.INTERRUPTIBLE)
 TASK_UNINTERRUPTIBLE = int(TaskState.UNINTERRUPTIBLE)
 TASK_KILLABLE = int(TaskState.WAKEKILL | TaskState.UNINTERRUPTIBLE)
-DEAF = "neither INTERRUPTIBLE nor KILLABLE"
+DEAF = "flags without INTERRUPTIBLE and KILLABLE"
 
 # Callers that may come to this sleep: what they start with, what they may add.
 _ADDED = FaultFlag.WRITE | FaultFlag.TRIED

@@ -39,7 +39,7 @@ def test_one_patch_tells_the_decision_the_inputs_and_what_keeps_them_out(faultla
     assert re.split(r"  +", row)[1:] == ["return", "done, unlocks, counts min_flt"]
     assert "1,536 inputs, 308 of them can happen" in out
     assert "I2: RETRY without ALLOW_RETRY comes only with SIGKILL" in out
-    assert "Scenario faulty callee" in out
+    assert "Scenario S4" in out
 
 
 def test_a_planted_fault_that_changes_nothing_is_told_with_its_reason(faultlab: Any) -> None:

@@ -28,6 +28,8 @@ def test_a_scenario_gives_the_numbers_on_every_tree_and_changes_where_it_should(
 def test_the_numbers_are_those_of_the_table_of_the_series() -> None:
     numbers = {one.scenario: dict(one.values) for _, one in EVERY}
     assert numbers["S13"] == {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=5", 3, 2, 1)}
+    assert numbers["S9"] == {0: (1, 2, 1, 1, 0, 1), 9: (2, 2, 2, 0, 1, 1)}
+    assert [value[0] for value in numbers["S10c"].values()] == ["ret=5", "SIGBUS(code=2)", "ret=5"]
     assert numbers["S10a"] == {0: (2, 3, 2, 1, 1, 4), 10: (2, 3, 2, 1, 0, 3)}
 
 

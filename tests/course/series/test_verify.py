@@ -26,9 +26,13 @@ ALL_NOTICED = Survivors(10, 10, {}, ())
         (4, "decision table and runs"),
         (5, "decision table only"),
         (8, "decision table only"),
+        (9, "runs"),
         (10, "runs"),
         (11, "names only"),
+        (12, "runs"),
         (13, "runs"),
+        (14, "runs"),
+        (15, "runs"),
         (16, "decision table and runs"),
     ],
 )
