@@ -29,6 +29,7 @@ class FaultFlag(IntFlag):
     REMOTE = 0x080
     INSTRUCTION = 0x100
     INTERRUPTIBLE = 0x200  # from patch 12 on
+    VMA_LOCK = 0x1000  # since 6.4: the fault holds the lock of its area, not mmap_lock
 
 
 class VmFault(IntFlag):
@@ -172,6 +173,7 @@ FAULT_FLAG_USER = FaultFlag.USER
 FAULT_FLAG_REMOTE = FaultFlag.REMOTE
 FAULT_FLAG_INSTRUCTION = FaultFlag.INSTRUCTION
 FAULT_FLAG_INTERRUPTIBLE = FaultFlag.INTERRUPTIBLE
+FAULT_FLAG_VMA_LOCK = FaultFlag.VMA_LOCK
 # Linux v5.7, include/linux/mm.h: 0x214 (between patches 11 and 12 it was 0x14).
 FAULT_FLAG_DEFAULT = FaultFlag.ALLOW_RETRY | FaultFlag.KILLABLE | FaultFlag.INTERRUPTIBLE
 

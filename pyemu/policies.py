@@ -110,6 +110,8 @@ class Policies:
     write_copies_first : bool
         write(2) copies first, and touches the user's page only after nothing could be copied (by 6.18)
         [fact:tmpfs-write-copy-first].
+    fault_lock_is_killable : bool
+        SIGKILL ends a fault's wait for mmap_sem (6.5, and stable releases of 6.1) [fact:x86-lock-killable].
     vma_lock_first : bool
         A fault from user mode makes its first attempt under the lock of its area alone (6.4 and later)
         [fact:x86-vma-first].
@@ -147,4 +149,5 @@ class Policies:
     read_zero_gives_up_rest: bool
     write_needs_whole_prefault: bool
     write_copies_first: bool
+    fault_lock_is_killable: bool
     vma_lock_first: bool

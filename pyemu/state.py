@@ -53,6 +53,22 @@ class RwSem:
 
 
 @dataclass(frozen=True, slots=True)
+class VmaLock:
+    """The lock of a single area (``vm_lock`` of ``struct vm_area_struct``).
+
+    Attributes
+    ----------
+    readers : tuple of int
+        Tasks whose fault holds it.
+    writer : int or None
+        The task that waits for them to leave. Who has it for writing stands at ``("vmas_written", mm)``.
+    """
+
+    readers: tuple[int, ...] = ()
+    writer: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VmaState:
     """A memory area.
 

@@ -118,6 +118,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("cache", "pfn", "what_name", _K, lambda a, b: f"{b} (frame {a})"),
     Kind("disk", "pages", "what_name", _S, lambda a, b: f"the disk {b}"),
     Kind("fork", "child", "", _S, lambda a, b: f"task {a} is born"),
+    Kind("vma_lock", "vma", "what_name", _S, lambda a, b: f"the lock of vma {a} is {b}"),
+    Kind("vma_lock_missed", "va", "why_name", _S, lambda a, b: f"{a:#x}: not by the lock of its area: {b}"),
     Kind("pte", "va", "entry", _K, lambda a, b: f"entry of {a:#x} is now {b:#x}"),
     Kind("flush", "va", "cpu_count", _H, lambda a, b: f"{a:#x} flushed on {b} CPUs"),
     Kind("state", "state", "", _K, lambda a, b: f"state {state_letter(a)}"),

@@ -247,6 +247,7 @@ class Tree:
             read_zero_gives_up_rest=self._since(5, 10),
             write_needs_whole_prefault=not self._since(6, 0),
             write_copies_first=self._since(6, 18),
+            fault_lock_is_killable=self._since(6, 1),
             vma_lock_first=self._since(6, 4),
         )
 

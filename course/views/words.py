@@ -137,6 +137,8 @@ _PHRASES: dict[str, Callable[[Names, Any, Any], str]] = {
     "lock_granted": lambda _, mm, mode: f"is given mmap_sem for {mode}",
     "lock_dropped": lambda _, mm, mode: f"releases mmap_sem ({mode})",
     "lock_wait_killed": lambda _, mm, mode: "stops waiting for mmap_sem: SIGKILL",
+    "vma_lock": lambda _, vma, what: f"has the lock of its area {what}",
+    "vma_lock_missed": lambda _, va, why: f"can't lock its area alone: {why}",
     "pte": lambda names, va, entry: (
         f"{'puts' if entry else 'takes'} {names.page(va)} {'in place' if entry else 'away'}"
     ),

@@ -39,6 +39,7 @@ from pyemu.effects import (
     signals,
     sleeping,
     uffd,
+    vma_locks,
 )
 from pyemu.effects.core import Effect as Effect
 from pyemu.effects.operations import OPERATIONS as OPERATIONS
@@ -62,4 +63,5 @@ SUBJECTS = (
     signals,
     sleeping,
     uffd,
+    vma_locks,
 )

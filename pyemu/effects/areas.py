@@ -30,6 +30,11 @@ def split_vma(vma: Vma, address: int) -> None:
 
 
 @operation(turn=False)
+def expand_stack(vma: Vma, address: int) -> bool:
+    """Let an area that grows downwards begin at the page of an address; say whether there was room."""
+
+
+@operation(turn=False)
 def free_vma(vma: Vma) -> None:
     """Take an area out of its address space and free it; mmap_sem must be held for writing."""
 

@@ -18,13 +18,15 @@ from pyemu.calls.fault import (
 )
 from pyemu.calls.memory import handle_mm_fault
 from pyemu.calls.signal import fault_signal_pending
-from pyemu.effects.areas import find_vma
+from pyemu.effects.areas import expand_stack, find_vma
 from pyemu.effects.counters import perf_sw_event
 from pyemu.effects.extable import search_exception_tables
 from pyemu.effects.handles import Mm, Vma, current
-from pyemu.effects.locks import down_read, down_read_trylock, up_read
+from pyemu.effects.locks import down_read, down_read_killable, down_read_trylock, up_read
 from pyemu.effects.machine import policies
 from pyemu.effects.records import Regs, user_mode
+from pyemu.effects.signals import force_sig_fault
+from pyemu.effects.vma_locks import lock_vma_under_rcu, vma_end_read
 from pyemu.flags import (
     BUS_ADRERR,
     FAULT_FLAG_ALLOW_RETRY,
@@ -32,13 +34,17 @@ from pyemu.flags import (
     FAULT_FLAG_INTERRUPTIBLE,
     FAULT_FLAG_TRIED,
     FAULT_FLAG_USER,
+    FAULT_FLAG_VMA_LOCK,
     FAULT_FLAG_WRITE,
+    SEGV_ACCERR,
     SIGBUS,
+    SIGSEGV,
     VM_EXEC,
     VM_FAULT_COMPLETED,
     VM_FAULT_ERROR,
     VM_FAULT_MAJOR,
     VM_FAULT_RETRY,
+    VM_GROWSDOWN,
     VM_READ,
     VM_WRITE,
     X86_PF_INSTR,
@@ -72,14 +78,71 @@ def first_flags(policy: Any, regs: Regs, error_code: int) -> int:
 async def lock_mm(mm: Mm, regs: Regs) -> bool:
     """Take mmap_sem; say no, without waiting, when kernel code faulted that must not.
 
-    Such code may hold the lock itself: to wait for it would hide the oops behind a deadlock.
+    Such code may hold the lock itself: to wait for it would hide the oops behind a deadlock [fact:x86-lock].
+    Later kernels let SIGKILL end the wait [fact:x86-lock-killable].
     """
     if await down_read_trylock(mm):
         return True
     if not user_mode(regs) and not search_exception_tables(regs.ip):
         return False
-    await down_read(mm)
-    return True
+    return await wait_for_mm(mm)
+
+
+async def wait_for_mm(mm: Mm) -> bool:
+    """Take mmap_sem, however long it takes; say no if SIGKILL ended the wait."""
+    policy = await policies()
+    if not policy.fault_lock_is_killable:
+        await down_read(mm)
+        return True
+    killed = await down_read_killable(mm)
+    return not killed
+
+
+async def find_area(mm: Mm, regs: Regs, error_code: int, address: int) -> Vma | None:
+    """Give the area of a fault; None if it is over: mmap_sem is released, what is wrong was told."""
+    vma = await find_vma(mm, address)
+    if vma is None:
+        await bad_area(regs, error_code, address)
+        return None
+    start = await vma.vm_start
+    if start > address:
+        vm_flags = await vma.vm_flags
+        grown = False
+        if vm_flags & VM_GROWSDOWN:
+            grown = await expand_stack(vma, address)
+        if not grown:
+            await bad_area(regs, error_code, address)
+            return None
+    if await access_error(error_code, vma):
+        await bad_area_access_error(regs, error_code, address)
+        return None
+    return vma
+
+
+async def try_area_lock(mm: Mm, regs: Regs, error_code: int, address: int, flags: int) -> int:
+    """Make an attempt under the lock of the area alone; only user mode does [fact:x86-vma-first].
+
+    Gives the flags with which to go on under mmap_sem, or 0 if the fault is over. RETRY says here no more
+    than "not like this", so TRIED is set only if the attempt did work for it: MAJOR [fact:x86-vma-tried].
+    """
+    vma = await lock_vma_under_rcu(mm, address)
+    if vma is None:
+        return flags
+    if await access_error(error_code, vma):
+        await vma_end_read(mm)
+        await force_sig_fault(SIGSEGV, SEGV_ACCERR, address)
+        return 0
+    fault = await handle_mm_fault(vma, address, flags | FAULT_FLAG_VMA_LOCK)
+    await mm_account_fault(regs, flags, fault)
+    if not fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED):
+        await vma_end_read(mm)
+    if not fault & VM_FAULT_RETRY:
+        if fault & VM_FAULT_ERROR:
+            await mm_fault_error(regs, error_code, address, fault)
+        return 0
+    if await fault_signal_pending(fault, regs):
+        return 0
+    return flags | FAULT_FLAG_TRIED if fault & VM_FAULT_MAJOR else flags
 
 
 @implements
@@ -96,22 +159,18 @@ async def do_user_addr_fault(regs: Regs, error_code: int, address: int) -> None:
         return
     flags = first_flags(policy, regs, error_code)
     await perf_sw_event("page-faults")
+    if policy.vma_lock_first and user_mode(regs):
+        flags = await try_area_lock(mm, regs, error_code, address, flags)
+        if not flags:
+            return
     major = 0
     locked = await lock_mm(mm, regs)
-    if not locked:
-        await bad_area_nosemaphore(regs, error_code, address)
-        return
     while True:
-        vma = await find_vma(mm, address)
+        if not locked:
+            await bad_area_nosemaphore(regs, error_code, address)
+            return
+        vma = await find_area(mm, regs, error_code, address)
         if vma is None:
-            await bad_area(regs, error_code, address)
-            return
-        start = await vma.vm_start
-        if start > address:
-            await bad_area(regs, error_code, address)
-            return
-        if await access_error(error_code, vma):
-            await bad_area_access_error(regs, error_code, address)
             return
         fault = await handle_mm_fault(vma, address, flags)
         await mm_account_fault(regs, flags, fault)
@@ -127,7 +186,7 @@ async def do_user_addr_fault(regs: Regs, error_code: int, address: int) -> None:
             if policy.retry_once:
                 flags &= ~FAULT_FLAG_ALLOW_RETRY
             flags |= FAULT_FLAG_TRIED
-            await down_read(mm)
+            locked = await wait_for_mm(mm)
             continue
         if fault & VM_FAULT_RETRY and policy.leaves_late_retry:
             # The lock is gone. In user mode the access faults again; kernel code must go on at its fixup.

@@ -14,7 +14,6 @@ from pyemu.effects.counters import count_vm_event
 from pyemu.effects.disk import submit_read
 from pyemu.effects.files import add_to_page_cache, find_get_page
 from pyemu.effects.handles import File, Mm, Vma
-from pyemu.effects.locks import up_read
 from pyemu.effects.machine import policies
 from pyemu.effects.pages import (
     alloc_page,
@@ -41,7 +40,7 @@ from pyemu.flags import (
 )
 from pyemu.kernel import implements
 from pyemu.kernel.readahead import do_async_mmap_readahead, do_sync_mmap_readahead
-from pyemu.kernel.retry import may_drop_lock, maybe_unlock_mmap_for_io
+from pyemu.kernel.retry import may_drop_lock, maybe_unlock_mmap_for_io, release_fault_lock
 
 
 @implements
@@ -161,7 +160,7 @@ async def lock_page_maybe_drop_mmap(pfn: int, mm: Mm, flags: int, pinned: bool) 
         return PageLock(True, pinned)
     killed = await lock_page_killable(pfn)
     if killed and not pinned:
-        await up_read(mm)  # who made the fault looks for SIGKILL only if the lock is gone
+        await release_fault_lock(mm, flags)  # who made the fault looks for SIGKILL only if the lock is gone
     return PageLock(not killed, pinned)
 
 
@@ -178,7 +177,7 @@ async def lock_page_or_retry(pfn: int, mm: Mm, flags: int) -> bool:
     if may_drop_lock(policy, flags):
         if flags & FAULT_FLAG_RETRY_NOWAIT:
             return False
-        await up_read(mm)
+        await release_fault_lock(mm, flags)
         if flags & FAULT_FLAG_KILLABLE:
             await wait_on_page_locked_killable(pfn)
         else:
@@ -189,5 +188,5 @@ async def lock_page_or_retry(pfn: int, mm: Mm, flags: int) -> bool:
         return True
     killed = await lock_page_killable(pfn)
     if killed:
-        await up_read(mm)
+        await release_fault_lock(mm, flags)
     return not killed

@@ -14,6 +14,7 @@ from pyemu.effects.locks import down_write, up_write
 from pyemu.effects.processes import mmput, wake_up_new_task
 from pyemu.flags import PAGE_RW, PAGE_SIZE, PAGE_UFFD_WP, TASK_SIZE, VM_SHARED
 from pyemu.kernel import implements
+from pyemu.kernel.areas import lock_areas
 from pyemu.kernel.mmap import zap_range
 
 
@@ -25,6 +26,7 @@ async def sys_fork(child: Task) -> int:
     await down_write(mm)
     await down_write(copy)
     areas = await find_vma_intersection(mm, 0, TASK_SIZE)
+    await lock_areas(areas)
     while areas:
         await dup_vma(areas[0], copy)
         await copy_page_range(mm, areas[0], copy)

@@ -11,6 +11,7 @@ from pyemu.calls.userfaultfd import handle_userfault
 from pyemu.effects.counters import count_vm_event
 from pyemu.effects.entries import get_pte, my_zero_pfn, set_pte_if_none
 from pyemu.effects.handles import Vma
+from pyemu.effects.machine import policies
 from pyemu.effects.pages import alloc_page, put_page
 from pyemu.flags import FAULT_FLAG_WRITE, PAGE_RW, VM_UFFD_MISSING, VM_WRITE
 from pyemu.kernel import implements
@@ -23,7 +24,9 @@ async def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
     Entry: mmap_sem held for reading. Exit: still held, except with VM_FAULT_RETRY (and not RETRY_NOWAIT):
     then the callee dropped it, and `vma` is dead.
     """
-    await count_vm_event("pgfault")
+    policy = await policies()
+    if not policy.pgfault_counts_faults:
+        await count_vm_event("pgfault")
     return await handle_pte_fault(vma, address, flags)
 
 

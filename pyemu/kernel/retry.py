@@ -11,7 +11,13 @@ from typing import Any
 from pyemu.effects.handles import Mm
 from pyemu.effects.locks import up_read
 from pyemu.effects.machine import policies
-from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_RETRY_NOWAIT, FAULT_FLAG_TRIED
+from pyemu.effects.vma_locks import vma_end_read
+from pyemu.flags import (
+    FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_RETRY_NOWAIT,
+    FAULT_FLAG_TRIED,
+    FAULT_FLAG_VMA_LOCK,
+)
 
 
 def may_drop_lock(policy: Any, flags: int) -> bool:
@@ -25,6 +31,19 @@ def may_drop_lock(policy: Any, flags: int) -> bool:
     return bool(flags & FAULT_FLAG_ALLOW_RETRY)
 
 
+async def release_fault_lock(mm: Mm, flags: int) -> None:
+    """Drop what the fault holds: the lock of its area if it came by that alone, else mmap_sem.
+
+    References
+    ----------
+    Linux v6.8, include/linux/mm.h, release_fault_lock [fact:vma-lock].
+    """
+    if flags & FAULT_FLAG_VMA_LOCK:
+        await vma_end_read(mm)
+    else:
+        await up_read(mm)
+
+
 async def maybe_unlock_mmap_for_io(mm: Mm, flags: int, pinned: bool) -> bool:
     """Drop mmap_sem before a wait, if that is allowed and has not been done; say whether it is dropped.
 
@@ -36,5 +55,5 @@ async def maybe_unlock_mmap_for_io(mm: Mm, flags: int, pinned: bool) -> bool:
     policy = await policies()
     if flags & FAULT_FLAG_RETRY_NOWAIT or not may_drop_lock(policy, flags):
         return False
-    await up_read(mm)
+    await release_fault_lock(mm, flags)
     return True

@@ -11,7 +11,7 @@ from typing import Any
 
 from pyemu.effects.entries import get_pte
 from pyemu.effects.handles import Context, Mm, Vma, Wait, current
-from pyemu.effects.locks import down_read, up_read
+from pyemu.effects.locks import down_read
 from pyemu.effects.machine import policies
 from pyemu.effects.signals import fatal_signal_pending, signal_pending
 from pyemu.effects.sleeping import schedule, set_current_state
@@ -39,6 +39,7 @@ from pyemu.flags import (
     VM_UFFD_WP,
 )
 from pyemu.kernel import implements
+from pyemu.kernel.retry import release_fault_lock
 
 
 @implements
@@ -68,7 +69,7 @@ async def handle_userfault(vma: Vma, address: int, flags: int, reason: int) -> i
     if flags & FAULT_FLAG_RETRY_NOWAIT:
         return VM_FAULT_RETRY  # the one RETRY that keeps the lock
     if released:
-        await up_read(mm)  # whoever closes the userfaultfd waits for it
+        await release_fault_lock(mm, flags)  # whoever closes the userfaultfd waits for it
         return VM_FAULT_RETRY
 
     state = blocking_state(policy, flags)
@@ -76,7 +77,7 @@ async def handle_userfault(vma: Vma, address: int, flags: int, reason: int) -> i
     # Queue first, look afterwards: the other way round, a page that arrives in between wakes nobody.
     wait = await userfaultfd_queue(context, address & PAGE_MASK, message, state)
     must_wait = await userfaultfd_must_wait(mm, address, reason)
-    await up_read(mm)
+    await release_fault_lock(mm, flags)
     if policy.userfault_sleeps_once:
         return await sleep_once(context, wait, must_wait)
     return await sleep_until_resolved(mm, context, wait, must_wait, state, policy)

@@ -34,7 +34,7 @@ from pyemu.flags import (
     VM_UFFD_WP,
 )
 from pyemu.kernel import implements
-from pyemu.kernel.areas import isolate
+from pyemu.kernel.areas import isolate, lock_areas
 
 TASK_SIZE = 1 << 47  # bytes in the user half of the address space
 
@@ -212,6 +212,7 @@ async def userfaultfd_release(context: Context) -> None:
     mm = await context.mm
     await down_write(mm)
     areas = await find_vma_intersection(mm, 0, TASK_SIZE)
+    await lock_areas(areas)
     while areas:
         attached = await areas[0].vm_userfaultfd_ctx
         if attached == context:

@@ -12,11 +12,14 @@ from typing import Any
 from pyemu.effects.handles import Context, File, Mm, Vma
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
 from pyemu.pages import frame_number, get_frame, leaf, named_frame
+from pyemu.sched.lockdep import LockClass
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.tasks import Task
 from pyemu.state import Location, VmaState
 
+AREA = LockClass.AREA
 Places = tuple[list[Location], list[Location]]
+STACK_GAP = 256 * PAGE_SIZE  # stack_guard_gap: what must stay free below a stack
 STALE = "stale vma"
 USE_AFTER_FREE = "use after free"
 UNLOCKED = "vma without mmap_sem"
@@ -65,6 +68,8 @@ def check_use(world: World, task: Task, vma: Vma) -> VmaState:
             USE_AFTER_FREE,
             f"{task.name} reads vma {vma.id}, which was freed while the lock was dropped.",
         )
+    elif (AREA, vma.id) in task.locks:
+        return area  # the area's own lock is enough to read it
     elif not task.holds_lock(area.mm):
         check_lock(world, task, area.mm, f"reads vma {vma.id}")
     elif task.found.get(vma.id) != task.hold:
@@ -137,6 +142,25 @@ def split_vma(world: World, task: Task, vma: Vma, address: int) -> None:
     pages = (address - area.start) >> PAGE_SHIFT
     pgoff = area.pgoff if area.file is None else area.pgoff + pages
     world.state.add_vma(task.new_id(), replace(area, start=address, pgoff=pgoff))
+
+
+def grown(world: World, task: Task, vma: Vma, *_: object) -> Places:
+    """Footprint of growing downwards."""
+    return areas_of(world, world.state.data["vma", vma.id].mm), [("vma", vma.id)]
+
+
+@semantics(grown)
+def expand_stack(world: World, task: Task, vma: Vma, address: int) -> bool:
+    """Grow downwards, unless another area is too near."""
+    area = check_use(world, task, vma)
+    start = address & ~(PAGE_SIZE - 1)
+    for other in world.state.get(("vmas", area.mm)):
+        if start - STACK_GAP < world.state.get(("vma", other)).end <= area.start and other != vma.id:
+            return False
+    if start < STACK_GAP:
+        return False
+    world.state.set(("vma", vma.id), replace(area, start=start))
+    return True
 
 
 @semantics(changed)

@@ -37,6 +37,7 @@ from pyemu.sched import (
     sleep,
     spinlocks,
     uffd,
+    vma_locks,
 )
 from pyemu.sched.frames import Frame, KernelFrame, Source
 from pyemu.sched.semantics import SEMANTICS, Again, TaskEnded, World
@@ -63,6 +64,7 @@ OPERATION_MODULES = (
     sleep,
     spinlocks,
     uffd,
+    vma_locks,
 )
 SLEEPERS = lockdep.might_sleep()  # every operation is known by now
 MAX_DEPTH = 50
@@ -177,7 +179,7 @@ class Executor:
                 task.pending.awaited = True  # by the executor: no learner has forgotten it
             else:
                 task.result = result
-                self.watches[task.id].effect(effect.op, effect.args, result)
+                self.watches[task.id].effect(effect.op, effect.args, result, len(task.frames))
             if self.observer is not None:
                 self.observer(task, effect, footprint, result)
             if overridden:
@@ -240,7 +242,7 @@ class Executor:
                 if task.frame.override:
                     self._check_handles(task, answer)
                     # A call may make no operation at all, so a loop of calls is looked for here.
-                    self.watches[task.id].effect("call", answer.args, None)
+                    self.watches[task.id].effect("call", answer.args, None, len(task.frames))
                     self._check_endless(task)
                 self._call(task, answer.args[0], answer.args[1:])
             else:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyemu.flags import SIGKILL, FaultFlag, VmFault, names
 from pyemu.sched import lockdep
+from pyemu.sched.lockdep import LockClass
 from pyemu.sched.semantics import World
 from pyemu.sched.tasks import Task
 
@@ -23,15 +24,24 @@ ERRORS = (
 )
 
 
+def holds(world: World, task: Task, mm: int, flags: int) -> bool:
+    """Say whether the fault holds its lock: mmap_sem, or that of its area alone."""
+    if flags & FaultFlag.VMA_LOCK:
+        return any(kind == LockClass.AREA for kind, _ in task.locks)
+    return task.holds_lock(mm)
+
+
 def on_attempt(world: World, task: Task, mm: int, flags: int) -> None:
     """Check what a caller of handle_mm_fault promises: I5, and mmap_sem held."""
-    if not task.holds_lock(mm):
+    if not holds(world, task, mm, flags):
         world.violation(
             task,
             "I1",
             f"{task.name} calls handle_mm_fault without mmap_sem.",
         )
-    if task.attempt > 1 and task.last_result & VmFault.RETRY and not flags & FaultFlag.TRIED:
+    again = task.attempt - task.by_area > 1  # RETRY under the area's own lock only asks for mmap_sem
+    task.by_area += bool(flags & FaultFlag.VMA_LOCK)
+    if again and task.last_result & VmFault.RETRY and not flags & FaultFlag.TRIED:
         world.violation(
             task,
             "I5",
@@ -43,7 +53,7 @@ def on_attempt_end(world: World, task: Task, mm: int, flags: int, bits: Any) -> 
     """Check what handle_mm_fault promises: I1, I2, I4, I6."""
     if not isinstance(bits, int):
         return
-    held = task.holds_lock(mm)
+    held = holds(world, task, mm, flags)
     retry = bool(bits & VmFault.RETRY)
     if retry and not flags & FaultFlag.RETRY_NOWAIT and held:
         world.violation(
@@ -67,7 +77,7 @@ def on_attempt_end(world: World, task: Task, mm: int, flags: int, bits: Any) -> 
         world.violation(
             task, "I4", f"handle_mm_fault gave RETRY together with an error: {names(bits, VmFault)}."
         )
-    if retry and task.attempt > 1 and not task.waited_in_userfault and not killed:
+    if retry and task.attempt - task.by_area > 1 and not task.waited_in_userfault and not killed:
         world.violation(
             task,
             "I6",

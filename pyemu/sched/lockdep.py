@@ -1,8 +1,8 @@
 """Lockdep of our own: in which order locks are taken, what may not be done with one held, and lost wake-ups.
 
-Each task has a list of the page locks and spinlocks that it holds (`Task.locks`); mmap_sem is booked in
-`Task.holds`. The order is mmap_sem, the page lock, the lock of a page table: the outer one first. A trylock
-can't wait, so it is free of the order, as in Linux.
+Each task has a list of the area locks, page locks and spinlocks that it holds (`Task.locks`); mmap_sem is
+booked in `Task.holds`. The order is mmap_sem, the lock of an area, the page lock, the lock of a page table:
+the outer one first. A trylock can't wait, so it is free of the order, as in Linux.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ SLEEPS = ("schedule", "timer_wait")
 class LockClass(IntEnum):
     """Kinds of locks, the outer ones first."""
 
+    AREA = 2
     PAGE = 3
     PTE = 4
+
+
+KINDS = {LockClass.AREA: "area lock", LockClass.PAGE: "page lock", LockClass.PTE: "spinlock"}
 
 
 def took(task: Task, kind: LockClass, number: int) -> None:
@@ -43,7 +47,9 @@ def gave_back(task: Task, kind: LockClass, number: int) -> None:
 
 def name(kind: int, number: int) -> str:
     """Name a lock in a sentence."""
-    return f"the lock of page {number}" if kind == LockClass.PAGE else f"the page-table lock of {number:#x}"
+    if kind == LockClass.PTE:
+        return f"the page-table lock of {number:#x}"
+    return f"the lock of {'page' if kind == LockClass.PAGE else 'vma'} {number}"
 
 
 def might_sleep() -> frozenset[str]:
@@ -70,7 +76,7 @@ def on_user_mode(world: World, task: Task, ends: bool) -> None:
     where = "exit" if ends else "return"
     does = "ended" if ends else "goes back to user mode"
     for kind, number in task.locks:
-        rule = f"{'page lock' if kind == LockClass.PAGE else 'spinlock'} held on {where}"
+        rule = f"{KINDS[LockClass(kind)]} held on {where}"
         world.violation(task, rule, f"{task.name} {does} holding {name(kind, number)}.")
 
 

@@ -23,6 +23,11 @@ def sem(mm: Mm) -> Location:
     return ("mmap_sem", mm.id)
 
 
+def written(mm: Mm) -> Location:
+    """Give the location of the areas that are locked for writing until mmap_sem is released."""
+    return ("vmas_written", mm.id)
+
+
 def mode(write: bool) -> str:
     """Name a mode."""
     return "writing" if write else "reading"
@@ -92,6 +97,8 @@ def release(world: World, task: Task, mm: Mm, write: bool) -> None:
     lock: RwSem = world.state.get(sem(mm))
     if write:
         lock = replace(lock, writer=None)
+        if world.state.get(written(mm), ()):
+            world.state.set(written(mm), ())  # vma_end_write_all: the areas are open to readers again
     else:
         place = lock.readers.index(task.id)
         lock = replace(lock, readers=lock.readers[:place] + lock.readers[place + 1 :])
@@ -106,7 +113,8 @@ def own(world: World, task: Task, mm: Mm, *_: object) -> tuple[list[Location], l
 def queue(world: World, task: Task, mm: Mm, *_: object) -> tuple[list[Location], list[Location]]:
     """Footprint of releasing: the lock and the state of those who wait for it."""
     waiters = world.state.data[sem(mm)].waiters
-    return [("signal", task.id)], [sem(mm), ("state", task.id), *(("state", one) for one, _ in waiters)]
+    own = [sem(mm), written(mm), ("state", task.id)]
+    return [("signal", task.id)], [*own, *(("state", one) for one, _ in waiters)]
 
 
 @semantics(own)

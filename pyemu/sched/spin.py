@@ -62,11 +62,11 @@ class SpinWatch:
         self.n_recent = 0
         self.length = 0
 
-    def effect(self, op: str, args: tuple[Any, ...], result: Any) -> None:
-        """Note an applied effect."""
+    def effect(self, op: str, args: tuple[Any, ...], result: Any, depth: int = 0) -> None:
+        """Note an applied effect; at another depth of calls it is another one: who goes deeper goes on."""
         if op in UNTOLD:
             return
-        step = (op, *(type(one).kind if isinstance(one, Handle) else one for one in (*args, result)))
+        step = (op, *(type(one).kind if isinstance(one, Handle) else one for one in (*args, result, depth)))
         self.steps.append(step)
         self.recent.append(step)
         self.n_recent += 1

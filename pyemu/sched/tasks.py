@@ -78,6 +78,7 @@ class Task:
     attempt: int = 0
     attempt_page: int = -1
     last_result: int = 0
+    by_area: int = 0
     waited_in_userfault: bool = False
     stopped: bool = False
     returns_at: int = 0
@@ -92,7 +93,7 @@ class Task:
 
     def begin_fault(self) -> None:
         """Forget earlier attempts: a new fault begins, by an exception or in get_user_pages."""
-        self.attempt = self.last_result = 0
+        self.attempt = self.last_result = self.by_area = 0
         self.attempt_page = -1
 
     def begin_attempt(self, page: int) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from pyemu import Machine, Scenario, Tree
 from pyemu.effects import Effect
-from pyemu.effects.areas import find_vma, set_vma_context, split_vma
+from pyemu.effects.areas import expand_stack, find_vma, set_vma_context, split_vma
 from pyemu.effects.counters import count, count_for
 from pyemu.effects.entries import get_pte, mk_pte, pte_pfn, set_pte_if_none, set_pte_if_same, zap_pte
 from pyemu.effects.exceptions import (
@@ -63,6 +63,7 @@ from pyemu.effects.signals import (
     send_signal_to_thread,
     set_current_blocked,
 )
+from pyemu.effects.vma_locks import lock_vma_under_rcu, vma_end_read, vma_start_write
 from pyemu.flags import FOLL_GET, FOLL_TOUCH, FOLL_WRITE, SIGKILL, SIGSEGV, SIGUSR1, VM_UFFD_MISSING
 from pyemu.sched.semantics import SEMANTICS, Footprint, Semantics, World
 from pyemu.sched.tasks import Task
@@ -400,6 +401,24 @@ def pages_by_hand() -> None:
     lab.do("A", put_page(pfn))
 
 
+def area_locks() -> None:
+    """The lock of a single area, and a stack that grows."""
+    lab = Lab("R", "S", "W", area={"process": "P", "userfaultfd": False}, tree=Tree.later("6.12"))
+    mm = Mm(lab.task("R").mm)
+    lab.do("R", lock_vma_under_rcu(mm, V))
+    lab.do("R", lock_vma_under_rcu(mm, 0x1000))
+    lab.do("W", down_write(mm))
+    vma = lab.do("W", find_vma(mm, V))
+    lab.do("W", vma_start_write(vma))
+    lab.do("S", lock_vma_under_rcu(mm, V))
+    lab.do("R", vma_end_read(mm))
+    lab.do("R", vma_end_read(mm))
+    lab.go_on("W")
+    lab.do("W", vma_start_write(vma))
+    lab.do("W", expand_stack(vma, V - 4096))
+    lab.do("W", up_write(mm))
+
+
 def kernel_mode() -> None:
     """Operations of kernel code that touches user memory."""
     lab = Lab("T", "U", area={"process": "P", "populated": [0, 1], "userfaultfd": False})
@@ -426,6 +445,7 @@ def runs(trees: list[Tree]) -> Iterator[None]:
     by_hand()
     pages_by_hand()
     kernel_mode()
+    area_locks()
     yield
     for tree in trees:
         for scenario in (*EXTRA.values(), *map(Scenario.load, Scenario.library())):
@@ -499,6 +519,10 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("take_fixup", "fixup"),
     ("pagefault_disable", "pagefault_disabled"),
     ("read_task", "pagefault_disabled"),
+    ("lock_vma_under_rcu", "vmas_written"),
+    ("vma_end_read", "state"),
+    ("vma_start_write", "vma_lock"),
+    ("up_write", "vmas_written"),
     ("count_for", "counter"),
     ("follow_page_pte", "frame"),
     ("gup_fast_pte", "pte"),
