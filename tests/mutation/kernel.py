@@ -23,14 +23,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tests.mutation.operators import Mutant, mutants
+from tests.mutation.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 KERNEL = ROOT / "pyemu" / "kernel"
 SEED = 20200220  # the day on which the series was posted
 N_DRAWN = 200
 SECONDS = 900  # then a run counts as one without an end
-EARLY = ("tests/pyemu/test_library.py", "tests/conform/test_scripts.py")
-ALL = ("tests/pyemu", "tests/conform", "tests/course/series")
+TESTS = ("tests/pyemu/kernel", "tests/pyemu", "tests/conform", "tests/course/series")
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
 
@@ -68,34 +67,40 @@ def drawn(n: int = N_DRAWN, seed: int = SEED) -> list[Mutant]:
 def tests_for(mutant: Mutant) -> list[str]:
     """Give the tests in the order in which they run: those of the module first."""
     own = f"tests/pyemu/kernel/test_{mutant.module.rpartition('.')[2]}.py"
-    return [path for path in (own, *EARLY, *ALL) if (ROOT / path).exists()]
+    return [path for path in (own, *TESTS) if (ROOT / path).exists()]
 
 
 def check(mutant: Mutant, tests: Sequence[str] = ()) -> Verdict:
-    """Run tests on a mutant until one fails: those given, or all that look at the kernel."""
+    """Run tests on a mutant until one fails: those given, or the quick ones and then all of the kernel."""
+    pytest = ["pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutation.plugin"]
+    commands = [] if tests else [["tests.mutation.quick"]]
+    commands.append([*pytest, *(tests or tests_for(mutant))])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mutant.py"
         path.write_text(f"# {mutant.module}\n{mutant.source}\n", encoding="utf-8")
-        plugins = ["-p", "no:cacheprovider", "-p", "no:randomly", "-p", "tests.mutation.plugin"]
-        command = [sys.executable, "-m", "pytest", "-x", "-q", *plugins, *(tests or tests_for(mutant))]
-        environment = {**os.environ, "FAULTLAB_MUTANT": str(path)}
-        try:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                timeout=SECONDS,
-                cwd=ROOT,
-                env=environment,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Verdict(mutant, "no end")
+        killers = (_killer(command, {**os.environ, "FAULTLAB_MUTANT": str(path)}) for command in commands)
+        return Verdict(mutant, next((one for one in killers if one), ""))
+
+
+def _killer(command: list[str], environment: dict[str, str]) -> str:
+    """Run a module; give what failed in it, or nothing."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            cwd=ROOT,
+            env=environment,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "no end"
     if done.returncode == 0:
-        return Verdict(mutant, "")
-    lines = done.stdout.splitlines()
+        return ""
+    lines = [*done.stdout.splitlines(), *done.stderr.splitlines()]
     failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
-    return Verdict(mutant, failed[0][:160] if failed else f"status {done.returncode}")
+    return (failed or lines[-1:] or ["no word"])[0][:160]
 
 
 def check_all(chosen: list[Mutant], jobs: int) -> Iterator[Verdict]:

@@ -6,8 +6,10 @@ import os
 
 import pytest
 
+from tests.mutation import quick
 from tests.mutation.kernel import N_DRAWN, check, check_all, drawn, equivalents, every_mutant
 from tests.mutation.operators import Mutant
+from tests.mutation.paths import ROOT
 
 FEW = 4  # that `make test` runs; `make verify` runs all that are drawn
 LEAST_KILLED = 0.95
@@ -32,16 +34,12 @@ def test_each_mutant_that_is_called_equivalent_exists_and_has_a_reason() -> None
     assert [name for name, reason in listed.items() if len(reason) < 20] == []
 
 
-def test_code_without_a_change_survives() -> None:
-    path = drawn(1)[0].module
-    source = open_source(path)
-    assert not check(Mutant(path, "f", "nothing", source), ["tests/pyemu/test_library.py"]).killed
-
-
-def open_source(module: str) -> str:
-    from tests.mutation.kernel import ROOT
-
-    return (ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")
+def test_code_without_a_change_survives_the_quick_tests_and_the_others() -> None:
+    module = drawn(1)[0].module
+    source = (ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")
+    same = Mutant(module, "f", "nothing", source)
+    assert check(same, ["tests/pyemu/test_tree.py", "tests/pyemu/test_library.py"]).killer == ""
+    assert quick.library() == ""
 
 
 @pytest.mark.parametrize("mutant", drawn(FEW, seed=9), ids=lambda one: one.name)
