@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pyemu.calls.declare import kernel_function
+from pyemu.effects.handles import File
 
 
 @kernel_function
@@ -14,10 +15,20 @@ def sys_read_zero(address: int, n: int) -> int:
 
 
 @kernel_function
-def sys_tmpfs_write(address: int, n: int) -> int:
-    """pwrite(2) to the start of a fresh memfd; the number of bytes, or an error (mm/shmem.c)."""
+def sys_pwrite(file: File, address: int, n: int, position: int) -> int:
+    """pwrite(2) to a file in memory; the number of bytes, or an error (fs/read_write.c)."""
 
 
 @kernel_function
-def generic_perform_write(address: int, n: int) -> int:
+def generic_perform_write(file: File, address: int, n: int, position: int) -> int:
     """Copy from user memory to the pages of a file; the number of bytes, or an error (mm/filemap.c)."""
+
+
+@kernel_function
+def shmem_write_begin(file: File, index: int) -> int:
+    """Give the page of a file in memory that is written next, locked and held (mm/shmem.c)."""
+
+
+@kernel_function
+def shmem_write_end(file: File, index: int, page: int) -> None:
+    """Let go of a page that was written; the file may have become longer (mm/shmem.c)."""

@@ -61,6 +61,11 @@ def next_window(file: File, index: int, met: bool) -> Window:
 
 
 @operation()
+def memfd_create() -> File:
+    """Make an empty file in memory, which no directory knows."""
+
+
+@operation()
 def set_file_size(file: File, pages: int) -> None:
     """Set the length of a file; what lies beyond is gone."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pyemu.calls.pipe import pipe_read, pipe_write
-from pyemu.calls.read_write import sys_read_zero, sys_tmpfs_write
+from pyemu.calls.read_write import sys_pwrite, sys_read_zero
+from pyemu.effects.files import memfd_create
 from pyemu.effects.handles import Pipe
 from pyemu.effects.machine import report
 from pyemu.effects.pages import alloc_page
@@ -25,7 +26,8 @@ async def read_zero(step: ResolvedStep) -> None:
 @performs(Action.TMPFS_WRITE)
 async def tmpfs_write(step: ResolvedStep) -> None:
     """Write to a fresh memfd."""
-    outcome = await system_call(sys_tmpfs_write, step.address, step.length)
+    file = await memfd_create()
+    outcome = await system_call(sys_pwrite, file, step.address, step.length, 0)
     await report("outcome", outcome)
 
 

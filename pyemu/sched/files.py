@@ -49,6 +49,14 @@ def read_file(world: World, task: Task, file: File, field: str) -> int:
             return state.throttle
 
 
+@semantics(lambda world, task: ([], [("file", task.id * 1_000_000 + task.next_id + 1)]))
+def memfd_create(world: World, task: Task) -> File:
+    """Make a file."""
+    file = File(task.new_id())
+    world.state.set(("file", file.id), FileState("memfd", "shmem", 0))
+    return file
+
+
 @semantics(lambda world, task, file, pages: ([], [("file", file.id)]))
 def set_file_size(world: World, task: Task, file: File, pages: int) -> None:
     """Set the length."""
