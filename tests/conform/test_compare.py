@@ -196,7 +196,7 @@ BUSY = Experiment("tmpfs_write", "sig1")
 
 
 def busy_pair(read: Read, lines: Lines, tree: Tree, messages: int, spins: bool) -> tuple[Record, Prediction]:
-    """Build a record and a prediction of a kernel-mode copy, which has no model yet."""
+    """Make up a record and a prediction of a kernel-mode copy."""
     line = pick(lines, "5.7.14", "sig1")
     record = read({**line, "access": BUSY.access, "messages": messages, "state_after_action": "R"})[0]
     like = predict(Experiment("user_read", "sig1"), Tree.v5_7).fields
