@@ -58,15 +58,15 @@ async def mm_account_fault(regs: Regs | None, flags: int, fault: int) -> None:
 
 
 async def count_gup_attempt(tsk: Task | None, flags: int, fault: int) -> None:
-    """Count an attempt of get_user_pages that was no error: for the task alone, perf never hears of it.
+    """Count an attempt of get_user_pages: for the task alone, perf never hears of it.
 
-    Up to v5.8 each attempt counts, RETRY as well, for the task that the caller names; since then the one rule
-    holds, for the running task [fact:count-gup-5-9].
+    Up to v5.8 each attempt counts that is no error, RETRY as well, for the task that the caller names; since
+    then the one rule holds, for the running task [fact:count-gup-5-9].
     """
     policy = await policies()
     if policy.account_in_handle_mm_fault:
         await mm_account_fault(None, flags, fault)
-    elif tsk is not None:
+    elif tsk is not None and not fault & VM_FAULT_ERROR:
         await count_for(tsk, "maj_flt" if fault & VM_FAULT_MAJOR else "min_flt")
 
 

@@ -67,6 +67,7 @@ async def fixup_user_fault(
         fault = await handle_mm_fault(vma, address, fault_flags)
         major |= fault & VM_FAULT_MAJOR
         if fault & VM_FAULT_ERROR:
+            await count_gup_attempt(tsk, fault_flags, fault)
             return FixupResult(vm_fault_to_errno(fault, 0), unlocked)
         if not fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED):
             break

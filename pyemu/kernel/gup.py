@@ -130,9 +130,9 @@ async def faultin_page(
     if foll_flags & FOLL_TRIED:
         flags |= FAULT_FLAG_TRIED
     fault = await handle_mm_fault(vma, address, flags)
+    await count_gup_attempt(tsk, flags, fault)
     if fault & VM_FAULT_ERROR:
         return FaultinResult(vm_fault_to_errno(fault, foll_flags), locked, foll_flags)
-    await count_gup_attempt(tsk, flags, fault)
     if fault & VM_FAULT_COMPLETED:
         return FaultinResult(-EAGAIN, 0, foll_flags)  # the page is there, only the lock is lost
     if fault & VM_FAULT_RETRY:

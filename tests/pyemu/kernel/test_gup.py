@@ -199,6 +199,13 @@ def test_an_error_is_counted_nowhere() -> None:
     assert not {"maj_flt", "min_flt"} & set(lab.task("T").stats)
 
 
+@pytest.mark.parametrize(("release", "n"), [("6.1", 0), ("6.12", 1)])
+def test_vmstat_counts_an_attempt_with_an_error_from_six_four_on(release: str, n: int) -> None:
+    # The faulty callee does not count: up to 6.3 it is handle_mm_fault's first line that does.
+    _, _, lab = made(fault_in(0, 1), VM_FAULT_SIGBUS, tree=Tree.later(release))
+    assert lab.world.state.data.get(("vmstat", "pgfault"), 0) == n
+
+
 def test_locking_without_populating_brings_in_nothing() -> None:
     got, flags, _ = made(fault_in(FOLL_MLOCK, 1))
     assert (got.error, flags) == (-ENOENT, [])

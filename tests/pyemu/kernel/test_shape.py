@@ -94,6 +94,17 @@ def test_every_effect_that_kernel_code_builds_is_awaited(path: Path) -> None:
             assert isinstance(above[node], ast.Await), f"{path.name}:{node.lineno} {node.func.id}"
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}.{path.stem}")
+def test_no_function_is_longer_than_sixty_lines(path: Path) -> None:
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    lengths = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
+    assert {name: lines for name, lines in lengths.items() if lines > 60} == {}
+
+
 @pytest.mark.parametrize("name", sorted(pyemu.kernel.load()))
 def test_every_kernel_function_is_a_coroutine_with_a_sentence(name: str) -> None:
     function = pyemu.kernel.load()[name]
