@@ -97,7 +97,8 @@ ACCESS_STEPS: dict[str, Step] = {
     "futex_op": {"do": "futex_wake_op", **_P1, "first": "W"},
     "odirect": {"do": "odirect_write", **_P1},
 }
-# Memory of the recording program that an access touches for the first time, besides the victim's area.
+# Memory of the recording program that an access touches for the first time, besides the victim's area
+# [fact:pvm-cold-buffer] [fact:futex-key].
 COLD: dict[str, Step] = {
     "process_vm_readv": {"name": "B", "pages": 5},
     "futex_wake_op": {"name": "W", "pages": 1},

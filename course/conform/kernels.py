@@ -30,7 +30,8 @@ TREES: dict[Series, Tree] = {
 LAST_MINOR = {2: 6, 3: 19, 4: 20, 5: 19, 6: 19}
 # Recorded on a machine with one CPU; the others had two.
 ONE_CPU = {(6, 12), (7, 2)}
-USER_MODE_ONLY_CAME = (5, 11)  # UFFD_USER_MODE_ONLY; before, userfaultfd(2) refuses it with EINVAL
+# Before, userfaultfd(2) refuses UFFD_USER_MODE_ONLY with EINVAL [fact:uffd-user-mode-only].
+USER_MODE_ONLY_CAME = (5, 11)
 
 
 class NotModelled(RecordError):

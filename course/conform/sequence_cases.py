@@ -13,7 +13,7 @@ Step = dict[str, Any]
 IO_TICKS = 300  # us that the disk takes to read once; how long it is changes no counter
 FILE_PAGES = 64
 # The mapping of a file starts inside a window of 16 pages, so that 64 pages lie in five windows (deduced from
-# the records).
+# the records) [fact:fault-around].
 FILE_ADDRESS = 0x7E00_0000_5000
 
 
