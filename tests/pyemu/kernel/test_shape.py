@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,12 @@ def test_every_effect_that_kernel_code_builds_is_awaited(path: Path) -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
             assert isinstance(above[node], ast.Await), f"{path.name}:{node.lineno} {node.func.id}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}.{path.stem}")
+def test_no_kernel_code_knows_a_patch_by_its_number(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert re.findall(r"\bpatch(?:es)? \d|\bP\d+\b|\bupto\b|\bTree\b|\.patches\b", text) == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}.{path.stem}")
