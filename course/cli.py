@@ -16,7 +16,7 @@ import sys
 
 import typer
 
-from course import doctor, lab, linuxfacts_command, workcopy
+from course import doctor, functions, lab, linuxfacts_command, workcopy
 from course.checks import command as checks
 from course.conform import command as conform
 from course.conform import predict
@@ -48,6 +48,7 @@ app.command()(conform.conform)
 app.command()(predict.predict)
 app.command()(series.series)
 app.command()(linuxfacts_command.fact)
+app.command()(functions.functions)
 app.command()(running.run)
 app.command()(running.scenarios)
 app.command()(doctor.doctor)

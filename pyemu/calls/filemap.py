@@ -5,46 +5,46 @@
 
 from __future__ import annotations
 
-from pyemu.calls.declare import kernel_function
+from pyemu.calls.declare import OURS, kernel_function
 from pyemu.effects.handles import File, Mm, Vma
 from pyemu.effects.records import Found, PageLock
 
 
-@kernel_function
+@kernel_function("mm/filemap.c")
 def filemap_fault(vma: Vma, address: int, flags: int) -> Found:
-    """Find or read a page of a file on a disk, and lock it (Linux v5.7, mm/filemap.c)."""
+    """Find or read a page of a file on a disk, and lock it."""
 
 
-@kernel_function
+@kernel_function("mm/filemap.c")
 def lock_page_maybe_drop_mmap(pfn: int, mm: Mm, flags: int, pinned: bool) -> PageLock:
-    """Lock a page of the cache; the first try waits without mmap_sem (Linux v5.7, mm/filemap.c)."""
+    """Lock a page of the cache; the first try waits without mmap_sem."""
 
 
-@kernel_function
+@kernel_function("mm/shmem.c")
 def shmem_fault(vma: Vma, address: int, flags: int) -> Found:
-    """Find or make a page of shared memory, or ask the monitor for it (Linux v5.7, mm/shmem.c)."""
+    """Find or make a page of shared memory, or ask the monitor for it."""
 
 
-@kernel_function
+@kernel_function(OURS)
 def faulty_fault(vma: Vma, address: int, flags: int) -> Found:
     """A driver that is wrong on purpose: it says RETRY twice, and drops mmap_sem, whatever was allowed."""
 
 
-@kernel_function
+@kernel_function(OURS)
 def hold_page(file: File, index: int, ticks: int) -> None:
     """Lock a page of a file for a time, as somebody else's I/O does: a test apparatus."""
 
 
-@kernel_function
+@kernel_function("mm/msync.c")
 def sys_msync(start: int, length: int) -> int:
     """Write the dirty pages of a range to the disk and wait (MS_SYNC; Linux v5.7, mm/msync.c)."""
 
 
-@kernel_function
+@kernel_function("mm/truncate.c", "truncate_setsize")
 def sys_ftruncate(file: File, pages: int) -> int:
-    """Set the length of a file: pages beyond it leave memory, mapped or not (Linux v5.7, mm/truncate.c)."""
+    """Set the length of a file: pages beyond it leave memory, mapped or not."""
 
 
-@kernel_function
+@kernel_function("mm/fadvise.c", "generic_fadvise")
 def sys_fadvise_dontneed(file: File) -> int:
     """Drop the clean pages of a file that nobody maps (POSIX_FADV_DONTNEED; Linux v5.7, mm/fadvise.c)."""

@@ -9,31 +9,31 @@ from pyemu.calls.declare import kernel_function
 from pyemu.effects.handles import Mm, Vma
 
 
-@kernel_function
+@kernel_function("mm/memory.c")
 def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
-    """Make one attempt; give VM_FAULT_* bits (Linux v5.7, mm/memory.c). With RETRY, mmap_sem is gone."""
+    """Make one attempt; give VM_FAULT_* bits. With RETRY, mmap_sem is gone."""
 
 
-@kernel_function
+@kernel_function("mm/memory.c")
 def do_anonymous_page(vma: Vma, address: int, flags: int) -> int:
-    """Serve a missing page of anonymous memory (Linux v5.7, mm/memory.c)."""
+    """Serve a missing page of anonymous memory."""
 
 
-@kernel_function
+@kernel_function("mm/memory.c")
 def do_wp_page(vma: Vma, address: int, flags: int, pte: int) -> int:
-    """Serve a write to a read-only page of a writable area (Linux v5.7, mm/memory.c)."""
+    """Serve a write to a read-only page of a writable area."""
 
 
-@kernel_function
+@kernel_function("mm/memory.c")
 def do_fault(vma: Vma, address: int, flags: int) -> int:
-    """Serve a missing page of a file: read, private write or shared write (Linux v5.7, mm/memory.c)."""
+    """Serve a missing page of a file: read, private write or shared write."""
 
 
-@kernel_function
+@kernel_function("mm/memory.c")
 def fault_dirty_shared_page(vma: Vma, pfn: int, flags: int, made_writable: bool) -> int:
-    """End a write to a shared page: dirty it, unlock it, throttle the writer (Linux v5.7, mm/memory.c)."""
+    """End a write to a shared page: dirty it, unlock it, throttle the writer."""
 
 
-@kernel_function
+@kernel_function("mm/filemap.c", "__lock_page_or_retry")
 def lock_page_or_retry(pfn: int, mm: Mm, flags: int) -> bool:
-    """Lock a page that was swapped in; if not, the fault says RETRY (Linux v5.7, mm/filemap.c)."""
+    """Lock a page that was swapped in; if not, the fault says RETRY."""

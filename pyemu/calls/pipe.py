@@ -9,16 +9,16 @@ from pyemu.calls.declare import kernel_function
 from pyemu.effects.handles import Pipe
 
 
-@kernel_function
+@kernel_function("fs/pipe.c")
 def pipe_read(pipe: Pipe, address: int, n: int) -> int:
-    """read(2) of a pipe; the number of bytes, -EFAULT or -ERESTARTSYS (fs/pipe.c)."""
+    """read(2) of a pipe; the number of bytes, -EFAULT or -ERESTARTSYS."""
 
 
-@kernel_function
+@kernel_function("fs/pipe.c")
 def pipe_write(pipe: Pipe, address: int, n: int) -> int:
-    """write(2) to a pipe; the number of bytes, -EFAULT or -ERESTARTSYS (fs/pipe.c)."""
+    """write(2) to a pipe; the number of bytes, -EFAULT or -ERESTARTSYS."""
 
 
-@kernel_function
+@kernel_function("include/linux/wait.h", "wait_event_interruptible_exclusive")
 def wait_for_pipe(pipe: Pipe, side: str) -> int:
-    """Sleep until a pipe has data or room; 0, or -ERESTARTSYS for a signal (include/linux/wait.h)."""
+    """Sleep until a pipe has data or room; 0, or -ERESTARTSYS for a signal."""

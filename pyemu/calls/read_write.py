@@ -9,26 +9,26 @@ from pyemu.calls.declare import kernel_function
 from pyemu.effects.handles import File
 
 
-@kernel_function
+@kernel_function("drivers/char/mem.c", "read_iter_zero")
 def sys_read_zero(address: int, n: int) -> int:
-    """read(2) of /dev/zero; the number of bytes, or -EFAULT (drivers/char/mem.c, read_iter_zero)."""
+    """read(2) of /dev/zero; the number of bytes, or -EFAULT."""
 
 
-@kernel_function
+@kernel_function("fs/read_write.c", "ksys_pwrite64")
 def sys_pwrite(file: File, address: int, n: int, position: int) -> int:
-    """pwrite(2) to a file in memory; the number of bytes, or an error (fs/read_write.c)."""
+    """pwrite(2) to a file in memory; the number of bytes, or an error."""
 
 
-@kernel_function
+@kernel_function("mm/filemap.c")
 def generic_perform_write(file: File, address: int, n: int, position: int) -> int:
-    """Copy from user memory to the pages of a file; the number of bytes, or an error (mm/filemap.c)."""
+    """Copy from user memory to the pages of a file; the number of bytes, or an error."""
 
 
-@kernel_function
+@kernel_function("mm/shmem.c")
 def shmem_write_begin(file: File, index: int) -> int:
-    """Give the page of a file in memory that is written next, locked and held (mm/shmem.c)."""
+    """Give the page of a file in memory that is written next, locked and held."""
 
 
-@kernel_function
+@kernel_function("mm/shmem.c")
 def shmem_write_end(file: File, index: int, page: int) -> None:
-    """Let go of a page that was written; the file may have become longer (mm/shmem.c)."""
+    """Let go of a page that was written; the file may have become longer."""

@@ -5,20 +5,20 @@
 
 from __future__ import annotations
 
-from pyemu.calls.declare import kernel_function
+from pyemu.calls.declare import OURS, kernel_function
 from pyemu.effects.handles import Context
 
 
-@kernel_function
+@kernel_function("fs/select.c", "do_sys_poll")
 def sys_poll(context: Context, ticks: int) -> bool:
     """Sleep until a message is there, at most `ticks` (-1: for ever); say whether one is."""
 
 
-@kernel_function
+@kernel_function("kernel/time/hrtimer.c", "hrtimer_nanosleep")
 def sys_nanosleep(ticks: int) -> None:
     """Sleep for `ticks` microseconds of virtual time."""
 
 
-@kernel_function
+@kernel_function(OURS)
 def sys_wait_post(ticks: int) -> bool:
     """Sleep until another task has left a post, at most `ticks` (-1: for ever); say whether one has."""

@@ -8,41 +8,41 @@ from __future__ import annotations
 from pyemu.calls.declare import kernel_function
 
 
-@kernel_function
+@kernel_function("lib/usercopy.c", "_copy_from_user")
 def copy_from_user(address: int, n: int, pfn: int, offset: int) -> int:
-    """Copy from user memory into a frame; give the number of bytes *not* copied (lib/usercopy.c)."""
+    """Copy from user memory into a frame; give the number of bytes *not* copied."""
 
 
-@kernel_function
+@kernel_function("lib/usercopy.c", "_copy_to_user")
 def copy_to_user(address: int, n: int, pfn: int, offset: int) -> int:
-    """Copy from a frame to user memory; give the number of bytes *not* copied (lib/usercopy.c)."""
+    """Copy from a frame to user memory; give the number of bytes *not* copied."""
 
 
-@kernel_function
+@kernel_function("include/linux/uaccess.h", "__copy_from_user_inatomic")
 def copy_from_user_inatomic(address: int, n: int, pfn: int, offset: int) -> int:
     """Copy as `copy_from_user`, with page faults off: what is absent is not waited for."""
 
 
-@kernel_function
+@kernel_function("arch/x86/lib/usercopy_64.c")
 def clear_user(address: int, n: int) -> int:
-    """Write zeros to user memory; give the number of bytes *not* written (arch/x86/lib/usercopy_64.c)."""
+    """Write zeros to user memory; give the number of bytes *not* written."""
 
 
-@kernel_function
+@kernel_function("arch/x86/include/asm/uaccess.h")
 def get_user(address: int) -> int:
-    """Read one byte of user memory; the byte, or -EFAULT (arch/x86/include/asm/uaccess.h)."""
+    """Read one byte of user memory; the byte, or -EFAULT."""
 
 
-@kernel_function
+@kernel_function("arch/x86/include/asm/uaccess.h")
 def put_user(address: int, byte: int) -> int:
-    """Write one byte of user memory; 0, or -EFAULT (arch/x86/include/asm/uaccess.h)."""
+    """Write one byte of user memory; 0, or -EFAULT."""
 
 
-@kernel_function
+@kernel_function("include/linux/pagemap.h", "fault_in_pages_readable")
 def fault_in_readable(address: int, n: int) -> int:
-    """Read a byte of each page, so that it is there; the number of bytes *not* reached (mm/gup.c)."""
+    """Read a byte of each page, so that it is there; the number of bytes *not* reached."""
 
 
-@kernel_function
+@kernel_function("include/linux/pagemap.h", "fault_in_pages_writeable")
 def fault_in_writeable(address: int, n: int) -> int:
-    """Write a byte of each page, so that it is there; the number of bytes *not* reached (mm/gup.c)."""
+    """Write a byte of each page, so that it is there; the number of bytes *not* reached."""
