@@ -20,5 +20,10 @@ def wait_for_fork() -> None:
 
 
 @operation()
+def get_task_mm(task: Task) -> Mm | None:
+    """Give the address space of a task, and be one of its users until `mmput`; None when the task is gone."""
+
+
+@operation()
 def mmput(mm: Mm) -> bool:
     """Say goodbye to an address space; give whether nobody uses it now, so that it must be torn down."""

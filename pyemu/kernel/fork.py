@@ -57,8 +57,13 @@ async def copy_page_range(mm: Mm, vma: Vma, copy: Mm) -> None:
 
 @implements
 async def exit_mm() -> None:
-    """Leave the address space; nobody is left who could look at it while it is torn down."""
+    """Leave one's own address space."""
     mm = await current.mm
+    await leave_mm(mm)
+
+
+async def leave_mm(mm: Mm) -> None:
+    """Leave an address space; after its last user nobody could look at it while it is torn down."""
     last = await mmput(mm)
     if not last:
         return

@@ -14,8 +14,10 @@ from pyemu.effects.files import copy_page
 from pyemu.effects.handles import Mm, Task
 from pyemu.effects.locks import down_read_killable, up_read
 from pyemu.effects.pages import alloc_page, put_page
+from pyemu.effects.processes import get_task_mm
 from pyemu.flags import EFAULT, EIO, FOLL_FORCE, PAGE_SIZE
 from pyemu.kernel import implements
+from pyemu.kernel.fork import leave_mm
 
 
 @implements
@@ -49,11 +51,11 @@ async def read_pages(mm: Mm, buffer: int, address: int, n: int, page: int) -> in
 @implements
 async def sys_procmem_read(task: Task, buffer: int, address: int, n: int) -> int:
     """Read the memory of a process; one that is gone has none."""
-    mm = await task.mm
-    state = await task.state
-    if state == "X":
+    mm = await get_task_mm(task)
+    if mm is None:
         return 0
     page = await alloc_page(0)
     done = await read_pages(mm, buffer, address, n, page)
     await put_page(page)
+    await leave_mm(mm)
     return done

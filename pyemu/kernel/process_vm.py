@@ -12,9 +12,11 @@ from pyemu.calls.gup import get_user_pages_remote
 from pyemu.calls.uaccess import copy_to_user
 from pyemu.effects.handles import Mm, Task
 from pyemu.effects.locks import down_read, up_read
+from pyemu.effects.processes import get_task_mm
 from pyemu.effects.records import GupResult
 from pyemu.flags import EFAULT, ESRCH, PAGE_SIZE
 from pyemu.kernel import implements
+from pyemu.kernel.fork import leave_mm
 from pyemu.kernel.gup import put_pages
 
 MAX_BATCH = 2 * PAGE_SIZE // 8  # pages: as many pointers as two pages hold
@@ -46,9 +48,8 @@ async def process_vm_rw_pages(pages: tuple[int, ...], offset: int, n: int, local
 @implements
 async def sys_process_vm_readv(task: Task, local: int, remote: int, n: int) -> int:
     """Copy `n` bytes from `remote` in the task's memory to `local` in one's own."""
-    mm = await task.mm
-    state = await task.state
-    if state == "X":
+    mm = await get_task_mm(task)  # it stays as long as we look at it, whatever becomes of the task
+    if mm is None:
         return -ESRCH
     done = error = 0
     while done < n and not error:
@@ -64,4 +65,5 @@ async def sys_process_vm_readv(task: Task, local: int, remote: int, n: int) -> i
         done += copied
         if copied < size:
             error = -EFAULT
+    await leave_mm(mm)
     return done or error

@@ -271,6 +271,7 @@ class Reader(MemoryChecks):
         if (
             step.do in OF_ANOTHER
             and values["task"]
+            and values["task"] not in self.forked  # whose areas are those of the task that forks it
             and owners[values["task"]] != named[values["area"]].process
         ):
             raise self.fail(
@@ -280,7 +281,7 @@ class Reader(MemoryChecks):
         other = named.get(values.get("buffer") or values.get("first") or "")
         if other is None:
             return
-        if other.process != process:
+        if other.process != process and process not in self.forked:
             raise self.fail(
                 f"{here}: area {other.name} belongs to process {other.process}; bytes go to memory of one's "
                 f"own, process {process}."

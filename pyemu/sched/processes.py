@@ -6,6 +6,7 @@ from pyemu.effects.handles import Mm
 from pyemu.effects.handles import Task as TaskHandle
 from pyemu.flags import TaskState
 from pyemu.sched.semantics import World, semantics
+from pyemu.sched.signals import Places, target
 from pyemu.sched.tasks import Task
 
 
@@ -23,6 +24,24 @@ def wake_up_new_task(world: World, task: Task, child: TaskHandle) -> None:
 )
 def wait_for_fork(world: World, task: Task) -> None:
     """Begin."""
+
+
+def user_of(world: World, task: Task, handle: TaskHandle) -> Places:
+    """Footprint of using another task's memory: whether it lives, and how many do so."""
+    one = target(world, task, handle)
+    return [("state", one.id)], [("mm_users", one.mm)]
+
+
+@semantics(user_of)
+def get_task_mm(world: World, task: Task, handle: TaskHandle) -> Mm | None:
+    """Count one user more, where users are counted."""
+    one = target(world, task, handle)
+    if one.ended:
+        return None
+    users = world.state.get(("mm_users", one.mm))
+    if users is not None:
+        world.state.set(("mm_users", one.mm), users + 1)
+    return Mm(one.mm)
 
 
 @semantics(lambda world, task, mm: ([], [("mm_users", mm.id)]))

@@ -142,3 +142,32 @@ def test_a_killed_reader_ends_and_leaves_the_other_s_lock_free(tree: Tree) -> No
 
 def test_a_batch_is_as_large_as_two_pages_of_pointers() -> None:
     assert MAX_BATCH == 1024
+
+
+def test_memory_stays_while_somebody_looks_at_it() -> None:
+    # The child ends while T waits for the disk; the page that the parent had changed is read all the same.
+    write = {"do": "write", "area": "F", "page": 1, "byte": 9}
+    forked = Scenario.from_dict(
+        {
+            "version": 1,
+            "name": "gone",
+            "title": "t",
+            "areas": [
+                {"name": "F", "process": "P", "file": "F", "pages": 2, "random": True},
+                {"name": "B", "process": "T", "pages": 2},
+            ],
+            "files": [{"name": "F", "pages": 2, "byte": 6, "io_ticks": 1000}],
+            "tasks": [
+                {"name": "O", "process": "P", "program": [write, {"do": "fork", "child": "C"}]},
+                {"name": "C", "process": "C", "forked": True, "program": [pause(50)]},
+                {
+                    "name": "T",
+                    "program": [pause(1010), {**read(2, 0, task="C"), "area": "F"}, look(0), look(1)],
+                },
+            ],
+        }
+    )
+    result = run(forked, FIXED, strict=True)
+    assert result.tasks["T"].outcomes == ("ret=8192", "ret=6", "ret=9")
+    ended = next(event.t for event in result.trace.select("exit", task="C"))
+    assert 1010 < ended < 1100 < result.ticks
