@@ -93,3 +93,10 @@ def test_an_area_that_forbids_it_and_no_area_at_all_give_efault() -> None:
     assert made(fixed_up(), area={"prot": "r"})[0][0] == FixupResult(-EFAULT, False)
     assert made(fixed_up(flags=0), area={"prot": "r"})[0][0] == FixupResult(0, False)
     assert made(fixed_up(address=V - PAGE))[0][0] == FixupResult(-EFAULT, False)
+
+
+@pytest.mark.parametrize(("release", "n"), [("6.1", 0), ("6.12", 1)])
+def test_vmstat_counts_a_fault_with_an_error_from_six_four_on(release: str, n: int) -> None:
+    # The faulty callee does not count: up to 6.3 it is handle_mm_fault's first line that does.
+    _, _, lab = made(fixed_up(), VM_FAULT_SIGBUS, tree=Tree.later(release))
+    assert lab.world.state.data.get(("vmstat", "pgfault"), 0) == n
