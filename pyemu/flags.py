@@ -296,14 +296,17 @@ def errno_name(result: int) -> str:
     Returns
     -------
     str
-        For example ``EFAULT``; ``0`` when there was no error.
+        For example ``EFAULT``; ``0`` when there was no error. What is no error of this model, as a learner's
+        function may give it, is called by its number.
 
     Examples
     --------
-    >>> errno_name(-14), errno_name(0)
-    ('EFAULT', '0')
+    >>> errno_name(-14), errno_name(0), errno_name(1)
+    ('EFAULT', '0', 'error -1')
     """
-    return Errno(-result).name if result else "0"
+    if not result:
+        return "0"
+    return Errno(-result).name if -result in Errno.__members__.values() else f"error {-result}"
 
 
 def state_letter(state: int) -> str:

@@ -12,7 +12,10 @@ from pyemu.kernel import implements
 
 @implements
 async def sys_poll(context: Context, ticks: int) -> bool:
-    """Sleep until a message is there, or the time is over; -1 waits for ever."""
+    """Sleep until a message is there, or the time is over; -1 waits for ever.
+
+    What woke it may be gone when it looks: then it says so, and the caller may call again.
+    """
     await poll_queue(context)
     pending = await context.pending
     if not pending:
@@ -20,9 +23,9 @@ async def sys_poll(context: Context, ticks: int) -> bool:
             await schedule()
         else:
             await schedule_timeout(ticks)
+        pending = await context.pending
     await poll_dequeue(context)
-    n_pending: int = await context.pending
-    return n_pending > 0
+    return bool(pending)
 
 
 @implements

@@ -32,21 +32,47 @@ from pyemu.scenario import Action, ResolvedStep
 async def wait_for_message(step: ResolvedStep) -> None:
     """Sleep in poll() until a message is there, and read it; give up when the time is over."""
     context = Context(step.context)
-    end = left = -1
-    if step.ticks >= 0:
-        now = await clock()
-        end = now + step.ticks
+    end = await deadline(step.ticks)
     while True:
         message = await userfaultfd_next_message(context)
         if message is not None:
             return
-        if end >= 0:
-            now = await clock()
-            left = end - now
-            if left <= 0:
-                return
+        left = await time_left(end)
+        if not left:
+            return
         await sys_poll(context, left)
         await exit_to_user_mode(USER)  # a signal ends poll() early: its handler runs, then poll() again
+
+
+@performs(Action.WAIT_READABLE)
+async def wait_until_readable(step: ResolvedStep) -> None:
+    """Sleep in poll() until it says that a message is there, and leave it there."""
+    context = Context(step.context)
+    end = await deadline(step.ticks)
+    while True:
+        left = await time_left(end)
+        if not left:
+            return
+        ready = await sys_poll(context, left)
+        await exit_to_user_mode(USER)
+        if ready:
+            return
+
+
+async def deadline(ticks: int) -> int:
+    """Give the time at which a wait of so many ticks ends; -1 for one without a limit."""
+    if ticks < 0:
+        return -1
+    now = await clock()
+    return now + ticks
+
+
+async def time_left(end: int) -> int:
+    """Give the ticks that are left until a deadline: 0 when it has passed, -1 without one."""
+    if end < 0:
+        return -1
+    now = await clock()
+    return max(0, end - now)
 
 
 @performs(Action.POLL)

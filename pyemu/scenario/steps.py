@@ -15,6 +15,7 @@ class Action(StrEnum):
     WRITE = "write"
     PAUSE = "pause"
     WAIT_MESSAGE = "wait_message"
+    WAIT_READABLE = "wait_readable"
     POLL = "poll"
     COPY = "copy"
     ZEROPAGE = "zeropage"
@@ -67,6 +68,7 @@ STEPS: dict[Action, dict[str, Any]] = {
     Action.WRITE: {"area": REQUIRED, "page": 0, "offset": 0, "byte": 7},
     Action.PAUSE: {"ticks": REQUIRED},
     Action.WAIT_MESSAGE: {"ticks": None},
+    Action.WAIT_READABLE: {"ticks": None},
     Action.POLL: {"ticks": REQUIRED},
     Action.COPY: {
         "area": REQUIRED,
@@ -171,7 +173,15 @@ MEMORY = {
     Action.MSYNC,
 }  # of the task itself
 SERVING = {
-    *(Action.WAIT_MESSAGE, Action.POLL, Action.COPY, Action.ZEROPAGE, Action.WRITEPROTECT, Action.WAKE),
+    *(
+        Action.WAIT_MESSAGE,
+        Action.WAIT_READABLE,
+        Action.POLL,
+        Action.COPY,
+        Action.ZEROPAGE,
+        Action.WRITEPROTECT,
+        Action.WAKE,
+    ),
     *(Action.REGISTER, Action.UNREGISTER, Action.CLOSE),
 }  # of a userfaultfd
 # What a userfaultfd is asked to serve: as a scenario writes it, and the bits of UFFDIO_REGISTER.

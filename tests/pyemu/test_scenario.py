@@ -189,6 +189,7 @@ def valid() -> dict[str, Any]:
                     {"do": "signal", "task": "T", "signal": "SIGUSR1"},
                     {"do": "sample", "task": "T", "label": "s"},
                     {"do": "close"},
+                    {"do": "wait_readable", "ticks": 9},
                 ],
             },
             {
