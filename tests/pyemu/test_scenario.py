@@ -450,7 +450,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     ),
     "another's memory": (
         add_step(1, do="read", area="V"),
-        r"task M, step 10 \(read\): area V belongs to process P; this step means memory of process M",
+        r"task M, step 11 \(read\): area V belongs to process P; this step means memory of process M",
     ),
     "unmapping another's memory": (add_step(1, do="munmap", area="V"), "area V belongs to process P"),
     "serving another's memory": (
