@@ -73,11 +73,10 @@ async def mcopy_atomic(mm: Mm, start: int, length: int, byte: int, mode: int) ->
 @implements
 async def mcopy_atomic_pte(vma: Vma, address: int, byte: int, protects: bool) -> int:
     """Map a fresh page that is filled with a byte; 0, or -EEXIST."""
-    ops = await vma.vm_ops
-    if ops == "shmem":
+    vm_flags = await vma.vm_flags
+    if vm_flags & VM_SHARED:
         return await shmem_mfill_atomic_pte(vma, address, byte)
     mm = await vma.vm_mm
-    vm_flags = await vma.vm_flags
     rights = PAGE_PRESENT | PAGE_USER | PAGE_DIRTY
     if vm_flags & VM_WRITE:
         rights |= PAGE_UFFD_WP if protects else PAGE_RW
@@ -112,8 +111,8 @@ async def mfill_zeropage(mm: Mm, start: int, length: int) -> int:
 @implements
 async def mfill_zeropage_pte(vma: Vma, address: int) -> int:
     """Map the zero page for reading, or put zeros into shared memory; 0, or -EEXIST."""
-    ops = await vma.vm_ops
-    if ops == "shmem":
+    vm_flags = await vma.vm_flags
+    if vm_flags & VM_SHARED:
         return await shmem_mfill_atomic_pte(vma, address, 0)
     mm = await vma.vm_mm
     zero = await my_zero_pfn()

@@ -29,7 +29,6 @@ from pyemu.flags import (
     UFFDIO_WRITEPROTECT_MODE_DONTWAKE,
     UFFDIO_WRITEPROTECT_MODE_WP,
     UFFDIO_ZEROPAGE_MODE_DONTWAKE,
-    VM_SHARED,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
 )
@@ -49,9 +48,9 @@ def validate_range(start: int, length: int) -> int:
 
 
 async def vma_can_userfault(vma: Vma, modes: int) -> bool:
-    """Say whether an area can be served: only private anonymous memory is write-protected."""
-    vm_flags = await vma.vm_flags
-    return not (vm_flags & VM_SHARED and modes & VM_UFFD_WP)
+    """Say whether an area can be served: anonymous memory, or shared memory without write protection."""
+    ops = await vma.vm_ops
+    return not ops or (ops == "shmem" and not modes & VM_UFFD_WP)
 
 
 async def first_area(context: Context, start: int, length: int) -> int:
@@ -119,6 +118,8 @@ async def userfaultfd_unregister(context: Context, start: int, length: int) -> i
     mm = await context.mm
     await down_write(mm)
     error = await first_area(context, start, length)
+    if not error:
+        error = await check_served(context, start, length)
     areas: tuple[Vma, ...] = ()
     if not error:
         areas = await isolate(mm, start, start + length)
@@ -130,6 +131,19 @@ async def userfaultfd_unregister(context: Context, start: int, length: int) -> i
         areas = areas[1:]
     await up_write(mm)
     return error
+
+
+async def check_served(context: Context, start: int, length: int) -> int:
+    """Refuse a range with an area that no userfaultfd can serve: whoever names it made a mistake."""
+    mm = await context.mm
+    areas = await find_vma_intersection(mm, start, start + length)
+    while areas:
+        modes = await areas[0].vm_flags
+        able = await vma_can_userfault(areas[0], modes)
+        if not able:
+            return -EINVAL
+        areas = areas[1:]
+    return 0
 
 
 async def wake_missing(context: Context, vma: Vma) -> None:

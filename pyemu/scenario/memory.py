@@ -176,6 +176,11 @@ class MemoryChecks(Checks):
                 f"{here}: userfaultfd is set; it serves areas of kind 'anon' and 'shmem', and files of kind "
                 "'tmpfs'. Take one of these."
             )
+        if "wp" in area.userfaultfd and area.kind != "anon":
+            raise self.fail(
+                f"{here}: userfaultfd is {area.userfaultfd!r}; only areas of kind 'anon' are write-protected. "
+                "Ask for 'missing'."
+            )
 
     def check_place(self, area: Area, place: str, areas: list[Area]) -> None:
         """Check that an area has a name of its own and lies apart from the others of its process."""

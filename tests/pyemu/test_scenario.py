@@ -472,6 +472,10 @@ BROKEN: dict[str, tuple[Any, str]] = {
         put("areas", 0, "userfaultfd", "wp+missing"),
         r"area V: userfaultfd is 'wp\+missing'; it must be true, false or one of missing, wp, missing\+wp",
     ),
+    "writes to shared memory": (
+        put("areas", 0, "kind", "shmem"),
+        r"area V: userfaultfd is 'missing\+wp'; only areas of kind 'anon' are write-protected",
+    ),
     "unknown feature": (
         put("areas", 0, "features", ["SIGBUS", "FORK"]),
         r"area V: features\[1\] is 'FORK'; it must be one of PAGEFAULT_FLAG_WP, SIGBUS",

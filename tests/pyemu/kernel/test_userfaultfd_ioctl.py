@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pyemu import Tree, run
+from pyemu import Scenario, Tree, run
 from pyemu.calls.userfaultfd import (
     mcopy_atomic,
     mwriteprotect_range,
@@ -67,6 +67,7 @@ from tests.pyemu.scenes import (
     V,
     monitor,
     pause,
+    plain,
     poll,
     sample,
     scene,
@@ -320,6 +321,16 @@ AREA_ERRORS: dict[str, tuple[Mapping[str, Any], tuple[Any, ...], int]] = {
     "register: no area above": ({}, (userfaultfd_register, UFFD, V + 64 * PAGE, PAGE, BOTH), -ENOMEM),
     "register: the area lies behind": ({}, (userfaultfd_register, UFFD, V - PAGE, PAGE, BOTH), -EINVAL),
     "register: a hole before": ({}, (userfaultfd_register, UFFD, V - PAGE, 2 * PAGE, BOTH), 0),
+    "register: shared memory for missing pages": (
+        {"kind": "shmem", "userfaultfd": False},
+        (userfaultfd_register, UFFD, V, PAGE, UFFDIO_REGISTER_MODE_MISSING),
+        0,
+    ),
+    "register: shared memory for writes": (
+        {"kind": "shmem", "userfaultfd": False},
+        (userfaultfd_register, UFFD, V, PAGE, BOTH),
+        -EINVAL,
+    ),
     "register: once more": ({}, (userfaultfd_register, UFFD, V, PAGE, UFFDIO_REGISTER_MODE_MISSING), 0),
     "unregister: no area above": ({}, (userfaultfd_unregister, UFFD, V + 64 * PAGE, PAGE), -ENOMEM),
     "unregister: the area lies behind": ({}, (userfaultfd_unregister, UFFD, V - PAGE, PAGE), -EINVAL),
@@ -376,6 +387,44 @@ def test_what_an_ioctl_finds_wrong_with_the_memory(
     assert found == [result]
     assert not lab.task("T").holds
     assert lab.task("T").violations == []
+
+
+FILED = {
+    "areas": [{"name": "F", "kind": "file", "file": "f", "pages": 2}],
+    "files": [{"name": "f", "pages": 2}],
+}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        (userfaultfd_register, UFFD, V, PAGE, UFFDIO_REGISTER_MODE_MISSING),
+        (userfaultfd_unregister, UFFD, V, PAGE),
+    ],
+    ids=["register", "unregister"],
+)
+def test_a_file_of_a_disk_is_served_by_nobody(call: tuple[Any, ...]) -> None:
+    async def program() -> None:
+        found.append(await call[0](*call[1:]))
+
+    found: list[int] = []
+    data = {**plain(task("T")), **FILED}
+    lab = Lab(programs={"T": program}, scenario=Scenario.from_dict(data))
+    lab.world.state.data["context", 1] = ContextState(1)
+    lab.settle("T")
+    assert found == [-EINVAL]
+    assert not lab.task("T").holds
+
+
+def test_a_private_copy_of_shared_memory_is_filled_with_a_page_of_its_own() -> None:
+    async def program() -> None:
+        await userfaultfd_copy(UFFD, V1, PAGE, 9, 0)
+
+    for shared in (True, False):
+        lab = Lab(programs={"T": program}, area={"kind": "shmem", "shared": shared})
+        lab.settle()
+        frames = [one for key, one in lab.world.state.data.items() if key[0] == "frame" and one is not None]
+        assert [frame.mapping is not None for frame in frames] == [shared]
 
 
 def test_an_area_of_another_userfaultfd_is_busy_and_nothing_is_attached() -> None:
