@@ -16,14 +16,15 @@ from pyemu.flags import (
 )
 from pyemu.hw import x86
 from pyemu.kernel.block import disk_thread
+from pyemu.kernel.itimer import itimer_thread
 from pyemu.pages import get_frame, write_entry
 from pyemu.program import run_child, run_program
 from pyemu.scenario import Action, Area, Scenario
-from pyemu.scenario.reader import DISK
+from pyemu.scenario.reader import DISK, timer_name
 from pyemu.scenario.steps import MODES
 from pyemu.sched.frames import KernelFrame
 from pyemu.sched.tasks import Task
-from pyemu.state import ContextState, FileState, FrameState, PipeState, State, VmaState
+from pyemu.state import ContextState, FileState, FrameState, Itimer, PipeState, State, VmaState
 from pyemu.tree import Tree
 
 KINDS = {"disk": "file", "tmpfs": "shmem"}
@@ -136,6 +137,9 @@ def build_tasks(state: State, scenario: Scenario) -> dict[int, Task]:
         shared = actions.setdefault(process, dict(parent.signals) if parent else {})
         shared.update(spec.signals)
         task = Task(number, spec.name, process, mm, spec.monitor, shared)
+        if spec.stack:
+            stack = scenario.area(spec.stack)
+            task.sp = stack.address + stack.pages * PAGE_SIZE
         state.data["blocked", number] = frozenset(spec.blocked or (parent.blocked if parent else ()))
         program = run_child if parent else run_program
         task.frames.append(KernelFrame("program", program, (scenario.resolve(spec),)))
@@ -151,7 +155,22 @@ def build_tasks(state: State, scenario: Scenario) -> dict[int, Task]:
         state.data["blocked", number] = frozenset()
         state.data["disk_task",] = number
         disk.frames.append(KernelFrame(DISK, disk_thread))
+    _add_timers(state, scenario, tasks)
     return tasks
+
+
+def _add_timers(state: State, scenario: Scenario, tasks: dict[int, Task]) -> None:
+    """Make a device for each process that sets a timer."""
+    for spec, owner in zip(scenario.tasks, list(tasks.values()), strict=False):
+        sets = any(step.do is Action.SETITIMER for step in spec.program)
+        if not sets or ("itimer", owner.process) in state.data:
+            continue
+        number = len(tasks) + 1
+        timer = Task(number, timer_name(spec.process), -number, 0, monitor=True, device=True)
+        state.data["blocked", number] = frozenset()
+        state.data["itimer", owner.process] = Itimer(number)
+        timer.frames.append(KernelFrame("itimer", itimer_thread, (owner.process,)))
+        tasks[number] = timer
 
 
 def _users(scenario: Scenario, process: str) -> int:

@@ -271,6 +271,7 @@ BUS_ADRERR = 2  # include/uapi/asm-generic/siginfo.h
 BUS_MCEERR_AR = 4
 SEGV_MAPERR = 1
 SEGV_ACCERR = 2
+SI_KERNEL = 0x80  # of a signal that the kernel sends for a reason of its own
 
 # include/uapi/linux/userfaultfd.h: flags of a message, modes of the ioctls, features.
 UFFD_PAGEFAULT_FLAG_WRITE = 1

@@ -246,6 +246,28 @@ class WaitState:
     waken: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Itimer:
+    """The interval timer of a process.
+
+    Attributes
+    ----------
+    task : int
+        The device.
+    expires : int or None
+        When it rings, or rang last; None while it is off.
+    interval : int
+        Time from one ring to the next; 0 for one ring alone.
+    count : int
+        After how many runs of the handler that switches it off; 0 for never.
+    """
+
+    task: int
+    expires: int | None = None
+    interval: int = 0
+    count: int = 0
+
+
 @dataclass(slots=True)
 class State:
     """The shared state of a machine.

@@ -87,7 +87,7 @@ class Task(Handle):
     """A task (``struct task_struct``). Task 0 means the one that runs: `current`."""
 
     kind: ClassVar[str] = "task"
-    readable: ClassVar[tuple[str, ...]] = ("mm", "exiting", "state", "pagefault_disabled", "forks")
+    readable: ClassVar[tuple[str, ...]] = ("mm", "exiting", "state", "pagefault_disabled", "forks", "sp")
 
 
 @dataclass(frozen=True, slots=True)

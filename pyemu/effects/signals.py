@@ -62,3 +62,26 @@ def deliver_signal(signal: int) -> str:
 @operation(turn=False)
 def do_signal_stop() -> bool:
     """Set the running task to stopped, until SIGCONT or SIGKILL; say whether it is: `schedule` comes next."""
+
+
+@operation(turn=False)
+def signal_action(signal: int) -> str:
+    """Say what a signal would do to the running task, as `deliver_signal` does it."""
+
+
+@operation(turn=False)
+def reset_signal_action(signal: int) -> None:
+    """Give a signal back its default, for the running task's process."""
+
+
+@operation()
+def setitimer(ticks: int, interval: int, count: int) -> None:
+    """Set the timer of the running task's process, as setitimer(2) does, in us.
+
+    `count` stands for the program: its handler switches the timer off after that many runs; 0: never.
+    """
+
+
+@operation()
+def itimer_rings(process: int) -> None:
+    """Wait until a process's timer rings, and send it SIGALRM. For the timer."""

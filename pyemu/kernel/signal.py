@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pyemu.calls.mmap import exit_mm
 from pyemu.calls.signal import INTERRUPTED, RESTARTED
+from pyemu.calls.uaccess import put_user
 from pyemu.effects.handles import current
 from pyemu.effects.machine import policies
 from pyemu.effects.records import Regs, user_mode
@@ -16,11 +17,17 @@ from pyemu.effects.signals import (
     dequeue_signal,
     do_signal_stop,
     fatal_signal_pending,
+    force_sig_fault,
+    reset_signal_action,
+    signal_action,
     signal_pending,
 )
 from pyemu.effects.sleeping import do_exit, schedule
-from pyemu.flags import ERESTARTSYS, VM_FAULT_RETRY, Signal
+from pyemu.flags import ERESTARTSYS, PAGE_MASK, SI_KERNEL, SIGSEGV, VM_FAULT_RETRY, Signal
 from pyemu.kernel import implements
+
+FRAME_SIZE = 1024  # bytes: registers, siginfo and the state of the FPU
+HANDLERS = ("handler", "restart", "escape")
 
 
 @implements
@@ -42,16 +49,23 @@ async def exit_to_user_mode(regs: Regs) -> str:
 
     Each handler gets a frame on top of the last one's, so the last one runs first: if several leave the
     access, it is the one that does. What becomes of a system call that a signal ended is decided with the
-    first handler; without one, the call is made again.
+    first handler; without one, the call is made again. A handler whose frame can't be written doesn't run.
     """
-    left = ""
+    left, n_frames = "", 0
     restarts = RESTARTED if regs.ax == -ERESTARTSYS else ""
     undecided = bool(restarts)
     while True:
         info = await dequeue_signal()
         if info is None:
             return left or restarts
-        action = await deliver_signal(info.signal)
+        action = await signal_action(info.signal)
+        if action in HANDLERS:
+            n_frames += 1
+            failed = await setup_rt_frame(n_frames)
+            if failed:
+                await force_sigsegv(info.signal)
+                continue
+        await deliver_signal(info.signal)
         if action == "stop":
             if await do_signal_stop():
                 await schedule()
@@ -65,3 +79,38 @@ async def exit_to_user_mode(regs: Regs) -> str:
             restarts = INTERRUPTED
         if action in ("handler", "restart"):
             undecided = False
+
+
+async def setup_rt_frame(n_frames: int) -> int:
+    """Write the frame of a handler to the task's stack, below those of this return that came before.
+
+    That is an access of the kernel like any other: a missing page costs a fault, which may wait. Gives 0, or
+    -EFAULT when the stack can't be written. A task whose stack is not part of the scenario writes none.
+
+    References
+    ----------
+    Linux v5.7, arch/x86/kernel/signal.c, __setup_rt_frame [fact:x86-signal-frame].
+    """
+    top = await current.sp
+    if not top:
+        return 0
+    address = top - n_frames * FRAME_SIZE
+    end = address + FRAME_SIZE
+    while address < end:
+        error = await put_user(address, 1)
+        if error:
+            return error
+        address = (address | ~PAGE_MASK) + 1
+    return 0
+
+
+async def force_sigsegv(signal: int) -> None:
+    """Send SIGSEGV instead of a signal whose frame can't be written; for SIGSEGV itself there is no way out.
+
+    References
+    ----------
+    Linux v5.7, kernel/signal.c, force_sigsegv [fact:x86-signal-frame].
+    """
+    if signal == SIGSEGV:
+        await reset_signal_action(SIGSEGV)
+    await force_sig_fault(SIGSEGV, SI_KERNEL, 0)

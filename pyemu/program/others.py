@@ -6,7 +6,7 @@ from pyemu.calls.syscalls import sys_nanosleep, sys_wait_post
 from pyemu.effects.handles import Task
 from pyemu.effects.machine import report
 from pyemu.effects.posts import post
-from pyemu.effects.signals import send_signal
+from pyemu.effects.signals import send_signal, send_signal_to_thread, set_current_blocked, setitimer
 from pyemu.program.perform import performs
 from pyemu.scenario import Action, ResolvedStep
 
@@ -46,3 +46,21 @@ async def tell(step: ResolvedStep) -> None:
 async def wait_for_post(step: ResolvedStep) -> None:
     """Wait for another task's `post`."""
     await sys_wait_post(step.ticks)
+
+
+@performs(Action.TKILL)
+async def tkill(step: ResolvedStep) -> None:
+    """Send a signal to one thread."""
+    await send_signal_to_thread(Task(step.task), step.signal)
+
+
+@performs(Action.BLOCK, Action.UNBLOCK)
+async def mask(step: ResolvedStep) -> None:
+    """Block or unblock a signal."""
+    await set_current_blocked(step.signal, step.do is Action.BLOCK)
+
+
+@performs(Action.SETITIMER)
+async def set_timer(step: ResolvedStep) -> None:
+    """Set the process's timer."""
+    await setitimer(step.ticks, step.interval, step.count)

@@ -57,6 +57,7 @@ The format, with units and defaults::
     signals = { SIGUSR1 = "handler" }  # handler, restart, escape, ignore, default (default: default);
                                    # it holds for all threads of the process
     blocked = ["SIGUSR2"]          # signals that this task blocks (default: none)
+    stack = "S"                    # area at whose end its signal frames are written (default: none are)
     program = [
       { do = "read", area = "V", page = 1 },
     ]

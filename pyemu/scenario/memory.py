@@ -178,8 +178,8 @@ class MemoryChecks(Checks):
             )
         if "wp" in area.userfaultfd and area.kind != "anon":
             raise self.fail(
-                f"{here}: userfaultfd is {area.userfaultfd!r}; only areas of kind 'anon' are write-protected. "
-                "Ask for 'missing'."
+                f"{here}: userfaultfd is {area.userfaultfd!r}; only areas of kind 'anon' are write-protected."
+                " Ask for 'missing'."
             )
 
     def check_place(self, area: Area, place: str, areas: list[Area]) -> None:

@@ -36,7 +36,7 @@ class ResolvedStep:
         What it does.
     address, length : int
         Bytes.
-    ticks, byte, wake, task, signal, context, label, answer, protect, mode, pipe
+    ticks, byte, wake, task, signal, context, label, answer, protect, mode, pipe, interval, count
         As in the format; 0 or empty when unused. A wait without a limit has -1 ticks.
     buffer : int
         Address of the step's other memory: a buffer, the first word of a futex.
@@ -74,6 +74,8 @@ class ResolvedStep:
     size: int = 0
     files: tuple[int, ...] = ()
     prot: str = ""
+    interval: int = 0
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ class TaskSpec:
     blocked: tuple[int, ...] = ()
     thread: bool = True
     forked: bool = False
+    stack: str = ""  # area in which its signal frames are written; nothing: they cost no access
 
 
 # What an expectation may say of a task. `outcomes` lists every access, `outcome` is the last one; `ends_at`
@@ -370,4 +373,6 @@ class Scenario:
             size=values.get("size", 0),
             files=tuple(range(1, len(self.files) + 1)),
             prot=values.get("prot", ""),
+            interval=values.get("interval", 0),
+            count=values.get("count", 0),
         )

@@ -20,6 +20,7 @@ UNTOUCHABLE = ("SIGKILL", "SIGSTOP")
 PERMITS = ("spin", "hang", "SIGBUS", "I2", "I6", "bad unlock balance", "page never got")
 MAX_TASKS = 250  # an event holds a task's number in a byte
 DISK = "disk"  # a task of the machine
+TIMER = "timer"  # one of a process
 MACHINE = "-"  # what stands for the machine where an event has no task
 
 
@@ -59,6 +60,10 @@ class Reader(MemoryChecks):
                 raise self.fail(f"tasks[{place}].name is {name!r}, which another task has; names are unique.")
             if name == MACHINE:
                 raise self.fail(f"tasks[{place}].name is {name!r}, which means the machine; choose another.")
+            if name.startswith(timer_name("")):
+                raise self.fail(
+                    f"tasks[{place}].name is {name!r}, which means a timer of the machine; choose another."
+                )
             if name == DISK and top.get("files"):
                 raise self.fail(
                     f"tasks[{place}].name is {name!r}; with files, that is the machine's disk; choose "
@@ -213,7 +218,10 @@ class Reader(MemoryChecks):
         table = self.table(
             row,
             here,
-            ("name", "process", "thread", "forked", "monitor", "serves", "signals", "blocked", "program"),
+            (
+                *("name", "process", "thread", "forked", "monitor", "serves", "signals", "blocked", "stack"),
+                "program",
+            ),
         )
         signals = self.table(table.get("signals", {}), f"{here}: signals", tuple(one.name for one in Signal))
         blocked = self.tables(table.get("blocked", []), f"{here}: blocked")
@@ -246,7 +254,15 @@ class Reader(MemoryChecks):
             tuple(self.signal(value, f"{here}: {key}") for key, value in numbered("blocked", blocked)),
             self.truth(table.get("thread", True), f"{here}: thread"),
             name in self.forked,
+            self.stack(table, here, process, areas),
         )
+
+    def stack(self, table: dict[str, Any], here: str, process: str, areas: tuple[Area, ...]) -> str:
+        """Check in which area a task's signal frames are written."""
+        if "stack" not in table:
+            return ""
+        own = tuple(area.name for area in areas if area.process == process or process in self.forked)
+        return self.choice(table["stack"], f"{here}: stack", own)
 
     def check_memory(self, step: Step, here: str, process: str, serves: str, areas: tuple[Area, ...]) -> None:
         """Check that a step means memory of its own process, or of the process that its task serves."""
@@ -351,8 +367,10 @@ class Reader(MemoryChecks):
                 return self.number(value, place, 0, PAGE_SIZE - 1)
             case "byte":
                 return self.number(value, place, 0, 255)
-            case "ticks":
+            case "ticks" | "interval":
                 return self.number(value, place, 0, 10**12)
+            case "count":
+                return self.number(value, place, 0, 10**6)
             case "mode":
                 return self.choice(value, place, tuple(MODES))
             case "buffer_offset":
@@ -363,3 +381,8 @@ class Reader(MemoryChecks):
                 return self.truth(value, place)
             case _:
                 return self.text(value, place)
+
+
+def timer_name(process: str) -> str:
+    """Name the device that rings for a process."""
+    return f"{TIMER} of {process}"

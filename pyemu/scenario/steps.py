@@ -25,6 +25,10 @@ class Action(StrEnum):
     UNREGISTER = "unregister"
     CLOSE = "close"
     SIGNAL = "signal"
+    TKILL = "tkill"
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+    SETITIMER = "setitimer"
     SAMPLE = "sample"
     MARK = "mark"
     PAGEMAP = "pagemap"
@@ -92,7 +96,13 @@ STEPS: dict[Action, dict[str, Any]] = {
     Action.REGISTER: {"area": REQUIRED, "page": 0, "pages": None, "mode": "missing"},
     Action.UNREGISTER: {"area": REQUIRED, "page": 0, "pages": None},
     Action.CLOSE: {},
+    # A signal to a task's process, or to one thread of it; a mask of one's own; SIGALRM for one's process
+    # after `ticks`, then every `interval`, until its handler has run `count` times (0: no end).
     Action.SIGNAL: {"task": REQUIRED, "signal": REQUIRED},
+    Action.TKILL: {"task": REQUIRED, "signal": REQUIRED},
+    Action.BLOCK: {"signal": REQUIRED},
+    Action.UNBLOCK: {"signal": REQUIRED},
+    Action.SETITIMER: {"ticks": REQUIRED, "interval": 0, "count": 0},
     Action.SAMPLE: {"task": REQUIRED, "label": "state"},
     Action.MARK: {"label": REQUIRED},
     Action.PAGEMAP: {"area": REQUIRED, "page": 0, "label": "page"},

@@ -24,7 +24,7 @@ def field_read(world: World, task: Task, handle: TaskHandle, field: str) -> Plac
 
 
 @semantics(field_read)
-def read_task(world: World, task: Task, handle: TaskHandle, field: str) -> Mm | bool | str:
+def read_task(world: World, task: Task, handle: TaskHandle, field: str) -> Mm | bool | int | str:
     """Read a field of a task; ``state`` is the letter that /proc shows."""
     one = target(world, task, handle)
     if field == "mm":
@@ -35,6 +35,8 @@ def read_task(world: World, task: Task, handle: TaskHandle, field: str) -> Mm | 
         return bool(world.state.get(("pagefault_disabled", one.id), 0))
     if field == "exiting":
         return one.exiting
+    if field == "sp":
+        return one.sp
     return "X" if one.ended else state_letter(world.state.get(("state", one.id), TaskState(0)))
 
 

@@ -9,10 +9,11 @@ Linux v5.7, kernel/signal.c, next_signal, dequeue_signal, get_signal, do_signal_
 from __future__ import annotations
 
 from pyemu.effects.records import Siginfo
-from pyemu.flags import SIGSTOP, TASK_STOPPED
+from pyemu.flags import SIGALRM, SIGSTOP, TASK_STOPPED
+from pyemu.sched import itimer
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.sigactions import HANDLERS, SYNCHRONOUS, action_of
-from pyemu.sched.signals import every_word
+from pyemu.sched.signals import Places, every_word, reset_action
 from pyemu.sched.sigqueue import (
     blocked,
     enqueue,
@@ -30,7 +31,13 @@ from pyemu.sched.tasks import Task
 from pyemu.state import Location
 
 
-@semantics(every_word)
+def own_words(world: World, task: Task) -> Places:
+    """Footprint of taking a signal: one's process, and its timer."""
+    reads, writes = every_word(world, task)
+    return reads, [*writes, *itimer.places(world, task.process)]
+
+
+@semantics(own_words)
 def dequeue_signal(world: World, task: Task) -> Siginfo | None:
     """Take the next signal: a deadly one, then one's own, then the process's."""
     if not is_flagged(world, task):
@@ -51,6 +58,8 @@ def take(world: World, task: Task, place: Location, info: Siginfo) -> None:
     """Take a signal out of its queue; who takes one that stops takes the other threads along."""
     put(world, place, tuple(one for one in world.state.get(place, ()) if one is not info))
     recalc(world, task)
+    if info.signal == SIGALRM and place[0] == "shared_signal":
+        itimer.on_dequeue(world, task.process)
     if action_of(task, info.signal) == "stop":
         task.stopped = True  # from here on SIGCONT finds it stopped
         for other in threads(world, task.process):
@@ -60,12 +69,26 @@ def take(world: World, task: Task, place: Location, info: Siginfo) -> None:
 
 
 @semantics(lambda world, task, signal: ([("actions", task.process)], []))
+def signal_action(world: World, task: Task, signal: int) -> str:
+    """Look at what the task asked for."""
+    return action_of(task, signal)
+
+
+@semantics(lambda world, task, signal: ([], [("actions", task.process)]))
+def reset_signal_action(world: World, task: Task, signal: int) -> None:
+    """Forget what the process asked for."""
+    reset_action(task, signal)
+
+
+@semantics(lambda world, task, signal: ([("actions", task.process)], itimer.places(world, task.process)))
 def deliver_signal(world: World, task: Task, signal: int) -> str:
     """Do what the task asked for."""
     action = action_of(task, signal)
     runs = action in ("handler", "restart")
     world.event(task, "signal_taken", signal, "handler" if runs else action)
     task.stats["handler_runs"] += runs
+    if runs and signal == SIGALRM:
+        itimer.on_handler(world, task.process)
     return action
 
 

@@ -45,6 +45,10 @@ class Task:
         In which hold each area was found.
     exiting : bool
         It is on its way out (PF_EXITING): it takes no signal, and userfaultfd serves it no more.
+    device : bool
+        It stands for a device: it needs no CPU.
+    sp : int
+        Where its stack ends, and the next signal frame begins below; 0: its frames cost no access.
     stopped : bool
         It has taken SIGSTOP, and neither SIGCONT nor SIGKILL has come since.
     attempt, attempt_page, last_result : int
@@ -67,6 +71,8 @@ class Task:
     asleep: bool = False
     ended: bool = False
     exiting: bool = False
+    device: bool = False
+    sp: int = 0
     killed_by: int = 0
     holds: list[tuple[int, str]] = field(default_factory=list)
     locks: list[tuple[int, int]] = field(default_factory=list)

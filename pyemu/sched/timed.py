@@ -70,8 +70,9 @@ class TimedRun:
                 if not self._jump(tasks):
                     return self._stop(End.HANG, self._who_waits(tasks))
                 continue
-            self._assign(runnable)
-            for task in sorted(self.on_cpu, key=lambda one: one.id):
+            devices = [task for task in runnable if task.device]
+            self._assign([task for task in runnable if not task.device])
+            for task in sorted([*self.on_cpu, *devices], key=lambda one: one.id):
                 if self._can_run(task):
                     self.executor.turn(task)
                     spinning = self.executor.spinning
@@ -139,13 +140,14 @@ class TimedRun:
         watch = watches[task.id]
         in_kernel = not watch.round()["exceptions"] and not watch.makes(GIVES_WAY)
         kept = self.limits.n_cpus == 1 and not self.limits.preemption and in_kernel
-        if not kept and any(not watches[one.id].length for one in busy):
+        if any(not watches[one.id].length for one in busy if not kept or one.device):
             return True  # somebody else can still change what it sees
-        deadlines = (self.world.state.data.get(("timer", one.id)) for one in others)
+        # A device rings even if no task can have the CPU.
+        deadlines = (self.world.state.data.get(("timer", one.id)) for one in others if not kept or one.device)
         timers = [t for t in deadlines if t is not None and t > self.world.clock]
         spinning = [task, *(() if kept else busy)]
         text = "; ".join(map(self._round, spinning))
-        if kept or not timers:
+        if not timers:
             for one in spinning:
                 one.stats["spins"] += 1
             self.text = f"{text}; {'it keeps the only CPU' if kept else 'nothing will ever change that'}"
@@ -183,7 +185,8 @@ class TimedRun:
         return end
 
     def _who_waits(self, tasks: list[Task]) -> str:
-        waits = [f"{task.name} waits in {_place(task)}" for task in tasks if not task.ended]
+        left = [task for task in tasks if not task.ended and not task.device]
+        waits = [f"{task.name} waits in {_place(task)}" for task in left]
         return "nobody can go on: " + "; ".join(waits)
 
 

@@ -201,6 +201,10 @@ def valid() -> dict[str, Any]:
                     {"do": "zeropage", "area": "V", "page": 1, "pages": 1, "wake": True, "answer": False},
                     {"do": "writeprotect", "area": "V", "page": 1, "protect": True, "wake": True},
                     {"do": "register", "area": "V", "page": 1, "pages": 1, "mode": "missing+wp"},
+                    {"do": "block", "signal": "SIGUSR1"},
+                    {"do": "unblock", "signal": "SIGUSR1"},
+                    {"do": "tkill", "task": "T", "signal": "SIGUSR1"},
+                    {"do": "setitimer", "ticks": 5, "interval": 3, "count": 2},
                 ],
             },
             {"name": "C", "forked": True, "program": [{"do": "write", "area": "V", "page": 0}]},
@@ -494,6 +498,20 @@ BROKEN: dict[str, tuple[Any, str]] = {
             put("areas", 1, "features", ["SIGBUS"])(data),
         ),
         "area W: features and user_mode_only differ from those of area V; a process has one userfaultfd",
+    ),
+    "a stack that is no area": (put("tasks", 0, "stack", "X"), r"task T: stack is 'X'; it must be one of"),
+    "a stack of another": (put("tasks", 2, "stack", "V"), r"task N: stack is 'V'; it must be one of"),
+    "a timer's name": (
+        put("tasks", 2, "name", "timer of P"),
+        r"tasks\[2\].name is 'timer of P', which means a timer of the machine; choose another",
+    ),
+    "a count below zero": (
+        put("tasks", 2, "program", 7, "count", -1),
+        r"task N, step 8 \(setitimer\): count is -1; it must be a whole number from 0 to 1000000",
+    ),
+    "an interval that is none": (
+        put("tasks", 2, "program", 7, "interval", "5"),
+        r"task N, step 8 \(setitimer\): interval is '5'; it must be a whole number",
     ),
     "odd mode": (
         put("tasks", 2, "program", 3, "mode", "minor"),

@@ -250,6 +250,21 @@ EXTRA: dict[str, Scenario] = {
         task("X", {"do": "pipe_read", "area": "V", "page": 22, "pages": 19, "pipe": "p"}, process="T"),
         area={"pages": 50, "userfaultfd": False},
     ),
+    "alarms and a stack": scene(
+        victim(
+            {"do": "setitimer", "ticks": 5, "interval": 3, "count": 3},
+            READ,
+            *[pause(5)] * 4,
+            signals={"SIGALRM": "handler"},
+            stack="V",
+        ),
+        monitor(WAIT, pause(50), COPY),
+        area={"prot": "r", "pages": 2},
+    ),
+    "a frame of SIGSEGV": scene(
+        victim({"do": "munmap", "area": "V", "page": 1}, READ, signals={"SIGSEGV": "handler"}, stack="V"),
+        area={"prot": "r", "pages": 2},
+    ),
     "one CPU": scene(
         victim(READ, **FAMILY),
         task("U", pause(3), WRITE, **FAMILY),
@@ -497,6 +512,9 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("dequeue_signal", "shared_signal"),
     ("signal_pending", "sigpending"),
     ("set_current_blocked", "blocked"),
+    ("dequeue_signal", "itimer"),
+    ("deliver_signal", "timer"),
+    ("itimer_rings", "timer"),
     ("send_signal", "curr_target"),
     ("send_signal_to_thread", "siginfo"),
     ("schedule", "signal"),
