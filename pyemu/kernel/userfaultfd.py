@@ -80,7 +80,8 @@ async def handle_userfault(vma: Vma, address: int, flags: int, reason: int) -> i
     await release_fault_lock(mm, flags)
     if policy.userfault_sleeps_once:
         return await sleep_once(context, wait, must_wait)
-    return await sleep_until_resolved(mm, context, wait, must_wait, state, policy)
+    emulates_nopage = policy.nopage_after_signal and returns_to_userland(flags)
+    return await sleep_until_resolved(mm, context, wait, must_wait, state, emulates_nopage)
 
 
 def message_flags(flags: int, reason: int) -> int:
@@ -92,14 +93,22 @@ def message_flags(flags: int, reason: int) -> int:
 def blocking_state(policy: Any, flags: int) -> int:
     """Choose the kind of sleep: what may end it."""
     if policy.interruptible_by_flag:
-        interruptible = flags & FAULT_FLAG_INTERRUPTIBLE
+        interruptible = bool(flags & FAULT_FLAG_INTERRUPTIBLE)
     else:
-        interruptible = flags & FAULT_FLAG_USER and flags & FAULT_FLAG_KILLABLE
+        interruptible = returns_to_userland(flags)
     if interruptible:
         return TASK_INTERRUPTIBLE
     if flags & FAULT_FLAG_KILLABLE or not policy.killable_by_flag:
         return TASK_KILLABLE
     return TASK_UNINTERRUPTIBLE
+
+
+def returns_to_userland(flags: int) -> bool:
+    """Say whether the fault, given up, ends in user mode, where the access is made anew.
+
+    A copy of the kernel doesn't, though FAULT_FLAG_INTERRUPTIBLE may choose the same sleep for it.
+    """
+    return bool(flags & FAULT_FLAG_USER and flags & FAULT_FLAG_KILLABLE)
 
 
 @implements
@@ -112,7 +121,7 @@ async def userfaultfd_must_wait(mm: Mm, address: int, reason: int) -> bool:
 
 
 async def sleep_until_resolved(
-    mm: Mm, context: Context, wait: Wait, must_wait: bool, state: int, policy: Any
+    mm: Mm, context: Context, wait: Wait, must_wait: bool, state: int, emulates_nopage: bool
 ) -> int:
     """Sleep until the monitor or a signal ends it; mmap_sem is dropped already.
 
@@ -126,7 +135,7 @@ async def sleep_until_resolved(
             await sleep_until_woken(context, wait, state)
             result |= VM_FAULT_MAJOR
     await set_current_state(TASK_RUNNING)
-    if policy.nopage_after_signal and state == TASK_INTERRUPTIBLE:
+    if emulates_nopage:
         pending = await signal_pending(current)
         fatal = await fatal_signal_pending(current)
         if pending and not fatal:

@@ -44,7 +44,7 @@ def failing(records: list[Record], *gone: int) -> list[str]:
 # Patches that are taken out -> how many rows fail, by kind.
 TABLE: dict[tuple[int, ...], dict[str, int]] = {
     (9,): {"userfault": 6, "slow_file": 4, "script": 5},
-    (10,): {"userfault": 11, "script": 11},
+    (10,): {"userfault": 2, "script": 5},
     (12, 16): {"userfault": 21, "script": 38},
     (13,): {"userfault": 24, "script": 30},
     (14,): {"userfault": 8, "script": 11},
@@ -53,7 +53,7 @@ TABLE: dict[tuple[int, ...], dict[str, int]] = {
 # Some of them.
 AMONG = {
     (9,): ["userfault user_read sig1", "slow_file readahead sig1", "script user_read S10a"],
-    (10,): ["userfault user_read stop", "userfault pipe_write sig1", "script tmpfs_write S12stop"],
+    (10,): ["userfault user_read stop", "userfault user_write stop", "script user_read S10b"],
     (12, 16): ["userfault read_zero none", "userfault read_zero kill", "script tmpfs_write S12"],
     (13,): ["userfault user_read wake1", "userfault pipe_write sig1", "script user_read S13"],
     (14,): ["userfault pvm_readv wake1", "userfault futex_op wake3", "script vmsplice S14"],

@@ -266,6 +266,13 @@ def test_a_kernel_fault_is_not_woken_by_a_signal_before_twelve() -> None:
     assert it.run().result == []
 
 
+def test_a_kernel_fault_gives_retry_after_a_signal_even_if_user_faults_give_nopage() -> None:
+    # A copy of the kernel doesn't return to user mode, whatever flag chose its sleep.
+    it = faulting(Tree.v5_7 - 10, USER_NEW & ~FAULT_FLAG_USER).run()
+    it.tell("M", send_signal(Task(it.lab.task("T").id), SIGUSR1))
+    assert it.run().outcome == (VM_FAULT_RETRY | VM_FAULT_MAJOR, "dropped")
+
+
 def test_in_nopage_the_entry_stays_queued_until_the_lock_is_back() -> None:
     # 5.6 takes the lock first and leaves the queue afterwards: a monitor may still read the message.
     it = faulting(OLD).run()
