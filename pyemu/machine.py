@@ -8,7 +8,7 @@ byte.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from pyemu.errors import FaultlabError
 from pyemu.flags import Signal
 from pyemu.handler import HandlerFault
 from pyemu.scenario import Scenario
+from pyemu.scenario.model import OLD_X86
 from pyemu.sched.counters import VM_EVENTS
 from pyemu.sched.delivery import lost
 from pyemu.sched.executor import Executor
@@ -182,7 +183,8 @@ class Machine:
         build_memory(state, scenario, self.tree)
         tasks = build_tasks(state, scenario)
         trace = Trace([task.name for task in tasks.values()], f"{scenario.name} on tree {self.tree}")
-        self.world = World(state, tasks, trace, self.tree.policies)
+        policies = replace(self.tree.policies, reads_area_after_fault=scenario.machine.x86 == OLD_X86)
+        self.world = World(state, tasks, trace, policies)
         self.executor = Executor(self.world, _functions(), self.override, self.observer)
 
     def run(self, *, strict: bool = False) -> Result:

@@ -20,6 +20,9 @@ class Policies:
     leaves_late_retry : bool
         A RETRY that was not allowed ends the fault, and the access faults again (before patch 4). No callee
         of the kernel gives one: a faulty callee shows the difference [fact:p04-x86].
+    reads_area_after_fault : bool
+        After handle_mm_fault the x86 code reads the area once more, for its protection key: Linux v4.14, in
+        the year of the report. No tree does; a scenario asks for it [fact:use-after-free-2017].
     leave_on_any_signal : bool
         After RETRY, a user-mode fault leaves for any signal (patch 9), not only for SIGKILL
         [fact:p09-any-signal].
@@ -118,6 +121,7 @@ class Policies:
     """
 
     leaves_late_retry: bool
+    reads_area_after_fault: bool
     leave_on_any_signal: bool
     nopage_after_signal: bool
     default_flags: FaultFlag

@@ -216,6 +216,7 @@ class Tree:
         default = FaultFlag.ALLOW_RETRY | FaultFlag.KILLABLE
         return Policies(
             leaves_late_retry=4 not in patches,
+            reads_area_after_fault=False,
             leave_on_any_signal=9 in patches,
             nopage_after_signal=10 not in patches and not self._since(5, 9),
             default_flags=default | FaultFlag.INTERRUPTIBLE if 12 in patches else default,

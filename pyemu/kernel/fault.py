@@ -194,6 +194,8 @@ async def do_user_addr_fault(regs: Regs, error_code: int, address: int) -> None:
                 await no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)
             return
         break
+    if policy.reads_area_after_fault:
+        await vma.vm_flags  # for the protection key that a SIGSEGV would tell
     await up_read(mm)
     if fault & VM_FAULT_ERROR:
         await mm_fault_error(regs, error_code, address, fault)

@@ -18,6 +18,7 @@ The format, with units and defaults::
     preemption = false             # may the kernel be interrupted for another task? (default false)
     ram_pages = 256                # emulated RAM, pages of 4096 bytes, 16 to 65536 (default 256)
     max_ticks = 10_000_000         # a run ends after this time (default 10 s)
+    x86 = "5.7"                    # or "4.14": its handler reads the area after the fault (default "5.7")
 
     [[files]]                      # with one of kind "disk", the machine has a task named disk
     name = "F"                     # required

@@ -78,6 +78,10 @@ class ResolvedStep:
     count: int = 0
 
 
+# The x86 fault handler of that Linux reads the area once more after handle_mm_fault.
+OLD_X86 = "4.14"
+
+
 @dataclass(frozen=True, slots=True)
 class MachineSpec:
     """The ``[machine]`` table."""
@@ -86,6 +90,7 @@ class MachineSpec:
     preemption: bool = False
     ram_pages: int = 256
     max_ticks: int = 10_000_000
+    x86: str = "5.7"
 
 
 @dataclass(frozen=True, slots=True)

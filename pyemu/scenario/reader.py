@@ -7,9 +7,20 @@ from typing import Any
 
 from pyemu.errors import TreeError
 from pyemu.flags import PAGE_SIZE, Signal
+from pyemu.rules import RULES
 from pyemu.scenario.checks import numbered
 from pyemu.scenario.memory import MemoryChecks
-from pyemu.scenario.model import EXPECTED, Area, Expectation, FileSpec, MachineSpec, Scenario, Step, TaskSpec
+from pyemu.scenario.model import (
+    EXPECTED,
+    OLD_X86,
+    Area,
+    Expectation,
+    FileSpec,
+    MachineSpec,
+    Scenario,
+    Step,
+    TaskSpec,
+)
 from pyemu.scenario.steps import ENTRIES, MEMORY, MODES, OF_ANOTHER, REQUIRED, SERVING, STEPS, Action
 from pyemu.tree import Tree
 
@@ -17,7 +28,7 @@ VERSION = 1
 DISPOSITIONS = ("handler", "restart", "escape", "ignore", "default")
 ENDS = ("done", "hang", "time limit")
 UNTOUCHABLE = ("SIGKILL", "SIGSTOP")
-PERMITS = ("spin", "hang", "SIGBUS", "I2", "I6", "bad unlock balance", "page never got")
+PERMITS = ("spin", "hang", "SIGBUS", *RULES)
 MAX_TASKS = 250  # an event holds a task's number in a byte
 DISK = "disk"  # a task of the machine
 TIMER = "timer"  # one of a process
@@ -194,13 +205,14 @@ class Reader(MemoryChecks):
 
     def machine(self, data: Any) -> MachineSpec:
         """Check the machine."""
-        table = self.table(data, "machine", ("n_cpus", "preemption", "ram_pages", "max_ticks"))
+        table = self.table(data, "machine", ("n_cpus", "preemption", "ram_pages", "max_ticks", "x86"))
         default = MachineSpec()
         return MachineSpec(
             self.number(table.get("n_cpus", default.n_cpus), "machine.n_cpus", 1, 8),
             self.truth(table.get("preemption", default.preemption), "machine.preemption"),
             self.number(table.get("ram_pages", default.ram_pages), "machine.ram_pages", 16, 65_536),
             self.number(table.get("max_ticks", default.max_ticks), "machine.max_ticks", 1, 10**12),
+            self.choice(table.get("x86", default.x86), "machine.x86", (OLD_X86, default.x86)),
         )
 
     def task(

@@ -262,6 +262,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "half a CPU": (put("machine", "n_cpus", 1.5), "machine.n_cpus is 1.5"),
     "preemption 1": (put("machine", "preemption", 1), "machine.preemption is 1; it must be true or false"),
     "little RAM": (put("machine", "ram_pages", 3), "machine.ram_pages is 3; .* from 16 to 65536"),
+    "unknown x86": (put("machine", "x86", "5.6"), "machine.x86 is '5.6'; it must be one of 4.14, 5.7"),
     "no time": (put("machine", "max_ticks", 0), "machine.max_ticks is 0"),
     "areas a table": (put("areas", {}), "areas is {}; it must be a list"),
     "area a text": (put("areas", 0, "V"), r"areas\[0\] is 'V'; it must be a table"),
