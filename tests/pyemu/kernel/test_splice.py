@@ -86,6 +86,15 @@ def test_a_pipe_holds_sixteen_pages_and_a_full_one_is_waited_for() -> None:
     assert result.ticks >= 100
 
 
+def test_a_batch_that_does_not_fit_is_cut_and_what_is_left_over_goes_back() -> None:
+    twice = scene(
+        victim(give("vmsplice", 0, 4, pipe="p"), give("vmsplice", 4, 16, pipe="p")),
+        area={"userfaultfd": False, "pages": 20},
+    )
+    assert run(twice, FIXED, strict=True).tasks["T"].outcomes == ("ret=16384", "ret=49152")
+    assert sorted(references for _, references in frames(twice)) == [1] * 4 + [2] * 16
+
+
 def test_the_bytes_in_the_pipe_are_the_page_itself() -> None:
     shown = scene(
         victim(
