@@ -40,10 +40,9 @@ def build_memory(state: State, scenario: Scenario, tree: Tree) -> None:
         state.set(("pipe", number), PipeState())
     for number, file in enumerate(scenario.files, 1):
         kind = KINDS[file.kind]
-        state.set(
-            ("file", number),
-            FileState(file.name, kind, file.pages, file.byte, file.io_ticks, file.read_ahead, file.throttle),
-        )
+        content = (file.pages, file.byte, file.pages)
+        times = (file.io_ticks, file.read_ahead, file.throttle)
+        state.set(("file", number), FileState(file.name, kind, *content, *times))
         for page in file.cached:
             _cached(state, number, page)
     for number, area in enumerate(scenario.areas, 1):

@@ -115,6 +115,8 @@ class FileState:
         Its length.
     byte : int
         What fills it on the disk.
+    filled : int
+        How many of its first pages that goes for: what a file gains later is zeros.
     io_ticks : int
         How long the disk needs for one request.
     read_ahead : int
@@ -127,6 +129,7 @@ class FileState:
     kind: str
     pages: int
     byte: int = 0
+    filled: int = 0
     io_ticks: int = 0
     read_ahead: int = 0
     throttle: int = 0

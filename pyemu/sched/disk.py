@@ -123,8 +123,10 @@ def ended(world: World, task: Task) -> Places:
 def bring(world: World, file: int, pfn: int) -> None:
     """Fill a page with what the disk holds, and unlock it."""
     frame = get_frame(world.state, pfn)
-    empty = bytes([file_state(world, file).byte]) * PAGE_SIZE
-    stored: bytes = world.state.get(("stored", file, frame.index), empty)
+    of_file = file_state(world, file)
+    stored: bytes | None = world.state.get(("stored", file, frame.index))
+    if stored is None:
+        stored = bytes([of_file.byte if frame.index < of_file.filled else 0]) * PAGE_SIZE
     world.state.ram[pfn << PAGE_SHIFT : (pfn + 1) << PAGE_SHIFT] = stored
     world.state.set(("frame", pfn), replace(frame, uptodate=True))
     hand_on(world, pfn)

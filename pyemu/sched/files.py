@@ -57,10 +57,18 @@ def memfd_create(world: World, task: Task) -> File:
     return file
 
 
-@semantics(lambda world, task, file, pages: ([], [("file", file.id)]))
+def beyond(world: World, file: int, pages: int) -> list[Location]:
+    """Give the places of what the disk holds of a file behind a page."""
+    return [place for place in world.state.data if place[:2] == ("stored", file) and place[2] >= pages]
+
+
+@semantics(lambda world, task, file, pages: ([], [("file", file.id), *beyond(world, file.id, pages)]))
 def set_file_size(world: World, task: Task, file: File, pages: int) -> None:
-    """Set the length."""
-    world.state.set(("file", file.id), replace(file_state(world, file.id), pages=pages))
+    """Set the length; the disk forgets what lies behind it."""
+    old = file_state(world, file.id)
+    world.state.set(("file", file.id), replace(old, pages=pages, filled=min(old.filled, pages)))
+    for place in beyond(world, file.id, pages):
+        world.state.set(place, None)
 
 
 # ------------------------------------------------------------------------------------ the cache

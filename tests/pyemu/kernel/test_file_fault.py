@@ -1,0 +1,323 @@
+"""A missing page of a file: what is mapped around it, private and shared writes, dirty pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pyemu import Machine, Scenario, Tree, run
+from pyemu.flags import PAGE_DIRTY, PAGE_RW
+from pyemu.machine import Result
+from pyemu.state import State
+from tests.pyemu.scenes import PAGE, V, pause, plain, send, task, victim
+
+OLD, NEW = Tree.before, Tree.v5_7
+TREES = [OLD, Tree.upto(9), NEW]
+
+
+def read(page: int = 1, area: str = "V") -> dict[str, Any]:
+    return {"do": "read", "area": area, "page": page}
+
+
+def write(page: int = 1, byte: int = 7, area: str = "V") -> dict[str, Any]:
+    return {"do": "write", "area": area, "page": page, "byte": byte}
+
+
+SYNC = {"do": "msync", "area": "V", "page": 0, "pages": 4}
+
+
+def mapped(
+    *tasks: Mapping[str, Any], area: Mapping[str, Any] | None = None, more: Any = (), **file: Any
+) -> Scenario:
+    """A mapping of a cached file of 64 pages that holds ones, and these tasks."""
+    here = {"pages": 64, "file": "F", "shared": True, "userfaultfd": False, **(area or {})}
+    files = [{"name": "F", "pages": 64, "io_ticks": 1000, "cached": True, **file}]
+    return Scenario.from_dict(plain(*map(dict, tasks), area=here, files=files, more=more))
+
+
+def ran(scenario: Scenario, tree: Tree = NEW) -> tuple[Result, State]:
+    machine = Machine(scenario, tree)
+    return machine.run(strict=True), machine.world.state
+
+
+def entries(state: State, start: int = V, mm: int = 1, pages: int = 64) -> list[int]:
+    """Which pages of the area have an entry."""
+    return [page for page in range(pages) if state.get_pte(mm, start + page * PAGE)]
+
+
+def costs(result: Result, name: str = "T") -> tuple[int, int, int]:
+    one = result.tasks[name]
+    return one.counters["min_flt"], one.stats["attempts"], one.stats["acquisitions"]
+
+
+# ------------------------------------------------------------------------------------ fault-around
+
+# Where the mapping begins (in pages, from a multiple of 64 KiB), how long it is, which page of the file comes
+# first, which page is read -> which pages have an entry afterwards.
+AROUND = {
+    "the window of the address": (0, 64, 0, 20, range(16, 32)),
+    "its first page": (0, 64, 0, 16, range(16, 32)),
+    "its last page": (0, 64, 0, 31, range(16, 32)),
+    "from the area's start on it is 16 long": (5, 50, 0, 3, range(16)),
+    "the next window is that of the address": (5, 50, 0, 16, range(11, 27)),
+    "an end within the window": (0, 20, 0, 17, range(16, 20)),
+    "a short area": (3, 4, 0, 1, range(4)),
+    "windows follow the address and not the file": (0, 40, 7, 20, range(16, 32)),
+    "no further than the file": (0, 64, 40, 20, range(16, 24)),
+    "no further than the page table": (508, 20, 0, 1, range(4)),
+    "the next page table": (508, 20, 0, 5, range(4, 20)),
+}
+
+
+@pytest.mark.parametrize(("at", "length", "first", "page", "there"), AROUND.values(), ids=AROUND)
+def test_a_read_maps_the_cached_pages_around_it(
+    at: int, length: int, first: int, page: int, there: range
+) -> None:
+    start = V + at * PAGE
+    area = {"address": start, "pages": length, "first_page": first, "prot": "r"}
+    result, state = ran(mapped(victim(read(page)), area=area))
+    assert entries(state, start) == list(there)
+    assert costs(result) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("tree", TREES, ids=str)
+def test_sixty_four_cached_pages_that_start_inside_a_window_cost_five_faults(tree: Tree) -> None:
+    result, _ = ran(mapped(victim(*map(read, range(64))), area={"address": V + 3 * PAGE}), tree)
+    assert result.tasks["T"].counters["min_flt"] == 5
+
+
+@pytest.mark.parametrize(
+    ("left_out", "why"),
+    [([4], "it is locked"), ([5], "it is not uptodate"), ([6], "it is marked"), ([7], "it is gone")],
+)
+def test_pages_that_are_not_ready_are_left_out(left_out: list[int], why: str) -> None:
+    machine = Machine(mapped(victim(read(1))), NEW)
+    state = machine.world.state
+    change: dict[int, dict[str, Any]] = {4: {"locked_by": 99}, 5: {"uptodate": False}, 6: {"ahead": True}}
+    for page in left_out:
+        pfn = state.data["cache", 1, page]
+        if page in change:
+            state.data["frame", pfn] = replace(state.data["frame", pfn], **change[page])
+        else:
+            state.data["cache", 1, page] = None
+    machine.run(strict=True)
+    assert entries(state) == [page for page in range(16) if page not in left_out], why
+
+
+def test_an_entry_that_is_there_is_left_alone() -> None:
+    result, state = ran(mapped(victim(write(3), read(1))))
+    assert entries(state) == list(range(16))
+    assert state.get_pte(1, V + 3 * PAGE) & PAGE_RW
+    assert result.tasks["T"].counters["min_flt"] == 2
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "private"])
+def test_pages_of_a_disk_are_mapped_read_only_though_the_area_is_writable(shared: bool) -> None:
+    _, state = ran(mapped(victim(read(1)), area={"shared": shared}))
+    assert not any(state.get_pte(1, V + page * PAGE) & PAGE_RW for page in range(16))
+
+
+def test_a_write_maps_nothing_around() -> None:
+    for shared in (True, False):
+        _, state = ran(mapped(victim(write(20)), area={"shared": shared}))
+        assert entries(state) == [20]
+
+
+# ------------------------------------------------------------------------------------ private writes
+
+
+@pytest.mark.parametrize("tree", TREES, ids=str)
+@pytest.mark.parametrize("before", [[], [read()]], ids=["fresh", "after a read"])
+def test_a_private_write_copies_the_page_and_leaves_the_file_alone(
+    tree: Tree, before: list[dict[str, Any]]
+) -> None:
+    steps = [*before, write(), {"do": "post", "task": "U"}, read()]
+    other = {"name": "W", "process": "Q", "pages": 4, "file": "F", "shared": True}
+    scenario = mapped(
+        victim(*steps, process="P"),
+        task("U", {"do": "wait_post"}, read(1, "W"), process="Q"),
+        area={"shared": False, "process": "P"},
+        more=[other],
+    )
+    result, state = ran(scenario, tree)
+    assert result.tasks["T"].outcomes[-1] == "ret=7"
+    assert result.tasks["U"].outcome == "ret=1"
+    assert costs(result) == (1 + len(before), 1 + len(before), 1 + len(before))
+    assert not state.data["frame", state.data["cache", 1, 1]].dirty
+
+
+def test_the_copy_holds_the_rest_of_the_page() -> None:
+    steps = [write(), {**read(), "offset": 9}]
+    result, _ = ran(mapped(victim(*steps), area={"shared": False}, byte=5))
+    assert result.tasks["T"].outcomes == ("ret=7", "ret=5")
+
+
+def test_a_cold_private_write_is_major_and_two_attempts() -> None:
+    result, _ = ran(mapped(victim(write()), area={"shared": False}, cached=False))
+    assert result.tasks["T"].counters["maj_flt"] == 1
+    assert result.tasks["T"].stats["attempts"] == 2
+
+
+# ------------------------------------------------------------------------------------ shared writes
+
+
+@pytest.mark.parametrize("tree", TREES, ids=str)
+@pytest.mark.parametrize(("before", "n_faults"), [([], 1), ([read()], 2)], ids=["fresh", "after a read"])
+def test_a_shared_write_drops_the_lock_and_is_retried_though_it_is_done(
+    tree: Tree, before: list[dict[str, Any]], n_faults: int
+) -> None:
+    result, state = ran(mapped(victim(*before, write(), read(), write())), tree)
+    assert costs(result) == (n_faults, n_faults + 1, n_faults + 1)
+    assert state.get_pte(1, V + PAGE) & (PAGE_RW | PAGE_DIRTY) == PAGE_RW | PAGE_DIRTY
+    assert state.data["frame", state.data["cache", 1, 1]].dirty
+
+
+def test_from_6_0_on_it_is_complete_at_once() -> None:
+    result, _ = ran(mapped(victim(write())), Tree.later("6.1"))
+    assert costs(result)[1:] == (1, 1)
+
+
+@pytest.mark.parametrize("tree", TREES, ids=str)
+def test_what_one_process_writes_another_reads(tree: Tree) -> None:
+    other = {"name": "W", "process": "Q", "pages": 4, "file": "F", "shared": True, "first_page": 1}
+    scenario = mapped(
+        victim(write(2), {"do": "post", "task": "U"}, process="P"),
+        task("U", read(1, "W"), {"do": "wait_post"}, read(1, "W"), process="Q"),
+        area={"process": "P"},
+        more=[other],
+    )
+    result, _ = ran(scenario, tree)
+    assert result.tasks["U"].outcomes[-1] == "ret=7"
+
+
+def test_a_writer_that_must_wait_for_the_disk_waits_without_mmap_sem() -> None:
+    scenario = mapped(
+        victim(write(), process="P"),
+        task("W", pause(100), {"do": "munmap", "area": "V", "page": 40}, process="P"),
+        area={"process": "P"},
+        throttle=500,
+    )
+    result, _ = ran(scenario)
+    assert [event.t for event in result.trace.select("lock_dropped", task="W")] == [100]
+    assert [event.t for event in result.trace.select("value", task="T")] == [502]
+
+
+@pytest.mark.parametrize(("tree", "n_exceptions"), [(OLD, 1), (NEW, 2)], ids=str)
+def test_a_signal_in_that_wait_ends_the_fault_which_is_done_already(tree: Tree, n_exceptions: int) -> None:
+    """From patch 9 on the fault is left uncounted, and the access that is made again finds its page."""
+    scenario = mapped(victim(write()), task("S", pause(100), send("SIGUSR1")), throttle=500)
+    result, _ = ran(scenario, tree)
+    one = result.tasks["T"]
+    assert one.outcome == "ret=7"
+    assert one.stats["exceptions"] == 1
+    assert one.counters["min_flt"] == (1 if n_exceptions == 1 else 0)
+    assert one.stats["handler_runs"] == 1
+
+
+# ------------------------------------------------------------------------------------ back to the disk
+
+
+def test_msync_writes_what_is_dirty_and_makes_it_read_only() -> None:
+    result, state = ran(mapped(victim(write(1), write(2), SYNC, write(1))))
+    writes = [event for event in result.trace.select("disk", task="T") if "write" in str(event.b)]
+    assert [str(one.b) for one in writes] == [f"is asked to write page {page} of F" for page in (1, 2)]
+    assert state.get_pte(1, V + PAGE) & PAGE_RW  # written again since
+    assert not state.get_pte(1, V + 2 * PAGE) & PAGE_RW
+    assert not state.data["frame", state.data["cache", 1, 2]].dirty
+    assert result.tasks["T"].counters["min_flt"] == 3
+
+
+def test_msync_waits_for_the_disk_and_writes_a_clean_page_not_at_all() -> None:
+    result, _ = ran(mapped(victim(write(1), SYNC, SYNC, read(0))))
+    assert [event.t for event in result.trace.select("value")][-1] == 2 + 1000 + 1
+    asked = [event for event in result.trace.select("disk", task="T") if "asked" in str(event.b)]
+    assert len(asked) == 1
+
+
+def test_a_write_during_the_writeback_does_not_wait_and_is_not_lost() -> None:
+    scenario = mapped(
+        victim(write(1, 5), SYNC, process="P"),
+        task(
+            "U",
+            pause(500),
+            write(1, 6),
+            {"do": "pause", "ticks": 2000},
+            SYNC,
+            {"do": "munmap", "area": "V", "page": 0, "pages": 64},
+            {"do": "drop_caches"},
+            process="P",
+        ),
+        area={"process": "P"},
+        more=[{"name": "W", "process": "P", "pages": 4, "file": "F"}],
+    )
+    result, state = ran(scenario)
+    assert [event.t for event in result.trace.select("value", task="U")] == [502]
+    assert state.data["stored", 1, 1][0] == 6
+
+
+def test_what_was_written_back_comes_back_from_the_disk() -> None:
+    steps = [
+        write(1, 9),
+        SYNC,
+        {"do": "munmap", "area": "V", "pages": 64},
+        {"do": "drop_caches"},
+        read(1, "W"),
+    ]
+    more = [{"name": "W", "pages": 4, "file": "F"}]
+    result, _ = ran(mapped(victim(*steps), more=more))
+    assert result.tasks["T"].outcomes[-1] == "ret=9"
+    assert result.tasks["T"].counters["maj_flt"] == 1
+
+
+def test_msync_of_a_private_mapping_writes_nothing() -> None:
+    result, _ = ran(mapped(victim(write(), SYNC), area={"shared": False}))
+    assert result.trace.select("disk", task="T") == []
+
+
+# ------------------------------------------------------------------------------------ pages leave memory
+
+
+def test_dropping_the_cache_leaves_what_is_used() -> None:
+    hold = {"do": "hold_page", "file": "F", "page": 40, "ticks": 500}
+    scenario = mapped(
+        victim(read(1), write(20), pause(10), {"do": "fadvise_dontneed", "file": "F"}),
+        task("H", hold, process="H"),
+    )
+    _, state = ran(scenario)
+    rest = sorted(place[2] for place, pfn in state.data.items() if place[0] == "cache" and pfn)
+    assert rest == [*range(16), 20, 40]
+
+
+def test_drop_caches_means_every_file() -> None:
+    data = plain(
+        victim({"do": "drop_caches"}),
+        area={"userfaultfd": False},
+        files=[{"name": name, "pages": 3, "cached": True} for name in "FG"],
+    )
+    _, state = ran(Scenario.from_dict(data))
+    assert not any(pfn for place, pfn in state.data.items() if place[0] == "cache")
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "private"])
+@pytest.mark.parametrize("tree", TREES, ids=str)
+def test_truncation_takes_pages_away_from_who_maps_them_copies_included(tree: Tree, shared: bool) -> None:
+    steps = [write(1), write(9), {"do": "truncate", "file": "F", "size": 4}, read(1), read(9)]
+    result, state = ran(mapped(victim(*steps), area={"shared": shared}), tree)
+    assert result.tasks["T"].outcomes == ("ret=7", "ret=7", "ret=7", "SIGBUS(code=2)")
+    assert max(place[2] for place, pfn in state.data.items() if place[0] == "cache" and pfn) < 4
+
+
+def test_truncation_waits_for_the_disk() -> None:
+    scenario = mapped(
+        victim(read(20)),
+        task("U", pause(100), {"do": "truncate", "file": "F", "size": 4}, process="U"),
+        cached=False,
+    )
+    result = run(scenario, NEW)
+    gone = [event.t for event in result.trace.select("cache", task="U")]
+    assert len(gone) == 32
+    assert min(gone) == 1001
+    assert result.violations == ()
