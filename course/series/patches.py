@@ -209,7 +209,7 @@ PATCHES = (
         function="handle_userfault",
         what="After a signal, handle_userfault gives RETRY without the lock. It no longer takes the lock "
         "again to give NOPAGE, which looked as if nothing had happened to it.",
-        shown="S10a, S10b, S10c",
+        shown="S10a, S10b; S10c, syzbot-2017",
         rows=(
             ("woken by the monitor, or userfaultfd closed", "RETRY, dropped", "RETRY, dropped"),
             ("woken by SIGKILL", "RETRY, dropped", "RETRY, dropped"),
@@ -239,7 +239,7 @@ PATCHES = (
         function="FAULT_FLAG_DEFAULT, handle_userfault",
         what="The sleep in handle_userfault is chosen by a flag, and DEFAULT gives the flag to kernel-mode "
         "faults as well. Its text says that nothing changes.",
-        shown="12-and-13",
+        shown="S12, 12-and-13",
         commit="c270a7eedcf2",
         rows=(
             ("user mode, a signal", "interruptible", "interruptible"),
@@ -258,7 +258,7 @@ PATCHES = (
         function="do_user_addr_fault, fault_flag_allow_retry_first",
         what="ALLOW_RETRY stays set in every attempt. Who waits for a page lock still drops mmap_sem in the "
         "first attempt only.",
-        shown="S13, W2, W3, 12-and-13",
+        shown="S13, W2, W3; S12, B5",
         commit="4064b9827063",
         rows=(
             ("attempt 1, page locked", "drop, wait, RETRY", "drop, wait, RETRY"),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pyemu.machine import Result
     from pyemu.tree import Tree
 
-__all__ = ["SHOWINGS", "Showing", "Shown", "run_showing"]
+__all__ = ["SHOWINGS", "Showing", "Shown", "run_showing", "value_of"]
 
 Values = tuple[Any, ...]
 UNBALANCED = "bad unlock balance"
@@ -29,7 +29,7 @@ class Showing:
     scenario : str
         Name in the library, or in `course.series.synthetic`.
     fields : tuple of str
-        Names of `pyemu.scenario.EXPECTED`, of counters of /proc/vmstat, and those of `_value`.
+        Names of `pyemu.scenario.EXPECTED`, of counters of /proc/vmstat, and those of `value_of`.
     values : mapping of int to tuple
         From which tree on -> the values of the fields; the first is 0.
     task : str
@@ -140,11 +140,28 @@ def _run(name: str, tree: Tree) -> Result:
 
 
 def _values(result: Result, showing: Showing) -> Values:
-    return tuple(_value(result, showing.task, field) for field in showing.fields)
+    return tuple(value_of(result, showing.task, field) for field in showing.fields)
 
 
-def _value(result: Result, task: str, field: str) -> Any:
-    """Give one value of a result."""
+def value_of(result: Result, task: str, field: str) -> Any:
+    """Give one value of a result.
+
+    Parameters
+    ----------
+    result : Result
+        Of a run.
+    task : str
+        Whose.
+    field : str
+        As in `Showing`; ``spin``, ``lock``, ``sleeps in`` (the state of its first sleep), ``ms`` (when it
+        ended) and ``sample LABEL`` are ours, and so are ``end`` and
+        ``use after free``.
+
+    Returns
+    -------
+    int, str or list
+        What the result has.
+    """
     from pyemu.expect import field_of
 
     match field:
@@ -152,6 +169,10 @@ def _value(result: Result, task: str, field: str) -> Any:
             return "yes" if result.spins else "no"
         case "lock":
             return UNBALANCED if any(one.rule == UNBALANCED for one in result.violations) else "in order"
+        case "use after free":
+            return "yes" if any(one.rule == field for one in result.violations) else "no"
+        case "end":
+            return result.end
         case "sleeps in":
             return next((f"{event.a:#x}" for event in result.trace.select("sleep", task=task)), "no sleep")
         case "ms":  # at which it ended
@@ -167,6 +188,11 @@ def _value(result: Result, task: str, field: str) -> Any:
 _COUNTS = ("outcome", "attempts", "messages_queued", "maj_flt")
 _S9 = ("exceptions", "attempts", "page-faults", "maj_flt", "min_flt", "pgmajfault")
 _S10A = ("exceptions", "attempts", "messages_queued", "maj_flt", "min_flt", "acquisitions")
+SIGNALLED_COPY = Showing(
+    "S12",
+    ("outcome", "attempts", "maj_flt", "min_flt", "spin"),
+    {0: ("ret=4096", 2, 1, 0, "no"), 12: ("EFAULT", 2, 0, 0, "no"), 13: ("ret=4096", 10_002, 0, 1, "yes")},
+)
 STOPPED_COPY = Showing(
     "12-and-13",
     ("outcome", "attempts", "spin", "sample blocked"),
@@ -185,6 +211,7 @@ SHOWINGS: dict[int, tuple[Showing, ...]] = {
     10: (
         Showing("S10a", _S10A, {0: (2, 3, 2, 1, 1, 4), 10: (2, 3, 2, 1, 0, 3)}),
         Showing("S10b", ("outcome", "min_flt", "acquisitions"), {0: ("ret=0", 2, 3), 10: ("ret=0", 1, 2)}),
+        Showing("syzbot-2017", ("outcome", "use after free"), {0: ("ret=0", "yes"), 10: ("ret=0", "no")}),
         Showing(
             "S10c",
             ("outcome", "attempts", "spin"),
@@ -192,12 +219,16 @@ SHOWINGS: dict[int, tuple[Showing, ...]] = {
             without=(9,),
         ),
     ),
-    12: (STOPPED_COPY,),
+    12: (SIGNALLED_COPY, STOPPED_COPY),
     13: (
         Showing("S13", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=5", 3, 2, 1)}),
         Showing("W2", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=7", 5, 4, 1)}),
         Showing("W3", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=7", 3, 2, 1)}),
+        SIGNALLED_COPY,
         STOPPED_COPY,
+        Showing(
+            "B5", ("outcome", "end"), {0: ("ret=4096", "done"), 12: ("EFAULT", "done"), 13: ("none", "hang")}
+        ),
         Showing(
             "9-before-13",
             ("outcome", "spin", "sample after stop"),
