@@ -19,7 +19,7 @@ from pyemu.flags import Signal
 from pyemu.handler import HandlerFault
 from pyemu.scenario import Scenario
 from pyemu.scenario.model import OLD_X86
-from pyemu.sched.counters import VM_EVENTS
+from pyemu.sched.counters import VM_EVENTS, VMA_LOCK_EVENTS
 from pyemu.sched.delivery import lost
 from pyemu.sched.executor import Executor
 from pyemu.sched.semantics import World
@@ -103,7 +103,7 @@ class Result:
     tasks : dict of str to TaskResult
         By name.
     vmstat : dict of str to int
-        ``pgfault``, ``pgmajfault``.
+        ``pgfault``, ``pgmajfault``; of later kernels also ``vma_lock_success``, ``_retry``, ``_abort``.
     violations : tuple of Violation
         Broken rules, in order.
     findings : tuple of Violation
@@ -224,7 +224,7 @@ class Machine:
             self.tree,
             world.trace,
             {task.name: _task_result(world, task) for task in world.tasks.values()},
-            {event: world.state.data.get(("vmstat", event), 0) for event in VM_EVENTS},
+            _vmstat(world),
             tuple(Violation(*one) for one in world.violations),
             tuple(Violation(*one) for one in world.findings),
             tuple(world.reports),
@@ -282,6 +282,12 @@ def run(
 @cache
 def _functions() -> dict[str, Any]:
     return dict(kernel.load())
+
+
+def _vmstat(world: World) -> dict[str, int]:
+    """Give the counters of /proc/vmstat: those of every kernel, and those of this one that counted."""
+    counted = {event: world.state.data.get(("vmstat", event), 0) for event in (*VM_EVENTS, *VMA_LOCK_EVENTS)}
+    return {event: n for event, n in counted.items() if n or event in VM_EVENTS}
 
 
 def _close(world: World, task: Task) -> None:

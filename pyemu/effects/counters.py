@@ -26,4 +26,4 @@ def perf_sw_event(event: str) -> None:
 
 @operation(turn=False)
 def count_vm_event(event: str) -> None:
-    """Count an event of /proc/vmstat: ``pgfault`` or ``pgmajfault``."""
+    """Count an event of /proc/vmstat: ``pgfault``, ``pgmajfault``, or ``vma_lock_...``."""

@@ -19,7 +19,7 @@ from pyemu.calls.fault import (
 from pyemu.calls.memory import handle_mm_fault
 from pyemu.calls.signal import fault_signal_pending
 from pyemu.effects.areas import expand_stack, find_vma
-from pyemu.effects.counters import perf_sw_event
+from pyemu.effects.counters import count_vm_event, perf_sw_event
 from pyemu.effects.extable import search_exception_tables
 from pyemu.effects.handles import Mm, Vma, current
 from pyemu.effects.locks import down_read, down_read_killable, down_read_trylock, up_read
@@ -127,9 +127,11 @@ async def try_area_lock(mm: Mm, regs: Regs, error_code: int, address: int, flags
     """
     vma = await lock_vma_under_rcu(mm, address)
     if vma is None:
+        await count_vm_event("vma_lock_abort")
         return flags
     if await access_error(error_code, vma):
         await vma_end_read(mm)
+        await count_vm_event("vma_lock_success")
         await force_sig_fault(SIGSEGV, SEGV_ACCERR, address)
         return 0
     fault = await handle_mm_fault(vma, address, flags | FAULT_FLAG_VMA_LOCK)
@@ -137,9 +139,11 @@ async def try_area_lock(mm: Mm, regs: Regs, error_code: int, address: int, flags
     if not fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED):
         await vma_end_read(mm)
     if not fault & VM_FAULT_RETRY:
+        await count_vm_event("vma_lock_success")
         if fault & VM_FAULT_ERROR:
             await mm_fault_error(regs, error_code, address, fault)
         return 0
+    await count_vm_event("vma_lock_retry")
     if await fault_signal_pending(fault, regs):
         return 0
     return flags | FAULT_FLAG_TRIED if fault & VM_FAULT_MAJOR else flags

@@ -15,6 +15,8 @@ Places = tuple[list[Location], list[Location]]
 COUNTERS = ("maj_flt", "min_flt")
 PERF_EVENTS = ("major-faults", "minor-faults", "page-faults")
 VM_EVENTS = ("pgfault", "pgmajfault")
+# Only kernels with locks of single areas count these: how a first attempt under such a lock went.
+VMA_LOCK_EVENTS = ("vma_lock_success", "vma_lock_retry", "vma_lock_abort")
 
 
 def field_read(world: World, task: Task, handle: TaskHandle, field: str) -> Places:
@@ -65,7 +67,7 @@ def perf_sw_event(world: World, task: Task, event: str) -> None:
 @semantics(lambda world, task, event: ([], [("vmstat", event)]))
 def count_vm_event(world: World, task: Task, event: str) -> None:
     """Count for /proc/vmstat."""
-    check_name("event", event, VM_EVENTS)
+    check_name("event", event, (*VM_EVENTS, *VMA_LOCK_EVENTS))
     bump(world, task, ("vmstat", event), event)
 
 

@@ -150,6 +150,18 @@ def test_where_there_is_no_area_mmap_sem_is_taken_to_say_so() -> None:
     assert [event.b for event in result.trace.select("vma_lock_missed")] == ["there is no area"]
 
 
+@pytest.mark.parametrize("tree", LATER, ids=str)
+def test_vmstat_tells_how_first_passes_went(tree: Tree) -> None:
+    gone = {"do": "munmap", "area": "V", "page": 3}
+    steps = [READ, {"do": "read", "area": "V", "page": 2}, gone, {"do": "read", "area": "V", "page": 3}]
+    answers = [WAIT, pause(100), COPY, WAIT, {**COPY, "page": 2}]
+    result = run(scene(victim(*steps), monitor(*answers)), tree, strict=True)
+    # Both pages take a second pass, and the read of what is unmapped can't be locked at all.
+    assert (result.vmstat["vma_lock_retry"], result.vmstat["vma_lock_abort"]) == (2, 1)
+    plain = run(LONE, tree, strict=True).vmstat
+    assert plain == {"pgfault": 1, "pgmajfault": 0, "vma_lock_success": 1}
+
+
 @pytest.mark.parametrize("tree", [*LATER, Tree.later("6.1")], ids=str)
 def test_completed_ends_the_fault_with_its_lock_dropped(tree: Tree) -> None:
     result = run(LONE, tree, {"handle_mm_fault": answered(VM_FAULT_COMPLETED)}, strict=True)
