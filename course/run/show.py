@@ -65,12 +65,15 @@ def outcomes(result: Result) -> str:
     lines = [f"On tree {result.tree}:"]
     lines += [f"  {name}: {', '.join(task.outcomes) or 'no access'}" for name, task in result.tasks.items()]
     how = f"{result.end} at {result.ticks} us" + (f": {result.end_text}" if result.end_text else "")
-    lines.append(f"  end: {how}")
+    lines.append(_indented(f"end: {how}", "  "))
     lines += [f"  {what}: {value}" for what, value in result.vmstat.items()]
     if result.spins:
         lines.append(f"  spins: {result.spins}")
     broken = [f"{found.task}: {found.rule}: {found.text}" for found in (*result.findings, *result.violations)]
-    lines += [f"  broken rules: {'none' if not broken else len(broken)}", *(f"    {one}" for one in broken)]
+    lines += [
+        f"  broken rules: {'none' if not broken else len(broken)}",
+        *(_indented(one, "    ") for one in broken),
+    ]
     return "\n".join([*lines, *(f"  {line}" for line in _expected(result))])
 
 
@@ -96,6 +99,10 @@ def _counts(*results: Result) -> Iterator[str]:
     for task in results[0].scenario.tasks:
         if any(result.tasks[task.name].outcomes for result in results):
             yield str(counters(*results, task=task.name))
+
+
+def _indented(text: str, indent: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ")
 
 
 def _expected(result: Result) -> list[str]:

@@ -158,6 +158,7 @@ def test_broken_rules_are_told_one_by_one() -> None:
     said = outcomes(run("S4", Tree.upto(4)))
     assert "broken rules: 3" in said
     assert "T: bad unlock balance: " in said
+    assert max(map(len, said.splitlines())) <= 100
 
 
 @pytest.mark.parametrize("words", [("scenarios",), ("run",)])
