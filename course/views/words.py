@@ -49,7 +49,8 @@ class Names:
     @classmethod
     def of(cls, trace: Trace) -> Names:
         """Read the names from a trace."""
-        return cls(trace, frozenset(int(event.a) & PAGE_MASK for event in trace.select("access")))
+        touched = trace.select("access", "uaccess")
+        return cls(trace, frozenset(int(event.a) & PAGE_MASK for event in touched))
 
     def page(self, va: int) -> str:
         """Name a page: ``the page`` where the trace has no other."""
