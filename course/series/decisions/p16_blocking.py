@@ -86,7 +86,7 @@ def after(fault: Fault) -> Sleep:
 
 
 def cases() -> Iterator[Fault]:
-    """Give every word of the ten flags of v5.7 (1,024 of them) with each signal."""
+    """Give every word of the ten flags that there are from patch 12 on, with each signal."""
     for flags, pending in product(range(2 * FAULT_FLAG_INTERRUPTIBLE), Pending):
         yield Fault(flags, pending)
 
