@@ -38,7 +38,8 @@ def schedule(world: World, task: Task) -> None:
 @semantics(own_state)
 def schedule_timeout(world: World, task: Task, ticks: int) -> Again:
     """Set the timer, then sleep."""
-    world.state.set(("timer", task.id), world.clock + max(0, ticks))
+    task.deadline = world.clock + max(0, ticks)
+    world.state.set(("timer", task.id), task.deadline)
     return Again(Effect("timer_wait"))
 
 

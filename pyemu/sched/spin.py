@@ -17,6 +17,10 @@ from pyemu.effects.handles import Handle
 ROUNDS = 3
 LONGEST = 4  # windows in one round
 LONGEST_LOOP = 32  # effects in one round of a loop without a marker
+LONGEST_STIR = 64  # effects in one round of a task that is woken again and again
+CHANGING = frozenset(
+    {"schedule_timeout", "timer_wait"}
+)  # what is left of a time gets less from round to round
 UNTOLD = frozenset(
     {"count", "perf_sw_event", "count_vm_event", "clock"}
 )  # counters differ from round to round
@@ -44,6 +48,8 @@ class SpinWatch:
         The steps since the last marker.
     recent : deque
         The last steps, markers or not.
+    history : deque
+        The last steps, however often the task slept meanwhile.
     length : int
         Length of the round in windows, as the last marker showed it; 0 when the task doesn't spin.
     """
@@ -51,6 +57,7 @@ class SpinWatch:
     windows: list[Window] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     recent: deque[Step] = field(default_factory=lambda: deque(maxlen=ROUNDS * LONGEST_LOOP))
+    history: deque[Step] = field(default_factory=lambda: deque(maxlen=ROUNDS * LONGEST_STIR))
     n_recent: int = 0
     length: int = 0
 
@@ -69,7 +76,15 @@ class SpinWatch:
         step = (op, *(type(one).kind if isinstance(one, Handle) else one for one in (*args, result, depth)))
         self.steps.append(step)
         self.recent.append(step)
+        self.history.append((op,) if op in CHANGING else step)
         self.n_recent += 1
+
+    def stirs(self) -> bool:
+        """Say whether the task does the same again and again, although it sleeps in between.
+
+        Such is a monitor in poll() that a spinning task wakes in each of its rounds.
+        """
+        return len(self.history) == self.history.maxlen and bool(_period(list(self.history), LONGEST_STIR))
 
     def loops(self) -> int:
         """Give the length, in effects, of a loop without a marker that the last effects show; 0 for none."""

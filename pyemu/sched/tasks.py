@@ -49,6 +49,8 @@ class Task:
         It stands for a device: it needs no CPU.
     sp : int
         Where its stack ends, and the next signal frame begins below; 0: its frames cost no access.
+    deadline : int or None
+        When its last sleep with a timer ends, or would have ended.
     stopped : bool
         It has taken SIGSTOP, and neither SIGCONT nor SIGKILL has come since.
     attempt, attempt_page, last_result : int
@@ -72,6 +74,7 @@ class Task:
     ended: bool = False
     exiting: bool = False
     device: bool = False
+    deadline: int | None = None
     sp: int = 0
     killed_by: int = 0
     holds: list[tuple[int, str]] = field(default_factory=list)

@@ -140,12 +140,14 @@ class TimedRun:
         watch = watches[task.id]
         in_kernel = not watch.round()["exceptions"] and not watch.makes(GIVES_WAY)
         kept = self.limits.n_cpus == 1 and not self.limits.preemption and in_kernel
-        if any(not watches[one.id].length for one in busy if not kept or one.device):
+        stirred = [one for one in busy if not watches[one.id].length and (not kept or one.device)]
+        if not all(watches[one.id].stirs() for one in stirred):
             return True  # somebody else can still change what it sees
         # A device rings even if no task can have the CPU.
-        deadlines = (self.world.state.data.get(("timer", one.id)) for one in others if not kept or one.device)
+        deadlines = [self.world.state.data.get(("timer", one.id)) for one in others if not kept or one.device]
+        deadlines += [one.deadline for one in stirred]
         timers = [t for t in deadlines if t is not None and t > self.world.clock]
-        spinning = [task, *(() if kept else busy)]
+        spinning = [task, *(one for one in busy if not kept and one not in stirred)]
         text = "; ".join(map(self._round, spinning))
         if not timers:
             for one in spinning:

@@ -14,7 +14,7 @@ from pyemu.effects.records import Regs
 from pyemu.machine import Result
 from pyemu.sched import executor
 from pyemu.sched.spin import LONGEST, ROUNDS, SpinWatch
-from tests.pyemu.scenes import COPY, READ, WAIT, monitor, pause, scene, send, task, victim
+from tests.pyemu.scenes import COPY, READ, WAIT, monitor, pause, poll, scene, send, task, victim
 
 THIRTEEN_WITHOUT_NINE = Tree.upto(13) - 9
 
@@ -156,6 +156,61 @@ def windows(watch: SpinWatch, *runs: str) -> list[int]:
             watch.effect(letter, (), None)
         said.append(watch.marker(Counter()))
     return said
+
+
+LATER = Tree.parse("v6_1")
+
+
+def polled(ticks: int, n: int = 1) -> Scenario:
+    """A copy of the kernel that spins, beside a monitor in poll(), which later kernels wake each time."""
+    return scene(
+        victim({"do": "tmpfs_write", "area": "V", "page": 1}),
+        monitor(WAIT, send("SIGUSR1"), *[poll(ticks)] * n, COPY),
+    )
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_monitor_that_is_woken_in_each_round_does_not_hide_a_spin(n: int) -> None:
+    result = run(polled(50_000, n), LATER)
+    assert (result.end, result.tasks["T"].outcome) == ("done", "ret=4096")
+    assert result.spins == n
+    assert len(result.trace) < 20_000
+    # Each poll ends in its time.
+    assert result.tasks["T"].stats["attempts"] == pytest.approx(50_000 * n, abs=3 * n)
+    assert result.ticks == pytest.approx(50_000 * n, abs=3 * n)
+
+
+def test_a_spin_beside_a_polling_monitor_counts_as_if_it_had_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    skipped = run(polled(1_000), LATER)
+    monkeypatch.setattr(executor, "MARKERS", frozenset())
+    in_full = run(polled(1_000), LATER)
+    assert len(in_full.trace) > 2 * len(skipped.trace)
+    for key in ("attempts", "exceptions", "messages_queued", "acquisitions"):
+        one, other = (numbers(result)["stats"][key] for result in (skipped, in_full))
+        assert abs(one - other) <= 2, key
+
+
+def stirs(steps: str) -> bool:
+    watch = SpinWatch()
+    for step in steps:
+        watch.effect(step, (), None)
+        if step == "s":
+            watch.reset()  # it falls asleep
+    return watch.stirs()
+
+
+def test_who_does_the_same_between_its_sleeps_stirs_and_who_goes_on_does_not() -> None:
+    assert stirs("abcs" * 48)
+    assert not stirs("abcs" * 47)  # not for long enough
+    assert not stirs("abcs" * 47 + "abds")
+    assert not stirs("".join(chr(1_000 + n) for n in range(192)))
+
+
+def test_a_time_that_gets_less_does_not_hide_that_a_task_stirs() -> None:
+    watch = SpinWatch()
+    for ticks in range(192, 0, -1):
+        watch.effect("schedule_timeout", (ticks,), None)
+    assert watch.stirs()
 
 
 def test_three_equal_windows_after_a_first_one_are_a_spin() -> None:
