@@ -30,6 +30,7 @@ from pyemu.flags import (
     EFAULT,
     SIGBUS,
     SIGKILL,
+    SIGSEGV,
     SIGUSR1,
     VM_FAULT_HWPOISON,
     VM_FAULT_OOM,
@@ -38,7 +39,7 @@ from pyemu.flags import (
     VM_FAULT_SIGSEGV,
 )
 from pyemu.machine import Result
-from tests.pyemu.scenes import COPY, READ, V1, WAIT, Lab, monitor, pause, scene, send, victim
+from tests.pyemu.scenes import COPY, PAGE, READ, V1, WAIT, Lab, monitor, pause, scene, send, victim
 
 OLD, P9, P12, P13, NEW = Tree.before, Tree.upto(9), Tree.upto(12), Tree.upto(13), Tree.after
 TREES = [OLD, Tree.upto(4), Tree.upto(8), P9, Tree.upto(10), P12, P13, NEW, Tree.v5_7]
@@ -165,6 +166,19 @@ def test_kernel_code_faults_without_the_user_flag_and_with_five_without_interrup
     assert [one.a for one in result.trace.select("attempt")] == flags
 
 
+@pytest.mark.parametrize(
+    ("user", "code", "flags"),
+    [(True, 0, 0x254), (True, 2, 0x255), (True, 0x10, 0x354), (False, 0x10, 0x314), (False, 2, 0x215)],
+)
+def test_the_error_code_says_what_for_and_the_registers_say_who(user: bool, code: int, flags: int) -> None:
+    async def faults() -> None:
+        await do_page_fault(Regs(user=user, ip=GET_USER), code, V1)
+
+    lab = lab_of(faults)
+    lab.settle()
+    assert [one.a for one in lab.world.trace.select("attempt")] == [flags]
+
+
 def test_b5_leaves_user_mode_as_it_is() -> None:
     result = run(USER_LONE, Tree.v5_7 + "B5", {"handle_mm_fault": answered(VM_FAULT_RETRY)})
     assert [one.a for one in result.trace.select("attempt")] == [0x254, 0x274]
@@ -208,6 +222,25 @@ def test_no_area_and_an_area_that_forbids_end_at_the_fixup(prot: str, page: int 
     assert not result.trace.select("fault_signal")
 
 
+@pytest.mark.parametrize("user", [True, False])
+@pytest.mark.parametrize(
+    "address", [0x1000, V1 + 3 * PAGE, V1 + 500 * PAGE], ids=["below", "above", "far above"]
+)
+def test_below_and_above_all_areas_there_is_none(user: bool, address: int) -> None:
+    async def faults() -> None:
+        await do_page_fault(Regs(user=user, ip=GET_USER), 0, address)
+        fixup = await take_fixup()
+        await report("fixup", f"{fixup:#x}")
+
+    lab = lab_of(faults)
+    lab.settle()
+    assert lab.world.reports[0][3] == ("0x0" if user else f"{GET_USER_BAD:#x}")
+    sent = [(one.a, one.b) for one in lab.world.trace.select("fault_signal")]
+    assert sent == ([(SIGSEGV, address)] if user else [])
+    assert not lab.world.trace.select("attempt")
+    assert not lab.world.violations
+
+
 # ------------------------------------------------------------------------------------ the exception table
 
 
@@ -240,6 +273,20 @@ def test_kernel_code_without_an_entry_oopses_instead_of_waiting_for_the_lock() -
     assert "copy_from_user" in text
     assert lab.world.trace.select("oops")
     assert not lab.world.reports
+
+
+async def touches_a_missing_page() -> None:
+    await do_page_fault(Regs(user=False, ip=PLAIN_ACCESS), 0, V1)
+    await report("outcome", "went on")
+
+
+def test_kernel_code_without_an_entry_is_served_while_nothing_is_in_the_way() -> None:
+    # The table is asked only when the lock is not free, or the page can't be had.
+    lab = lab_of(touches_a_missing_page)
+    lab.settle()
+    assert [value for *_, value in lab.world.reports] == ["went on"]
+    assert lab.world.state.get_pte(lab.task("T").mm, V1)
+    assert not lab.world.violations
 
 
 async def touches_with_an_entry() -> None:
