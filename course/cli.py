@@ -12,6 +12,7 @@ A command is a function in the module that does the work; here it only gets its 
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import typer
@@ -62,9 +63,10 @@ def main() -> None:
     except FaultlabError as error:
         message = str(error)
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno != errno.ENOSPC:
             raise
-        message = f"{error.filename}: {error.strerror}. Check the path, and what you may do there."
+        where = "a file can't be written" if error.filename is None else error.filename
+        message = f"{where}: {error.strerror}. Check the path, and what you may do there."
     else:
         return
     print(f"faultlab: {message}", file=sys.stderr)

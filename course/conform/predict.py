@@ -67,6 +67,9 @@ def predict(
     from course.conform.slow_file import SlowFault
 
     ran = _kernel(kernel, tree, cpus, preemption)
+    _one_kind({"--script": script, "--case": case, "--path": path}, {"--access": access, "--event": event})
+    if step and not case:
+        raise RecordError(f"--step {step!r} is a step of nothing: it must come with --case. Name the case.")
     if script:
         kind = "script"
         fields = _script(Script(group, access or "user_read", mem, signals, script), ran)
@@ -95,6 +98,18 @@ def predict(
     console = Console(highlight=False, markup=False)
     console.print(f"{kind} on kernel {ran.label}, tree {ran.emulated}", soft_wrap=True)
     console.print(explain(fields))
+
+
+def _one_kind(kinds: dict[str, str], details: dict[str, str]) -> None:
+    """Refuse options that another one would make void."""
+    named = [name for name, value in kinds.items() if value]
+    void = {"--script": ("--event",), "--case": ("--access", "--event"), "--path": ("--access",)}
+    for name in named[:1]:
+        others = [*named[1:], *(other for other in void[name] if details[other])]
+        if others:
+            raise RecordError(
+                f"{name} and {others[0]} ask for two things: a prediction is of one. Leave one of them out."
+            )
 
 
 def _kernel(label: str, tree: str, cpus: int, preemption: bool) -> Kernel:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SIGNED = "signed: the difference to the event none"
 MEANING = {
+    "tree": "the code that runs",
     "group": "what the script shows",
     "access": "what the victim does to a missing page",
     "mem": "anon: private memory; shmem: shared memory",

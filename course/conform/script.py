@@ -41,6 +41,7 @@ from course.conform.script_tasks import (
     others,
     victim,
 )
+from pyemu.errors import RecordError
 from pyemu.scenario import Scenario
 
 LONGEST = 200  # words
@@ -91,8 +92,11 @@ class Script:
             if not short and (word not in WORDS or word == "pN"):
                 more = f" N is a number of ms up to {LONGEST_PAUSE}, as in p30."
                 raise unknown("word of the script", word, WORDS, more)
-        if len(self.words) > LONGEST:
-            raise unknown("script", f"{self.script[:40]}...", (f"a text of at most {LONGEST} words",))
+        if not 1 <= len(self.words) <= LONGEST:
+            raise RecordError(
+                f"script {self.script[:40]!r} has {len(self.words)} words: it must have 1 to {LONGEST}. "
+                "Write what the monitor does, as in 'm p10 w m c'."
+            )
 
     @property
     def words(self) -> tuple[str, ...]:

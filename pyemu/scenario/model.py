@@ -243,7 +243,7 @@ class Scenario:
                 text, where = path.read_text(encoding="utf-8"), str(path)
             except FileNotFoundError:
                 raise ScenarioError(f"scenario file {path} does not exist: check the path.") from None
-            except (OSError, UnicodeDecodeError) as error:
+            except (OSError, ValueError) as error:  # no UTF-8, a name with a NUL
                 raise ScenarioError(f"scenario file {path} can't be read: {error}.") from None
         else:
             found = resources.files("pyemu.scenarios").joinpath(f"{name}.toml")
@@ -267,7 +267,7 @@ class Scenario:
         """Read a scenario from TOML text; `where` names it in errors."""
         try:
             data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # no TOML, a number too long, tables too deep
             raise ScenarioError(f"{where} is no TOML: {error}.") from None
         return cls.from_dict(data, where)
 

@@ -297,6 +297,12 @@ def test_a_prediction_of_the_slow_disk_tells_minor_from_major(
         (("--case", "thp_madvise", "--step", "write other 4K"), "huge pages on demand are not modelled"),
         (("--access", "pvm_huge", "--script", "m c"), "access pvm_huge is not modelled"),
         (("--access", "user_read", "--script", "m k c"), "word of the script 'k' is unknown"),
+        (("--script", " "), "has 0 words: it must have 1 to 200"),
+        (("--script", "m c", "--event", "sig1"), "--script and --event ask for two things"),
+        (("--script", "m c", "--case", "shmem"), "--script and --case ask for two things"),
+        (("--case", "shmem", "--access", "mlock"), "--case and --access ask for two things"),
+        (("--path", "random", "--access", "mlock"), "--path and --access ask for two things"),
+        (("--access", "mlock", "--step", "read"), "--step 'read' is a step of nothing"),
     ],
 )
 def test_an_unknown_name_of_another_kind_gets_one_message(
@@ -313,6 +319,23 @@ def test_a_prediction_of_a_script_has_the_whole_trace(faultlab: Any) -> None:
     assert (found["tree"], found["kernel"], found["kind"]) == ("after-9", "5.7.14", "script")
     assert found["trace"].startswith("Xu1 A h254 M0 S1 W H404 A h274 M0 H400 A h274 M0 H400")
     assert found["spin"] is True
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--access", "user_read", "--script", "m p30 c"),
+        ("--case", "mprotect_ro", "--step", "write -> SIGSEGV"),
+        ("--path", "random", "--event", "stop"),
+        ("--access", "read_zero", "--user-mode-only"),
+    ],
+)
+def test_every_field_of_every_kind_is_explained(words: tuple[str, ...], faultlab: Any) -> None:
+    fields = json.loads(faultlab("predict", "--kernel", "5.7", *words, "--json").out)
+    said = faultlab("predict", "--kernel", "5.7", *words)
+    assert said.status == 0
+    for name in fields.keys() - {"kernel", "kind", "emulated", "nearest"}:
+        assert any(line.split()[:1] == [name] for line in said.out.splitlines()), name
 
 
 def test_a_prediction_of_plain_steps_names_case_and_step(faultlab: Any) -> None:

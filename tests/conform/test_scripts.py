@@ -182,7 +182,8 @@ def test_without_patch_9_a_signal_makes_the_task_go_round_until_the_page_comes()
         (("user_read", "anon", "handler", "m p c"), "word of the script 'p' is unknown"),
         (("user_read", "anon", "handler", "m pN c"), "word of the script 'pN' is unknown"),
         (("user_read", "anon", "handler", "m p60001 c"), "N is a number of ms up to 60000"),
-        (("user_read", "anon", "handler", "c " * 201), "a text of at most 200 words"),
+        (("user_read", "anon", "handler", "c " * 201), "has 201 words: it must have 1 to 200"),
+        (("user_read", "anon", "handler", "  "), "has 0 words: it must have 1 to 200"),
     ],
 )
 def test_a_name_or_a_word_that_does_not_exist_is_refused(words: tuple[str, ...], message: str) -> None:

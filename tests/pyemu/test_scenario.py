@@ -580,6 +580,25 @@ def test_a_scenario_that_is_not_there_is_named(name: str, says: str) -> None:
         Scenario.load(name)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = " + "[" * 9_000 + "]" * 9_000,
+        "x = " + "{a=" * 3_000 + "1" + "}" * 3_000,
+        "version = " + "9" * 6_000,
+    ],
+    ids=["lists", "tables", "digits"],
+)
+def test_toml_that_no_reader_can_take_is_a_mistake_of_its_writer(text: str) -> None:
+    with pytest.raises(ScenarioError, match=r"^mine is no TOML: "):
+        Scenario.from_toml(text, "mine")
+
+
+def test_a_file_s_name_may_hold_anything() -> None:
+    with pytest.raises(ScenarioError, match="can't be read"):
+        Scenario.load("\0.toml")
+
+
 def test_a_file_that_is_no_toml_says_where(tmp_path: Path) -> None:
     broken = tmp_path / "broken.toml"
     broken.write_text("version = = 1", encoding="utf-8")
