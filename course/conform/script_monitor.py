@@ -87,7 +87,9 @@ class Monitor:
             case "m":
                 self.steps.append({"do": "wait_message", "ticks": MESSAGE_WAIT})
             case "poll":
-                self.steps += [{"do": "wait_message", "ticks": POLL_WAIT}] * POLLS
+                # A poll() counts even if the task has taken its message back before the monitor reads.
+                once = [{"do": "wait_readable", "ticks": POLL_WAIT}, {"do": "poll", "ticks": 0}]
+                self.steps += once * POLLS
             case "w":
                 self._answer({"do": "wake"})
             case "c":

@@ -859,3 +859,13 @@ def test_a_spin_that_is_in_no_record_begins_as_it_must(
     got = predict_script(Script("S12", access, "anon", "handler", script), Tree.parse(tree))
     assert got["spin"]
     assert str(got["trace"]).startswith(beginning)
+
+
+@pytest.mark.parametrize("tree", ["v5_10", "v6_1", "v7_2"])
+def test_a_monitor_in_poll_is_woken_by_a_spin_from_5_10_on_and_goes_on(tree: str) -> None:
+    got = predict_script(
+        Script("S12b", "tmpfs_write2", "anon", "handler", "m p30 u1 p30 c p5 poll c"), Tree.parse(tree)
+    )
+    assert (got["outcome"], got["spin"], got["handler_before_resolve"]) == ("ret=8192", True, 0)
+    # A monitor that read nothing, and slept again each time, would be in step with the task for 1.2 s.
+    assert int(got["attempts"]) < 100
