@@ -89,11 +89,15 @@ def bare(n_effects: int) -> float:
 
 
 def timed(machine: Machine, clock: Callable[[], float]) -> tuple[float, int, list[Any]]:
-    """Run a machine; give the seconds, the number of effects and what happened."""
+    """Run a machine; give the seconds, the number of effects and what happened, task by task.
+
+    Where another function makes one operation more or less, the tasks take turns a little differently.
+    """
     start = clock()
     result = machine.run(strict=True)
     seconds = clock() - start
-    return seconds, machine.world.step, [(event.t, event.task, event.kind, event.a) for event in result.trace]
+    events = [(event.task, event.t, event.kind, event.a) for event in result.trace]
+    return seconds, machine.world.step, sorted(events, key=lambda one: one[0])
 
 
 def measure(n_wakes: int, rounds: int) -> dict[str, dict[str, float]]:
