@@ -114,7 +114,7 @@ def ended(world: World, task: Task) -> Places:
     writes: list[Location] = [SERVED, *(("stored", request.file, one) for one in numbers)]
     for place in pages_of(world, request):
         frame: FrameState = world.state.data[place]
-        writes += [place, ("ram", place[1])]
+        writes += [place, ("bytes", place[1])]
         writes += [("state", one) for one, _ in frame.waiters]
         writes += [("state", one) for one in frame.writeback_waiters]
     return reads, writes

@@ -306,7 +306,7 @@ def map_cached_pages(
     return n_mapped
 
 
-@semantics(lambda world, task, target, source: ([("ram", source)], [("ram", target)]))
+@semantics(lambda world, task, target, source: ([("bytes", source)], [("bytes", target)]))
 def copy_page(world: World, task: Task, target: int, source: int) -> None:
     """Copy a frame's bytes."""
     ram = world.state.ram

@@ -6,9 +6,13 @@ kernel's privilege (CPL 0), through the same page tables; SMAP is not modelled.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from pyemu.effects.records import AccessResult
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE
 from pyemu.hw import Access, HitLevel, PageFault, Registers, TableRef, x86
+from pyemu.pages import frame_number, leaf
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.tasks import Task
 from pyemu.state import Location
@@ -23,9 +27,13 @@ def cpu_of(world: World, task: Task) -> int:
 
 
 def accessed(world: World, task: Task, address: int, *_: object) -> Places:
-    """Footprint of an access: the entry (A and D bits), the CPU's TLB, the byte."""
+    """Footprint of an access: the entry (A and D bits), the CPU's TLB, what the frame holds.
+
+    A change of an entry is flushed in the same step, so a TLB never names another frame than the entry does.
+    """
     place: Location = ("pte", task.mm, address >> PAGE_SHIFT)
-    return [], [place, ("tlb", cpu_of(world, task)), ("byte", task.mm, address)]
+    frame = frame_number(leaf(world.state, task.mm, address))
+    return [], [place, ("tlb", cpu_of(world, task)), ("bytes", frame)]
 
 
 def copied(world: World, task: Task, address: int, kind: str, length: int, pfn: int, offset: int) -> Places:
@@ -34,10 +42,10 @@ def copied(world: World, task: Task, address: int, kind: str, length: int, pfn: 
     return (reads, [*writes, ("bytes", pfn)]) if kind == "read" else ([*reads, ("bytes", pfn)], writes)
 
 
-def touch(world: World, places: Places) -> None:
-    """Tell who watches which places the hardware touches."""
+def touch(world: World, footprint: Callable[..., Places], *args: Any) -> None:
+    """Tell who watches, if anybody does, which places the hardware touches."""
     if world.state.touched is not None:
-        for how, some in zip(("read", "write"), places, strict=True):
+        for how, some in zip(("read", "write"), footprint(world, *args), strict=True):
             for place in some:
                 world.state.touched(how, place, None, None)
 
@@ -77,7 +85,7 @@ def translate(world: World, task: Task, address: int, kind: str, cpl: int) -> Ac
 
 def one_byte(world: World, task: Task, address: int, kind: str, value: int, cpl: int) -> AccessResult:
     """Read or write one byte."""
-    touch(world, accessed(world, task, address))
+    touch(world, accessed, task, address)
     done = translate(world, task, address, kind, cpl)
     if isinstance(done, PageFault):
         return AccessResult(None, done.error_code)
@@ -109,7 +117,7 @@ def copy_user(
     world: World, task: Task, address: int, kind: str, length: int, pfn: int, offset: int
 ) -> AccessResult:
     """Copy up to the end of the user page."""
-    touch(world, copied(world, task, address, kind, length, pfn, offset))
+    touch(world, copied, task, address, kind, length, pfn, offset)
     world.event(task, "uaccess", address, kind)
     done = translate(world, task, address, kind, KERNEL)
     if isinstance(done, PageFault):

@@ -34,7 +34,13 @@ def next_frame(world: World) -> int:
     return freed[-1] if freed else int(world.state.data["next_pfn",])
 
 
-@semantics(lambda world, task, byte: ([], [*taken(world), ("frame", next_frame(world))]))
+def fresh(world: World, task: Task, byte: int) -> Places:
+    """Footprint of taking a frame: the free ones, and the one that it will be."""
+    pfn = next_frame(world)
+    return [], [*taken(world), ("frame", pfn), ("bytes", pfn)]
+
+
+@semantics(fresh)
 def alloc_page(world: World, task: Task, byte: int) -> int:
     """Take a frame."""
     return world.state.alloc_page(byte & 0xFF)

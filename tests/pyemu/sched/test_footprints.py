@@ -577,7 +577,7 @@ def test_the_observer_is_told_the_footprint_of_each_operation() -> None:
     assert kinds["down_read"] == {"mmap_sem", "state"}
     assert kinds["userfaultfd_queue"] == {"context", "wait", "state"}
     assert kinds["read_vma"] == set()
-    assert kinds["access"] == {"pte", "tlb", "byte"}
+    assert kinds["access"] == {"pte", "tlb", "bytes"}
 
 
 def test_an_access_writes_no_byte_of_ram_but_its_entries_and_its_own() -> None:
