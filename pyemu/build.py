@@ -75,9 +75,10 @@ def _cached(state: State, file: int, page: int) -> int:
     """Give the frame of a cached page, which is made if it is not there."""
     pfn: int | None = state.data.get(("cache", file, page))
     if pfn is None:
-        byte = state.data["file", file].byte
-        pfn = state.alloc_page(byte)
-        state.set(("frame", pfn), FrameState(mapping=file, index=page, uptodate=True))
+        of_file = state.data["file", file]
+        pfn = state.alloc_page(of_file.byte)
+        only_here = of_file.kind == "shmem"  # nobody may drop it
+        state.set(("frame", pfn), FrameState(mapping=file, index=page, uptodate=True, dirty=only_here))
         state.set(("cache", file, page), pfn)
     return pfn
 

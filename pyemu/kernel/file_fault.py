@@ -167,7 +167,7 @@ async def do_shared_fault(vma: Vma, address: int, flags: int) -> int:
 
 
 async def do_page_mkwrite(vma: Vma, pfn: int) -> int:
-    """Ask the file system whether the page may be written; with LOCKED, it is locked and dirty.
+    """Ask the file system whether the page may be written; with LOCKED, it is locked, and to be made dirty.
 
     References
     ----------
@@ -180,7 +180,6 @@ async def do_page_mkwrite(vma: Vma, pfn: int) -> int:
     if page.mapping != file.id or page.index >= size:
         await unlock_page(pfn)  # it was truncated: the access is made again
         return VM_FAULT_NOPAGE
-    await set_page_dirty(pfn)
     return VM_FAULT_LOCKED
 
 

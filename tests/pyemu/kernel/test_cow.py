@@ -316,6 +316,12 @@ def test_mprotect(tree: Tree, steps: list[dict[str, Any]], outcomes: list[str], 
     assert minor(result, "T") == (new if tree.policies.mprotect_maps_writable else old)
 
 
+@pytest.mark.parametrize("tree", TREES, ids=str)
+def test_mprotect_keeps_no_reference(tree: Tree) -> None:
+    _, state = ran(scene(victim(write(1), protect("r"), protect("rw")), area=PLAIN), tree)
+    assert state.data["frame", state.get_pte(1, V1) >> 12].refcount == 1
+
+
 def test_prot_none_hides_the_page_but_keeps_it() -> None:
     _, state = ran(scene(victim(write(1), protect("none")), area=PLAIN))
     entry = state.get_pte(1, V1)

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from pyemu import Machine, Scenario, Tree, run
+from pyemu.effects import Effect
 from pyemu.flags import PAGE_DIRTY, PAGE_RW
 from pyemu.machine import Result
+from pyemu.sched.semantics import Footprint
+from pyemu.sched.tasks import Task
 from pyemu.state import State
 from tests.pyemu.scenes import PAGE, V, pause, plain, send, task, victim
 
@@ -159,6 +162,20 @@ def test_a_cold_private_write_is_major_and_two_attempts() -> None:
     result, _ = ran(mapped(victim(write()), area={"shared": False}, cached=False))
     assert result.tasks["T"].counters["maj_flt"] == 1
     assert result.tasks["T"].stats["attempts"] == 2
+
+
+@pytest.mark.parametrize("steps", [[write()], [read(), write()]], ids=["fresh", "after a read"])
+def test_a_copy_is_whole_before_anybody_can_see_it(steps: list[dict[str, Any]]) -> None:
+    seen: list[int] = []
+
+    def observer(one: Task, effect: Effect[Any], footprint: Footprint, result: Any) -> None:
+        entry = machine.world.state.get_pte(1, V + PAGE)
+        if effect.op == "set_pte_if_same" and entry & PAGE_RW:
+            seen.append(machine.world.state.ram[(entry >> 12 << 12) + 9])
+
+    machine = Machine(mapped(victim(*steps), area={"shared": False}, byte=5), observer=observer)
+    machine.run(strict=True)
+    assert seen == [5]
 
 
 # ------------------------------------------------------------------------------------ shared writes

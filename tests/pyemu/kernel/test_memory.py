@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from pyemu import Scenario, Tree, run
+from pyemu import Machine, Scenario, Tree, run
 from pyemu.errors import ScenarioError
 from pyemu.flags import PAGE_RW
 from pyemu.machine import Result
 from pyemu.state import ZERO_PFN
-from tests.pyemu.scenes import V1, V, plain, scene, task, victim
+from tests.pyemu.scenes import COPY, V1, WAIT, V, monitor, plain, scene, task, victim
 
 PLAIN = {"userfaultfd": False}
 TREES = [Tree.before, Tree.after]
@@ -115,6 +115,15 @@ def test_a_read_maps_the_zero_page_read_only_and_a_write_replaces_it() -> None:
     assert not int(first.b) & PAGE_RW
     assert int(second.b) >> 12 != ZERO_PFN
     assert int(second.b) & PAGE_RW
+
+
+@pytest.mark.parametrize("tree", TREES, ids=str)
+def test_a_read_that_finds_its_page_there_leaves_the_entry_alone(tree: Tree) -> None:
+    scenario = scene(victim(read()), monitor(WAIT, COPY), area={"prot": "r"})
+    machine = Machine(scenario, tree)
+    result = machine.run(strict=True)
+    assert result.tasks["T"].stats["attempts"] == 2
+    assert not machine.world.state.get_pte(1, V1) & PAGE_RW
 
 
 def test_nobody_ever_writes_to_the_zero_page() -> None:

@@ -7,8 +7,28 @@ from typing import Any
 import pytest
 
 from pyemu import Scenario, Tree, run
+from pyemu.calls.userfaultfd import mcopy_atomic_pte
+from pyemu.effects.areas import find_vma
+from pyemu.effects.handles import Mm
+from pyemu.effects.locks import down_read
+from pyemu.flags import EEXIST
 from pyemu.machine import Result
-from tests.pyemu.scenes import COPY, READ, WAIT, WAKE, WRITE, monitor, pause, plain, scene, task, victim
+from tests.pyemu.scenes import (
+    COPY,
+    READ,
+    V1,
+    WAIT,
+    WAKE,
+    WRITE,
+    Lab,
+    V,
+    monitor,
+    pause,
+    plain,
+    scene,
+    task,
+    victim,
+)
 
 TREES = [Tree.before, Tree.v5_7]
 SHARED = {"kind": "shmem", "userfaultfd": False}
@@ -121,6 +141,33 @@ def test_a_wake_without_a_page_asks_again_if_the_tree_allows_it(tree: Tree, outc
 def test_copying_over_a_page_that_is_there_changes_nothing() -> None:
     result = served(WAIT, COPY, {**COPY, "byte": 6}, pause(10), steps=(READ, pause(100), READ))
     assert result.tasks["T"].outcomes == ("ret=5", "ret=5")
+
+
+def test_an_entry_that_is_there_stops_the_monitor_and_takes_its_page_back() -> None:
+    got: list[int] = []
+
+    async def program() -> None:
+        await down_read(Mm(1))
+        vma = await find_vma(Mm(1), V)
+        got.append(await mcopy_atomic_pte(vma, V1, 5, False))  # type: ignore[arg-type]
+
+    lab = Lab(programs={"T": program}, scenario=scene(victim(), area=SHARED))
+    state = lab.world.state
+    state.set_pte(1, V1, 0x1005)
+    lab.settle()
+    assert got == [-EEXIST]
+    assert state.data["cache", 1, 1] is None
+    assert len(state.data["free_frames",]) == 1
+    lab.close()
+
+
+def test_pages_of_shared_memory_outlive_dropped_caches() -> None:
+    data = plain(
+        victim({"do": "drop_caches"}, READ),
+        area={"file": "F", "shared": True, "userfaultfd": False},
+        files=[{"name": "F", "kind": "tmpfs", "pages": 4, "cached": True, "byte": 8}],
+    )
+    assert run(Scenario.from_dict(data), strict=True).tasks["T"].outcome == "ret=8"
 
 
 def test_zeros_from_the_monitor_are_a_page_of_the_cache() -> None:
