@@ -154,6 +154,7 @@ class Errno(IntEnum):
     ENOSYS = 38
     EHWPOISON = 133
     ERESTARTSYS = 512  # never seen by a program: the way back to user mode makes EINTR or a second call of it
+    ERESTART_RESTARTBLOCK = 516  # the same for a sleep: SA_RESTART doesn't help
 
 
 class UffdFeature(IntFlag):
@@ -266,6 +267,7 @@ EINVAL = Errno.EINVAL
 ENOSYS = Errno.ENOSYS
 EHWPOISON = Errno.EHWPOISON
 ERESTARTSYS = Errno.ERESTARTSYS
+ERESTART_RESTARTBLOCK = Errno.ERESTART_RESTARTBLOCK
 
 BUS_ADRERR = 2  # include/uapi/asm-generic/siginfo.h
 BUS_MCEERR_AR = 4

@@ -15,8 +15,8 @@ def sys_poll(context: Context, ticks: int) -> bool:
 
 
 @kernel_function("kernel/time/hrtimer.c", "hrtimer_nanosleep")
-def sys_nanosleep(ticks: int) -> None:
-    """Sleep for `ticks` microseconds of virtual time."""
+def sys_nanosleep(ticks: int) -> int:
+    """Sleep for `ticks` us of virtual time; 0, or -ERESTART_RESTARTBLOCK when a signal ended that early."""
 
 
 @kernel_function(OURS)

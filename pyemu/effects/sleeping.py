@@ -19,8 +19,8 @@ def schedule() -> None:
 
 
 @operation()
-def schedule_timeout(ticks: int) -> None:
-    """Sleep as `schedule` does, but no longer than `ticks` microseconds of virtual time."""
+def schedule_timeout(ticks: int) -> int:
+    """Sleep as `schedule` does, but no longer than `ticks` microseconds; give what is left of them."""
 
 
 @operation(turn=False)

@@ -23,7 +23,15 @@ from pyemu.effects.signals import (
     signal_pending,
 )
 from pyemu.effects.sleeping import do_exit, schedule
-from pyemu.flags import ERESTARTSYS, PAGE_MASK, SI_KERNEL, SIGSEGV, VM_FAULT_RETRY, Signal
+from pyemu.flags import (
+    ERESTART_RESTARTBLOCK,
+    ERESTARTSYS,
+    PAGE_MASK,
+    SI_KERNEL,
+    SIGSEGV,
+    VM_FAULT_RETRY,
+    Signal,
+)
 from pyemu.kernel import implements
 
 FRAME_SIZE = 1024  # bytes: registers, siginfo and the state of the FPU
@@ -52,7 +60,7 @@ async def exit_to_user_mode(regs: Regs) -> str:
     first handler; without one, the call is made again. A handler whose frame can't be written doesn't run.
     """
     left, n_frames = "", 0
-    restarts = RESTARTED if regs.ax == -ERESTARTSYS else ""
+    restarts = RESTARTED if regs.ax in (-ERESTARTSYS, -ERESTART_RESTARTBLOCK) else ""
     undecided = bool(restarts)
     while True:
         info = await dequeue_signal()
@@ -75,10 +83,10 @@ async def exit_to_user_mode(regs: Regs) -> str:
             await do_exit(info.signal)
         elif action == "escape":
             left = f"{Signal(info.signal).name}(code={info.code})"
-        elif action == "handler" and undecided:
-            restarts = INTERRUPTED
-        if action in ("handler", "restart"):
+        elif undecided and action in ("handler", "restart"):
             undecided = False
+            if action == "handler" or regs.ax == -ERESTART_RESTARTBLOCK:
+                restarts = INTERRUPTED
 
 
 async def setup_rt_frame(n_frames: int) -> int:

@@ -6,7 +6,7 @@ from pyemu.effects.handles import Context
 from pyemu.effects.posts import post_dequeue, post_queue
 from pyemu.effects.sleeping import schedule, schedule_timeout, set_current_state
 from pyemu.effects.uffd import poll_dequeue, poll_queue
-from pyemu.flags import TASK_INTERRUPTIBLE
+from pyemu.flags import ERESTART_RESTARTBLOCK, TASK_INTERRUPTIBLE
 from pyemu.kernel import implements
 
 
@@ -29,10 +29,11 @@ async def sys_poll(context: Context, ticks: int) -> bool:
 
 
 @implements
-async def sys_nanosleep(ticks: int) -> None:
-    """Sleep for a time; a signal ends it early."""
+async def sys_nanosleep(ticks: int) -> int:
+    """Sleep for a time; a signal ends it early: for good, if its handler runs."""
     await set_current_state(TASK_INTERRUPTIBLE)
-    await schedule_timeout(ticks)
+    left = await schedule_timeout(ticks)
+    return -ERESTART_RESTARTBLOCK if left else 0
 
 
 @implements

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pyemu.calls.signal import RESTARTED, exit_to_user_mode
 from pyemu.calls.syscalls import sys_nanosleep, sys_wait_post
 from pyemu.effects.handles import Task
-from pyemu.effects.machine import report
+from pyemu.effects.machine import clock, report
 from pyemu.effects.posts import post
+from pyemu.effects.records import Regs
 from pyemu.effects.signals import send_signal, send_signal_to_thread, set_current_blocked, setitimer
 from pyemu.program.perform import performs
 from pyemu.scenario import Action, ResolvedStep
@@ -13,8 +15,17 @@ from pyemu.scenario import Action, ResolvedStep
 
 @performs(Action.PAUSE)
 async def pause(step: ResolvedStep) -> None:
-    """Sleep for a time."""
-    await sys_nanosleep(step.ticks)
+    """Sleep for a time; a handler ends that early, a stop doesn't."""
+    now = await clock()
+    end = now + step.ticks
+    while True:
+        result = await sys_nanosleep(max(0, end - now))
+        if not result:
+            return
+        said = await exit_to_user_mode(Regs(user=True, ax=result))
+        if said != RESTARTED:
+            return
+        now = await clock()
 
 
 @performs(Action.SIGNAL)

@@ -85,4 +85,7 @@ def on_handler(world: World, process: int) -> None:
     if timer is None or not timer.count:
         return
     left = timer.count - 1
-    set_alarm(world, process, replace(timer, count=left, expires=timer.expires if left else None))
+    if left:
+        world.state.set(("itimer", process), replace(timer, count=left))
+    else:
+        set_alarm(world, process, replace(timer, count=0, expires=None))

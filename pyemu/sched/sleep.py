@@ -49,10 +49,12 @@ def timer_over(world: World, task: Task) -> bool:
 
 
 @semantics(own_state, name="timer_wait", enabled=timer_over)
-def timer_wait(world: World, task: Task) -> None:
+def timer_wait(world: World, task: Task) -> int:
     """Go on after a sleep with a timer."""
     world.wake(task, "signal" if ends_sleep(world, task) else "time")
+    left: int = max(0, world.state.get(("timer", task.id), 0) - world.clock)
     world.state.set(("timer", task.id), None)
+    return left
 
 
 def last_words(world: World, task: Task, signal: int) -> Places:

@@ -73,6 +73,9 @@ class SpinWatch:
         """Note an applied effect; at another depth of calls it is another one: who goes deeper goes on."""
         if op in UNTOLD:
             return
+        if op == "dequeue_signal" and result is not None and not result.code:
+            self.reset()  # somebody sent it: to take signals again and again is no circle of one's own
+            return
         step = (op, *(type(one).kind if isinstance(one, Handle) else one for one in (*args, result, depth)))
         self.steps.append(step)
         self.recent.append(step)

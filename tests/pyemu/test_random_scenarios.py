@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pyemu import Machine, Scenario, Tree, run
 from pyemu.machine import Result
+from pyemu.scenario.steps import MODES
 from pyemu.trace import Trace
 
 pages = st.integers(0, 3)
@@ -34,6 +35,10 @@ victims = st.lists(
         step("munmap", area=areas, page=pages),
         step("mmap_fixed", area=areas, page=pages),
         step("signal", task=st.sampled_from(["T", "U"]), signal=signals),
+        step("tkill", task=st.sampled_from(["T", "U"]), signal=signals),
+        step("block", signal=signals),
+        step("unblock", signal=signals),
+        step("setitimer", ticks=ticks, interval=ticks, count=st.integers(1, 3)),
     ),
     max_size=6,
 )
@@ -42,6 +47,10 @@ monitors = st.lists(
         step("wait_message"),
         step("copy", area=areas, page=pages, wake=st.booleans()),
         step("copy", area=areas, page=pages),
+        step("copy", area=areas, page=pages, protect=st.booleans(), wake=st.booleans()),
+        step("zeropage", area=areas, page=pages, wake=st.booleans()),
+        step("writeprotect", area=areas, page=pages, protect=st.booleans(), wake=st.booleans()),
+        step("register", area=areas, page=pages, pages=st.just(1), mode=st.sampled_from(sorted(MODES))),
         step("wake", area=areas, page=pages),
         step("poll", ticks=ticks),
         step("pause", ticks=ticks),
@@ -57,7 +66,10 @@ ASKED = {"SIGUSR1": "handler", "SIGALRM": "restart", "SIGSEGV": "escape", "SIGBU
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
-    other = {"userfaultfd": draw(st.booleans()), "prot": draw(st.sampled_from(["r", "rw"]))}
+    other = {
+        "userfaultfd": draw(st.sampled_from([False, True, *MODES])),
+        "prot": draw(st.sampled_from(["r", "rw"])),
+    }
     # The last word: whatever still waits is served, continued, or killed.
     last: list[dict[str, Any]] = [
         {"do": "pause", "ticks": 50},

@@ -32,6 +32,11 @@ def test_a_timer_rings_once_without_an_interval() -> None:
     assert alarms(result) == taken(result) == [30]
 
 
+def test_a_count_makes_no_timer_ring_that_has_no_interval() -> None:
+    result = run(scene(task("T", timer(30, 0, 3), pause(100), pause(100), signals=HANDLED)), strict=True)
+    assert alarms(result) == taken(result) == [30]
+
+
 def test_a_timer_with_an_interval_rings_until_its_count_is_reached() -> None:
     result = run(scene(task("T", timer(20, 5, 3), *[pause(100)] * 5, signals=HANDLED)), strict=True)
     assert alarms(result) == taken(result) == [20, 25, 30]

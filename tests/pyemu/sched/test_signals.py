@@ -639,6 +639,28 @@ def test_a_call_that_came_to_an_end_is_left_alone(ax: int) -> None:
     assert said == [""]
 
 
+@pytest.mark.parametrize(
+    ("signals", "sent", "end"),
+    [
+        ({"SIGUSR1": "handler"}, ["SIGUSR1"], 30),
+        ({"SIGUSR1": "restart"}, ["SIGUSR1"], 30),  # SA_RESTART is not for sleeps
+        ({}, ["SIGSTOP", "SIGCONT"], 100),
+        ({}, [], 100),
+    ],
+    ids=["handler", "restart", "stop", "nothing"],
+)
+def test_a_pause_is_cut_by_a_handler_and_not_by_a_stop(
+    signals: dict[str, str], sent: list[str], end: int
+) -> None:
+    # Of a stop of 50 us nothing is added to the pause: its end is a point in time.
+    naps = scene(
+        task("T", pause(100), {"do": "mark", "label": "up"}, signals=signals),
+        monitor(pause(30), *[step for name in sent for step in (send(name), pause(50))]),
+    )
+    result = run(naps, strict=True)
+    assert [event.t for event in result.trace.select("report", task="T")] == [end]
+
+
 # --------------------------------------------------------------------------------- lost signals
 
 

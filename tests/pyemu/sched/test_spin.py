@@ -190,6 +190,26 @@ def test_a_spin_beside_a_polling_monitor_counts_as_if_it_had_run(monkeypatch: py
         assert abs(one - other) <= 2, key
 
 
+def test_a_task_that_takes_signals_of_others_does_not_spin() -> None:
+    # One ring for each attempt: three equal rounds, and then none any more.
+    rings = scene(
+        victim(
+            {"do": "setitimer", "ticks": 0, "interval": 1, "count": 3}, READ, signals={"SIGALRM": "handler"}
+        ),
+        monitor(WAIT, pause(50), COPY),
+    )
+    result = run(rings, Tree.before, strict=True)
+    assert result.tasks["T"].stats["handler_runs"] == 3
+    assert result.tasks["T"].outcome == "ret=5"
+
+
+def test_a_handler_of_sigsegv_that_returns_spins() -> None:
+    # The signal is of the access itself: nobody else will ever stop sending it.
+    lost = scene(victim({"do": "munmap", "area": "V", "page": 1}, READ, signals={"SIGSEGV": "handler"}))
+    result = run(lost, Tree.after)
+    assert (result.end, result.spins) == ("hang", 1)
+
+
 def stirs(steps: str) -> bool:
     watch = SpinWatch()
     for step in steps:
