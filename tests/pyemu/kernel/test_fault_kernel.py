@@ -28,6 +28,7 @@ from pyemu.effects.signals import send_signal
 from pyemu.flags import (
     BUS_ADRERR,
     EFAULT,
+    SEGV_MAPERR,
     SIGBUS,
     SIGKILL,
     SIGSEGV,
@@ -222,21 +223,24 @@ def test_no_area_and_an_area_that_forbids_end_at_the_fixup(prot: str, page: int 
     assert not result.trace.select("fault_signal")
 
 
+NOWHERE = {"far below": 0x1000, "below": V1 - 2 * PAGE, "above": V1 + 3 * PAGE, "far above": V1 + 500 * PAGE}
+
+
 @pytest.mark.parametrize("user", [True, False])
-@pytest.mark.parametrize(
-    "address", [0x1000, V1 + 3 * PAGE, V1 + 500 * PAGE], ids=["below", "above", "far above"]
-)
+@pytest.mark.parametrize("address", NOWHERE.values(), ids=NOWHERE)
 def test_below_and_above_all_areas_there_is_none(user: bool, address: int) -> None:
     async def faults() -> None:
-        await do_page_fault(Regs(user=user, ip=GET_USER), 0, address)
+        await do_page_fault(Regs(user=user, ip=GET_USER), 2, address)
         fixup = await take_fixup()
         await report("fixup", f"{fixup:#x}")
 
-    lab = lab_of(faults)
+    lab = lab_of(faults, prot="r")  # the area beside it would forbid this write: that is not what is told
     lab.settle()
     assert lab.world.reports[0][3] == ("0x0" if user else f"{GET_USER_BAD:#x}")
-    sent = [(one.a, one.b) for one in lab.world.trace.select("fault_signal")]
-    assert sent == ([(SIGSEGV, address)] if user else [])
+    infos = [one for place, queue in lab.world.state.data.items() if place[0] == "siginfo" for one in queue]
+    assert [(one.signal, one.code, one.address) for one in infos] == (
+        [(SIGSEGV, SEGV_MAPERR, address)] if user else []
+    )
     assert not lab.world.trace.select("attempt")
     assert not lab.world.violations
 
