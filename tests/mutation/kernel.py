@@ -14,9 +14,10 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -46,14 +47,15 @@ class Verdict:
         return bool(self.killer)
 
 
-def every_mutant() -> list[Mutant]:
+@cache
+def every_mutant() -> tuple[Mutant, ...]:
     """Give every mutant of every kernel module."""
     found: list[Mutant] = []
     for path in sorted(KERNEL.rglob("*.py")):
         if path.name != "__init__.py":
             dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts)
             found += mutants(dotted, path.read_text(encoding="utf-8"))
-    return found
+    return tuple(found)
 
 
 def drawn(n: int = N_DRAWN, seed: int = SEED) -> list[Mutant]:
@@ -70,32 +72,37 @@ def tests_for(mutant: Mutant) -> list[str]:
     return [path for path in (own, *TESTS) if (ROOT / path).exists()]
 
 
-def check(mutant: Mutant, tests: Sequence[str] = ()) -> Verdict:
-    """Run tests on a mutant until one fails: those given, or the quick ones and then all of the kernel."""
+def check(mutant: Mutant) -> Verdict:
+    """Run the quick tests on a mutant, then all that look at the kernel, until one fails."""
+    found = check_quickly(mutant)
+    if found.killed:
+        return found
     pytest = ["pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutation.plugin"]
-    commands = [] if tests else [["tests.mutation.quick"]]
-    commands.append([*pytest, *(tests or tests_for(mutant))])
+    return Verdict(mutant, _killer(mutant, [*pytest, *tests_for(mutant)]))
+
+
+def check_quickly(mutant: Mutant) -> Verdict:
+    """Run the quick tests alone."""
+    return Verdict(mutant, _killer(mutant, ["tests.mutation.quick"]))
+
+
+def _killer(mutant: Mutant, command: list[str]) -> str:
+    """Run a module on a mutant; give what failed in it, or nothing."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mutant.py"
         path.write_text(f"# {mutant.module}\n{mutant.source}\n", encoding="utf-8")
-        killers = (_killer(command, {**os.environ, "FAULTLAB_MUTANT": str(path)}) for command in commands)
-        return Verdict(mutant, next((one for one in killers if one), ""))
-
-
-def _killer(command: list[str], environment: dict[str, str]) -> str:
-    """Run a module; give what failed in it, or nothing."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", *command],
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            cwd=ROOT,
-            env=environment,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return "no end"
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", *command],
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                cwd=ROOT,
+                env={**os.environ, "FAULTLAB_MUTANT": str(path)},
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return "no end"
     if done.returncode == 0:
         return ""
     lines = [*done.stdout.splitlines(), *done.stderr.splitlines()]
