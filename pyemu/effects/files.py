@@ -80,8 +80,11 @@ def map_cached_pages(mm: Mm, address: int, file: File, index: int, pages: int, f
 
 
 @operation()
-def unmap_file_page(file: File, index: int) -> int:
-    """Empty every entry, of whatever address space, that shows a page of a file; give their number."""
+def unmap_file_page(file: File, index: int, even_cows: bool) -> int:
+    """Empty every entry, of whatever address space, that shows a page of a file; give their number.
+
+    Private copies are the same place of the file, and go only with `even_cows`.
+    """
 
 
 @operation()

@@ -23,8 +23,8 @@ from pyemu.kernel import implements
 async def sys_ftruncate(file: File, pages: int) -> int:
     """Set the length; whoever maps a page beyond it loses it, and the next access gets SIGBUS.
 
-    The mappings are emptied twice: a fault may have found its page between the first time and the moment
-    when the page left the cache.
+    The mappings are emptied before and afterwards: a fault that was under way may have made a private copy
+    in between.
     """
     old = await file.size
     await set_file_size(file, pages)
@@ -41,7 +41,7 @@ async def unmap_mapping_range(file: File, first: int, end: int) -> None:
     """Empty every entry that shows a page of a range, private copies included."""
     index = first
     while index < end:
-        await unmap_file_page(file, index)
+        await unmap_file_page(file, index, True)
         index += 1
 
 
@@ -54,6 +54,8 @@ async def truncate_page(file: File, index: int) -> None:
     seen = await look_at_page(page)
     if seen.mapping == file.id:
         await wait_on_page_writeback(page)
+        if seen.mapcount:  # a fault was under way, and has mapped it; now it is locked out
+            await unmap_file_page(file, index, False)
         await delete_from_page_cache(page)
     await unlock_page(page)
     await put_page(page)

@@ -228,15 +228,15 @@ def tables_free(world: World, task: Task, file: int, index: int) -> bool:
 
 
 @semantics(
-    lambda world, task, file, index: entries_of(world, file.id, index),
-    enabled=lambda world, task, file, index: tables_free(world, task, file.id, index),
+    lambda world, task, file, index, even_cows: entries_of(world, file.id, index),
+    enabled=lambda world, task, file, index, even_cows: tables_free(world, task, file.id, index),
 )
-def unmap_file_page(world: World, task: Task, file: File, index: int) -> int:
-    """Empty the entries, private copies included."""
-    n_entries = 0
+def unmap_file_page(world: World, task: Task, file: File, index: int, even_cows: bool) -> int:
+    """Empty the entries of a page, or of its place in the file."""
+    cached_page, n_entries = world.state.get(("cache", file.id, index)), 0
     for mm, address, _ in shown_at(world, file.id, index):
         old = world.state.get_pte(mm, address)
-        if old:
+        if old and (even_cows or frame_number(old) == cached_page):
             put_entry(world, task, Mm(mm), address, 0)
             flush(world, task, address)
             n_entries += 1

@@ -9,13 +9,19 @@ from typing import Any
 import pytest
 
 from pyemu import Machine, Scenario, Tree, run
+from pyemu.calls.filemap import filemap_fault, sys_ftruncate
 from pyemu.effects import Effect
+from pyemu.effects.areas import find_vma
+from pyemu.effects.entries import set_pte_if_same
+from pyemu.effects.handles import File, Mm
+from pyemu.effects.locks import down_read
+from pyemu.effects.pages import alloc_page, unlock_page
 from pyemu.flags import PAGE_DIRTY, PAGE_RW
 from pyemu.machine import Result
 from pyemu.sched.semantics import Footprint
 from pyemu.sched.tasks import Task
 from pyemu.state import State
-from tests.pyemu.scenes import PAGE, V, pause, plain, send, task, victim
+from tests.pyemu.scenes import PAGE, Lab, V, pause, plain, send, task, victim
 
 OLD, NEW = Tree.before, Tree.v5_7
 TREES = [OLD, Tree.upto(9), NEW]
@@ -325,6 +331,39 @@ def test_truncation_takes_pages_away_from_who_maps_them_copies_included(tree: Tr
     result, state = ran(mapped(victim(*steps), area={"shared": shared}), tree)
     assert result.tasks["T"].outcomes == ("ret=7", "ret=7", "ret=7", "SIGBUS(code=2)")
     assert max(place[2] for place, pfn in state.data.items() if place[0] == "cache" and pfn) < 4
+
+
+@pytest.mark.parametrize("private", [False, True], ids=["its page", "a copy of it"])
+def test_a_fault_that_was_under_way_leaves_no_entry_of_a_page_that_is_gone(private: bool) -> None:
+    async def cut() -> None:
+        await sys_ftruncate(File(1), 1)
+
+    scenario = mapped(
+        task("T", process="P"), task("U", process="P"), area={"process": "P", "shared": not private}
+    )
+    lab = Lab("T", programs={"U": cut}, scenario=scenario)
+    state, mm, address = lab.world.state, Mm(1), V + PAGE
+    lab.do("T", down_read(mm))
+    vma = lab.do("T", find_vma(mm, address))
+    lab.do("T", filemap_fault(vma, address, 0))
+    lab.settle("T")
+    page = lab.results["T"][-1].page  # locked, and the file was long enough
+    lab.settle("U")  # the file ends before it now; its entries are empty; U waits for its lock
+    mine = lab.do("T", alloc_page(0)) if private else page
+    assert lab.do("T", set_pte_if_same(mm, address, 0, mine << 12 | 0x7)) is True
+    lab.do("T", unlock_page(page))
+    lab.settle("U")
+    assert lab.task("U").ended
+    assert state.data["cache", 1, 1] is None
+    assert state.get_pte(1, address) == 0
+    assert lab.world.violations == []
+    lab.close()
+
+
+def test_a_page_that_leaves_the_cache_takes_no_private_copy_along() -> None:
+    steps = [write(1), {"do": "fadvise_dontneed", "file": "F"}, read(1)]
+    result, _ = ran(mapped(victim(*steps), area={"shared": False}))
+    assert result.tasks["T"].outcomes == ("ret=7", "ret=7")
 
 
 def test_truncation_waits_for_the_disk() -> None:
