@@ -122,6 +122,7 @@ def test_a_signal_after_the_first_pass_leaves_without_mmap_sem(tree: Tree) -> No
     assert result.tasks["T"].stats["acquisitions"] == 0
     order = [event.kind for event in result.trace.select("attempt", "signal_taken")]
     assert order == ["attempt", "signal_taken", "attempt"]
+    assert (result.vmstat["vma_lock_retry"], result.vmstat["vma_lock_success"]) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +142,7 @@ def test_an_access_that_the_area_forbids_is_refused_under_its_lock() -> None:
     result = run(scene(victim(WRITE), area={"userfaultfd": False, "prot": "r"}), LATER[0], strict=True)
     assert result.tasks["T"].outcome == "SIGSEGV(code=2)"
     assert result.tasks["T"].stats["acquisitions"] == 0
+    assert result.vmstat["vma_lock_success"] == 1
 
 
 def test_where_there_is_no_area_mmap_sem_is_taken_to_say_so() -> None:
@@ -257,6 +259,8 @@ def test_sigkill_ends_the_wait_of_a_fault_for_mmap_sem_in_later_kernels(tree: Tr
     lab.do("W", send_signal(TaskHandle(lab.task("T").id), SIGKILL))
     lab.settle("T")
     assert lab.task("T").ended == ended
+    assert not lab.world.violations
+    assert not lab.world.trace.select("find_vma", task="T")
     lab.close()
 
 
