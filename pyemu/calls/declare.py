@@ -71,12 +71,12 @@ def kernel_function(c_file: str, c_name: str = "") -> Callable[[Callable[P, R]],
 
         def build(*args: P.args, **kwargs: P.kwargs) -> Effect[R]:
             if kwargs or len(args) != len(signature.parameters):
-                args = signature.bind(*args, **kwargs).args  # type: ignore[assignment]
+                args = signature.bind(*args, **kwargs).args  # type: ignore[assignment]  # bind forgets P
             return Effect("call", (name, *args))
 
         build.__name__ = build.__qualname__ = name
         build.__doc__ = function.__doc__
-        build.__signature__ = signature  # type: ignore[attr-defined]
+        build.__signature__ = signature  # type: ignore[attr-defined]  # inspect.signature reads it
         BUILDERS[name] = build
         return build
 

@@ -60,7 +60,7 @@ def operation(*, turn: bool = True) -> Callable[[Callable[P, R]], Callable[P, Ef
 
         build.__name__ = build.__qualname__ = name
         build.__doc__ = function.__doc__
-        build.__signature__ = signature  # type: ignore[attr-defined]
+        build.__signature__ = signature  # type: ignore[attr-defined]  # inspect.signature reads it
         BUILDERS[name] = build
         return build
 

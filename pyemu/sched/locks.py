@@ -11,7 +11,7 @@ from dataclasses import replace
 from pyemu.effects import Effect
 from pyemu.effects.handles import Mm
 from pyemu.flags import EINTR, SIGKILL, TASK_KILLABLE, TASK_UNINTERRUPTIBLE
-from pyemu.sched.semantics import Again, World, semantics
+from pyemu.sched.semantics import Again, World, only_wait, semantics
 from pyemu.sched.tasks import Task
 from pyemu.state import Location, RwSem
 
@@ -120,7 +120,7 @@ def queue(world: World, task: Task, mm: Mm, *_: object) -> tuple[list[Location],
 @semantics(own)
 def down_read(world: World, task: Task, mm: Mm) -> Again | None:
     """Take for reading."""
-    return take(world, task, mm, write=False, killable=False) or None  # type: ignore[return-value]
+    return only_wait(take(world, task, mm, write=False, killable=False))
 
 
 @semantics(own)
@@ -132,7 +132,7 @@ def down_read_killable(world: World, task: Task, mm: Mm) -> int | Again:
 @semantics(own)
 def down_write(world: World, task: Task, mm: Mm) -> Again | None:
     """Take for writing."""
-    return take(world, task, mm, write=True, killable=False) or None  # type: ignore[return-value]
+    return only_wait(take(world, task, mm, write=True, killable=False))
 
 
 @semantics(own)

@@ -15,7 +15,7 @@ from pyemu.effects.records import Page
 from pyemu.flags import EINTR, SIGKILL, TASK_KILLABLE, TASK_UNINTERRUPTIBLE
 from pyemu.pages import get_frame, release_frame
 from pyemu.sched import lockdep
-from pyemu.sched.semantics import Again, World, semantics
+from pyemu.sched.semantics import Again, World, only_wait, semantics
 from pyemu.sched.tasks import Task
 from pyemu.state import ZERO_PFN, FrameState, Location
 
@@ -121,7 +121,7 @@ def trylock_page(world: World, task: Task, pfn: int) -> bool:
 @semantics(own)
 def lock_page(world: World, task: Task, pfn: int) -> Again | None:
     """Take the lock, whatever signal comes."""
-    return take(world, task, pfn, exclusive=True, killable=False) or None  # type: ignore[return-value]
+    return only_wait(take(world, task, pfn, exclusive=True, killable=False))
 
 
 @semantics(own)
@@ -133,7 +133,7 @@ def lock_page_killable(world: World, task: Task, pfn: int) -> int | Again:
 @semantics(own)
 def wait_on_page_locked(world: World, task: Task, pfn: int) -> Again | None:
     """Wait for a release, whatever signal comes."""
-    return take(world, task, pfn, exclusive=False, killable=False) or None  # type: ignore[return-value]
+    return only_wait(take(world, task, pfn, exclusive=False, killable=False))
 
 
 @semantics(own)

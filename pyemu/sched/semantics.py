@@ -40,6 +40,11 @@ class Again:
     effect: Effect[Any]
 
 
+def only_wait(answer: int | Again) -> Again | None:
+    """Give the wait of an operation that has no result: nothing when it didn't have to wait."""
+    return answer if isinstance(answer, Again) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Semantics:
     """One operation, as the executor runs it.

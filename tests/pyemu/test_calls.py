@@ -81,7 +81,7 @@ def test_keyword_arguments_build_the_same_call() -> None:
     assert by_name.args == ("handle_mm_fault", Vma(1), 2, 3)
     by_name.awaited = True
     with pytest.raises(TypeError):
-        handle_mm_fault(Vma(1), 2)  # type: ignore[call-arg]
+        handle_mm_fault(Vma(1), 2)  # type: ignore[call-arg]  # the mistake is the test
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -149,7 +149,8 @@ def test_an_entry_that_is_there_stops_the_monitor_and_takes_its_page_back() -> N
     async def program() -> None:
         await down_read(Mm(1))
         vma = await find_vma(Mm(1), V)
-        got.append(await mcopy_atomic_pte(vma, V1, 5, False))  # type: ignore[arg-type]
+        assert vma is not None
+        got.append(await mcopy_atomic_pte(vma, V1, 5, False))
 
     lab = Lab(programs={"T": program}, scenario=scene(victim(), area=SHARED))
     state = lab.world.state

@@ -52,6 +52,13 @@ def frame(lab: Lab, pfn: int) -> FrameState | None:
     return found
 
 
+def owner_of(lab: Lab, pfn: int) -> int | None:
+    """Who holds the lock of a page that is in use."""
+    found = frame(lab, pfn)
+    assert found is not None
+    return found.locked_by
+
+
 # ------------------------------------------------------------------------------------ references
 
 
@@ -263,10 +270,12 @@ def test_the_lock_follows_the_rules(moves: list[tuple[str, str]]) -> None:
                 assert lab.waits(other) is not brute.may_go_on(other)
                 if brute.may_go_on(other):
                     killed = other in dict(brute.line)
-                    killable = lab.task(other).pending.args[1]  # type: ignore[union-attr]
+                    waits_in = lab.task(other).pending
+                    assert waits_in is not None
+                    killable = waits_in.args[1]
                     assert lab.go_on(other) == (-EINTR if killed else 0 if killable else None)
                     brute.line = [one for one in brute.line if one[0] != other]
-        owner = frame(lab, pfn).locked_by  # type: ignore[union-attr]
+        owner = owner_of(lab, pfn)
         assert owner == (lab.task(brute.owner).id if brute.owner else None)
     lab.close()
 
@@ -295,7 +304,7 @@ def test_who_waits_for_a_release_does_not_get_the_lock() -> None:
     lab.do("A", unlock_page(pfn))
     lab.go_on("B")
     lab.go_on("C")
-    assert frame(lab, pfn).locked_by == lab.task("C").id  # type: ignore[union-attr]
+    assert owner_of(lab, pfn) == lab.task("C").id
     lab.close()
 
 
