@@ -29,7 +29,8 @@ from tests.mutation.paths import ROOT
 KERNEL = ROOT / "pyemu" / "kernel"
 SEED = 20200220  # the day on which the series was posted
 N_DRAWN = 200
-SECONDS = 900  # then a run counts as one without an end
+QUICK_SECONDS = 120  # then a run counts as one without an end: the quick tests take less than ten
+SECONDS = 900  # and all the others, on a busy machine, a few minutes
 TESTS = ("tests/pyemu/kernel", "tests/pyemu", "tests/conform", "tests/course/series")
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
@@ -78,16 +79,16 @@ def check(mutant: Mutant) -> Verdict:
     if found.killed:
         return found
     pytest = ["pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutation.plugin"]
-    return Verdict(mutant, _killer(mutant, [*pytest, *tests_for(mutant)]))
+    return Verdict(mutant, _killer(mutant, [*pytest, *tests_for(mutant)], SECONDS))
 
 
 def check_quickly(mutant: Mutant) -> Verdict:
     """Run the quick tests alone."""
-    return Verdict(mutant, _killer(mutant, ["tests.mutation.quick"]))
+    return Verdict(mutant, _killer(mutant, ["tests.mutation.quick"], QUICK_SECONDS))
 
 
-def _killer(mutant: Mutant, command: list[str]) -> str:
-    """Run a module on a mutant; give what failed in it, or nothing."""
+def _killer(mutant: Mutant, command: list[str], seconds: int) -> str:
+    """Run a module on a mutant, for so long at most; give what failed in it, or nothing."""
     # Without FAULTLAB_CI: it makes a run fail that leaves out tests of tests/must_run.txt.
     environment = {name: value for name, value in os.environ.items() if name != "FAULTLAB_CI"}
     with tempfile.TemporaryDirectory() as folder:
@@ -98,7 +99,7 @@ def _killer(mutant: Mutant, command: list[str]) -> str:
                 [sys.executable, "-m", *command],
                 capture_output=True,
                 text=True,
-                timeout=SECONDS,
+                timeout=seconds,
                 cwd=ROOT,
                 env=environment | {"FAULTLAB_MUTANT": str(path)},
                 check=False,
