@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 from pyemu.errors import ScenarioError
 from pyemu.flags import (
@@ -20,14 +21,42 @@ from pyemu.kernel.itimer import itimer_thread
 from pyemu.pages import get_frame, write_entry
 from pyemu.program import run_child, run_program
 from pyemu.scenario import Action, Area, Scenario
+from pyemu.scenario.model import OLD_X86
 from pyemu.scenario.reader import DISK, timer_name
 from pyemu.scenario.steps import MODES
 from pyemu.sched.frames import KernelFrame
+from pyemu.sched.semantics import World
 from pyemu.sched.tasks import Task
 from pyemu.state import ContextState, FileState, FrameState, Itimer, PipeState, State, VmaState
+from pyemu.trace import Trace
 from pyemu.tree import Tree
 
 KINDS = {"disk": "file", "tmpfs": "shmem"}
+W = TypeVar("W", bound=World)
+
+
+def build_world(scenario: Scenario, tree: Tree, world: type[W], *, n_cpus: int, twin: str) -> W:
+    """Make the world of a scenario on a tree: memory, files, tasks, and an empty trace.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is built.
+    tree : Tree
+        Which patches are applied.
+    world : type of World
+        How time passes in it.
+    n_cpus : int
+        Number of CPUs, each with an MMU of its own.
+    twin : str
+        Which twin of the hardware.
+    """
+    state = State(scenario.machine.ram_pages, n_cpus, twin)
+    build_memory(state, scenario, tree)
+    tasks = build_tasks(state, scenario)
+    trace = Trace([task.name for task in tasks.values()], f"{scenario.name} on tree {tree}")
+    policies = replace(tree.policies, reads_area_after_fault=scenario.machine.x86 == OLD_X86)
+    return world(state, tasks, trace, policies)
 
 
 def build_memory(state: State, scenario: Scenario, tree: Tree) -> None:

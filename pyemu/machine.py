@@ -8,24 +8,22 @@ byte.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from pyemu import kernel
-from pyemu.build import build_memory, build_tasks
+from pyemu.build import build_world
 from pyemu.errors import FaultlabError
 from pyemu.flags import Signal
 from pyemu.handler import HandlerFault
 from pyemu.scenario import Scenario
-from pyemu.scenario.model import OLD_X86
 from pyemu.sched.counters import VM_EVENTS, VMA_LOCK_EVENTS
 from pyemu.sched.delivery import lost
 from pyemu.sched.executor import Executor
 from pyemu.sched.semantics import World
 from pyemu.sched.tasks import Task
 from pyemu.sched.timed import End, Limits, TimedRun
-from pyemu.state import State
 from pyemu.trace import Trace
 from pyemu.tree import Tree
 
@@ -179,13 +177,9 @@ class Machine:
     def __post_init__(self) -> None:
         scenario = Scenario.load(self.scenario) if isinstance(self.scenario, str) else self.scenario
         self.scenario = scenario
-        state = State(scenario.machine.ram_pages, scenario.machine.n_cpus, self.twin)
-        build_memory(state, scenario, self.tree)
-        tasks = build_tasks(state, scenario)
-        trace = Trace([task.name for task in tasks.values()], f"{scenario.name} on tree {self.tree}")
-        policies = replace(self.tree.policies, reads_area_after_fault=scenario.machine.x86 == OLD_X86)
-        self.world = World(state, tasks, trace, policies)
-        self.executor = Executor(self.world, _functions(), self.override, self.observer)
+        n_cpus = scenario.machine.n_cpus
+        self.world = build_world(scenario, self.tree, World, n_cpus=n_cpus, twin=self.twin)
+        self.executor = Executor(self.world, kernel_functions(), self.override, self.observer)
 
     def run(self, *, strict: bool = False) -> Result:
         """Run to the end in virtual time.
@@ -216,22 +210,7 @@ class Machine:
         machine = scenario.machine
         timed = TimedRun(self.executor, Limits(machine.n_cpus, machine.preemption, machine.max_ticks))
         end = timed.run()
-        for task in world.tasks.values():
-            _note_lost_signals(world, task)
-            _close(world, task)
-        result = Result(
-            scenario,
-            self.tree,
-            world.trace,
-            {task.name: _task_result(world, task) for task in world.tasks.values()},
-            _vmstat(world),
-            tuple(Violation(*one) for one in world.violations),
-            tuple(Violation(*one) for one in world.findings),
-            tuple(world.reports),
-            end.value,
-            timed.text,
-            world.clock,
-        )
+        result = close(world, scenario, self.tree, end, timed.text)
         if strict and (text := objection(result)):
             raise InvariantViolation(text)
         return result
@@ -280,8 +259,46 @@ def run(
 
 
 @cache
-def _functions() -> dict[str, Any]:
+def kernel_functions() -> dict[str, Any]:
+    """Give the kernel's own functions by name."""
     return dict(kernel.load())
+
+
+def close(world: World, scenario: Scenario, tree: Tree, end: End, text: str) -> Result:
+    """End what still runs, and give what the run gave.
+
+    Parameters
+    ----------
+    world : World
+        After the last step.
+    scenario, tree
+        What ran, and on which tree.
+    end : End
+        How it ended.
+    text : str
+        For a hang: who waits for what.
+
+    Returns
+    -------
+    Result
+        Of the run.
+    """
+    for task in world.tasks.values():
+        note_lost_signals(world, task)
+        _close(world, task)
+    return Result(
+        scenario,
+        tree,
+        world.trace,
+        {task.name: _task_result(world, task) for task in world.tasks.values()},
+        _vmstat(world),
+        tuple(Violation(*one) for one in world.violations),
+        tuple(Violation(*one) for one in world.findings),
+        tuple(world.reports),
+        end.value,
+        text,
+        world.clock,
+    )
 
 
 def _vmstat(world: World) -> dict[str, int]:
@@ -299,7 +316,7 @@ def _close(world: World, task: Task) -> None:
             world.findings.append((task.name, fault.rule, str(fault)))
 
 
-def _note_lost_signals(world: World, task: Task) -> None:
+def note_lost_signals(world: World, task: Task) -> None:
     """Report a signal that was there when its task last went to user mode, and whose handler never ran."""
     if not task.ended or task.killed_by or any(name == task.name for name, _, _ in world.findings):
         return

@@ -111,8 +111,16 @@ class Executor:
             for name, one in (override or {}).items()
         }
         self.observer = observer
-        self.watches = {task: SpinWatch() for task in world.tasks}
+        self.watches = {task: self.watch() for task in world.tasks}
         self.spinning: Task | None = None
+
+    watch: type[SpinWatch] = SpinWatch
+
+    def start_frame(self, name: str, args: tuple[Any, ...]) -> Frame:
+        """Make the frame of a kernel function: of the kernel's own code, or of what replaces it."""
+        if name in self.override:
+            return self.override[name].start(name, args)
+        return KernelFrame(name, self.functions[name], args)
 
     # ------------------------------------------------------------------------------------ one turn
 
@@ -221,12 +229,7 @@ class Executor:
                 "too deep",
                 f"{name} was called {MAX_DEPTH} calls deep: functions call each other without end.",
             )
-        frame: Frame
-        if name in self.override:
-            frame = self.override[name].start(name, args)
-        else:
-            frame = KernelFrame(name, self.functions[name], args)
-        task.frames.append(frame)
+        task.frames.append(self.start_frame(name, args))
         task.result = None
 
     def _next_effect(self, task: Task) -> None:

@@ -41,18 +41,18 @@ class KernelFrame:
     So a machine that is never run leaves no coroutine behind that was never awaited.
     """
 
-    __slots__ = ("_args", "_function", "_send", "coroutine", "name", "override")
+    __slots__ = ("_send", "args", "coroutine", "function", "name", "override")
 
     def __init__(self, name: str, function: KernelFunction, args: tuple[Any, ...] = ()) -> None:
         self.name = name
         self.override = False
         self.coroutine: Coroutine[Any, Any, Any] | None = None
-        self._function = function
-        self._args = args
+        self.function = function
+        self.args = args
         self._send: Callable[[Any], Any] = self._start
 
     def _start(self, _: Any) -> Any:
-        self.coroutine = self._function(*self._args)
+        self.coroutine = self.function(*self.args)
         self._send = self.coroutine.send
         return self._send(None)
 

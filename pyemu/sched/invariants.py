@@ -55,6 +55,7 @@ def on_attempt_end(world: World, task: Task, mm: int, flags: int, bits: Any) -> 
         return
     held = holds(world, task, mm, flags)
     retry = bool(bits & VmFault.RETRY)
+    world.look(("signal", task.id))
     if retry and not flags & FaultFlag.RETRY_NOWAIT and held:
         world.violation(
             task, "I1", "handle_mm_fault gave RETRY and still holds mmap_sem; the caller will not release it."

@@ -46,13 +46,13 @@ def setitimer(world: World, task: Task, ticks: int, interval: int, count: int) -
     timer = of(world, task.process)
     if timer is None:
         raise AssertionError("the machine makes a timer for each process that sets one")
-    set_alarm(world, task.process, Itimer(timer.task, world.clock + ticks, interval, count))
+    set_alarm(world, task.process, Itimer(timer.task, world.now(task) + ticks, interval, count))
 
 
 def rings(world: World, task: Task, process: int) -> bool:
     """Say whether it is time."""
     expires = world.state.get(("timer", task.id))
-    return expires is not None and world.clock >= expires
+    return expires is not None and world.is_over(expires)
 
 
 def rung(world: World, task: Task, process: int) -> Places:
@@ -74,9 +74,7 @@ def on_dequeue(world: World, process: int) -> None:
     timer = of(world, process)
     if timer is None or timer.expires is None or not timer.interval:
         return
-    missed = max(0, world.clock - timer.expires) // timer.interval
-    expires = timer.expires + (missed + 1) * timer.interval
-    set_alarm(world, process, replace(timer, expires=expires))
+    set_alarm(world, process, replace(timer, expires=world.next_ring(timer.expires, timer.interval)))
 
 
 def on_handler(world: World, process: int) -> None:

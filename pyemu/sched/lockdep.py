@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from pyemu.effects import Effect
 from pyemu.effects.handles import Context
-from pyemu.flags import PAGE_RW, UFFD_PAGEFAULT_FLAG_WP
+from pyemu.flags import PAGE_RW, PAGE_SHIFT, UFFD_PAGEFAULT_FLAG_WP
 from pyemu.hw import x86
 from pyemu.sched.semantics import SEMANTICS, World
 from pyemu.sched.tasks import Task
@@ -86,8 +86,10 @@ def on_user_mode(world: World, task: Task, ends: bool) -> None:
 def has_come(world: World, context: int, address: int, flags: int) -> bool:
     """Say whether what an entry of a userfaultfd's queue waits for is there."""
     state = world.state.data["context", context]
+    world.look(("context", context))
     if state.released:
         return True
+    world.look(("pte", state.mm, address >> PAGE_SHIFT))
     place = x86.leaf_address(world.state.ram, world.state.roots[state.mm], address)
     entry = x86.read_entry(world.state.ram, place) if place is not None else 0
     return bool(entry & PAGE_RW) if flags & UFFD_PAGEFAULT_FLAG_WP else bool(entry)
@@ -101,6 +103,7 @@ def on_queue(world: World, task: Task, context: Context, address: int, flags: in
 
 def on_poll(world: World, task: Task, context: Context) -> None:
     """Note which messages are there already when a monitor begins to wait for one."""
+    world.look(("context", context.id))
     task.missed = ("poll", context.id, world.state.data["context", context.id].pending)
 
 
@@ -111,6 +114,7 @@ def on_sleep(world: World, task: Task) -> None:
         return
     kind, context, what = missed
     if kind == "poll":
+        world.look(("context", context))
         pending = world.state.data["context", context].pending
         if any(one in pending for one in what):
             world.violation(

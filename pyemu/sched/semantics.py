@@ -112,6 +112,8 @@ class World:
         Policies of the tree that runs.
     sent_at : dict
         Queue and signal -> the step in which it was queued last.
+    looked : set of Location, or None
+        What checks looked at, beside the operations, if somebody wants to know.
     """
 
     def __init__(self, state: State, tasks: dict[int, Task], trace: Trace, policies: Any) -> None:
@@ -125,6 +127,36 @@ class World:
         self.reports: list[tuple[int, str, str, str]] = []
         self.findings: list[tuple[str, str, str]] = []
         self.violations: list[tuple[str, str, str]] = []
+        self.looked: set[Location] | None = None
+
+    # -------------------------------------------------------------------------------- time
+
+    def now(self, task: Task) -> int:
+        """Give the time that a task sees."""
+        return self.clock
+
+    def is_over(self, deadline: int) -> bool:
+        """Say whether a wait until a deadline may end."""
+        return self.clock >= deadline
+
+    def time_left(self, task: Task, deadline: int, woken: bool) -> int:
+        """Give what is left of a wait that ends now, because the task was woken or the time is over."""
+        return max(0, deadline - self.clock)
+
+    def next_ring(self, expires: int, interval: int) -> int:
+        """Give when an interval timer rings next: at a multiple of its interval that is still to come."""
+        missed = max(0, self.clock - expires) // interval
+        return expires + (missed + 1) * interval
+
+    def begin_step(self, task: Task) -> None:
+        """Note that a program goes on to another step."""
+
+    # -------------------------------------------------------------------------------- what is recorded
+
+    def look(self, place: Location) -> None:
+        """Note that a check, which is no operation, looks at a location."""
+        if self.looked is not None:
+            self.looked.add(place)
 
     def event(self, task: Task | None, kind: str, a: int | str = 0, b: int | str = 0) -> None:
         """Record an event of a task, or of the machine."""

@@ -38,21 +38,21 @@ def schedule(world: World, task: Task) -> None:
 @semantics(own_state)
 def schedule_timeout(world: World, task: Task, ticks: int) -> Again:
     """Set the timer, then sleep."""
-    task.deadline = world.clock + max(0, ticks)
+    task.deadline = world.now(task) + max(0, ticks)
     world.state.set(("timer", task.id), task.deadline)
     return Again(Effect("timer_wait"))
 
 
 def timer_over(world: World, task: Task) -> bool:
     """Say whether a sleep with a timer may end."""
-    return world.clock >= world.state.get(("timer", task.id), 0) or may_go_on(world, task)
+    return world.is_over(world.state.get(("timer", task.id), 0)) or may_go_on(world, task)
 
 
 @semantics(own_state, name="timer_wait", enabled=timer_over)
 def timer_wait(world: World, task: Task) -> int:
     """Go on after a sleep with a timer."""
+    left = world.time_left(task, world.state.get(("timer", task.id), 0), may_go_on(world, task))
     world.wake(task, "signal" if ends_sleep(world, task) else "time")
-    left: int = max(0, world.state.get(("timer", task.id), 0) - world.clock)
     world.state.set(("timer", task.id), None)
     return left
 

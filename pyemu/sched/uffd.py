@@ -32,8 +32,21 @@ def own_entry(world: World, task: Task, first: Context | Wait, *_: object) -> Pl
     if isinstance(first, Wait):
         entry = world.state.data["wait", first.id]
         return [], [("context", entry.context), ("wait", first.id), ("state", task.id)]
-    fresh: Location = ("wait", task.id * 1_000_000 + task.next_id + 1)
+    fresh: Location = ("wait", next_wait(world, task, first))
     return [], [("context", first.id), fresh, ("state", task.id)]
+
+
+def next_wait(world: World, task: Task, context: Context) -> int:
+    """Give the number of a task's next entry.
+
+    An entry lies on its task's kernel stack, so it is the same place again and again; only who never left the
+    queue needs another one.
+    """
+    queue: ContextState = world.state.data["context", context.id]
+    number = task.id * 1_000_000
+    while number in (*queue.pending, *queue.read):
+        number += 1
+    return number
 
 
 @semantics(own_entry)
@@ -41,7 +54,7 @@ def userfaultfd_queue(
     world: World, task: Task, context: Context, address: int, message_flags: int, state: int
 ) -> Wait:
     """Queue a message and announce the sleep."""
-    wait = task.new_id()
+    wait = next_wait(world, task, context)
     world.state.set(("wait", wait), WaitState(task.id, context.id, address, message_flags))
     old = context_of(world, context.id)
     world.state.set(("context", context.id), replace(old, pending=(*old.pending, wait)))
