@@ -379,6 +379,9 @@ RETRY = VM_FAULT_RETRY
         (OLD, 1, [RETRY, VM_FAULT_SIGBUS], (-EFAULT, 0), [0x05, 0x21]),
         (OLD, 3, [RETRY, 0, RETRY, 0], (3, 0), [0x05, 0x21, 0x05, 0x21, 0x05]),
         (OLD, 3, [0, RETRY, VM_FAULT_SIGBUS], (1, 0), [0x05, 0x05, 0x21]),
+        # What came before the wait counts with what came after it, and an error behind both is not told.
+        (OLD, 3, [RETRY, 0, VM_FAULT_SIGBUS], (1, 0), [0x05, 0x21, 0x05]),
+        (FIXED, 4, [RETRY, 0, 0, VM_FAULT_SIGBUS], (2, 0), [0x15, 0x35, 0x15, 0x15]),
         # From 14 on any number.
         (Tree.upto(14), 1, [RETRY, RETRY, RETRY], (1, 0), [0x05, 0x25, 0x25, 0x25]),
         (FIXED, 1, [RETRY, RETRY, RETRY], (1, 0), [0x15, 0x35, 0x35, 0x35]),
