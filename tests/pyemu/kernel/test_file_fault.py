@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from pyemu import Machine, Scenario, Tree, run
 from pyemu.calls.filemap import filemap_fault, sys_ftruncate
+from pyemu.calls.memory import do_fault
 from pyemu.effects import Effect
 from pyemu.effects.areas import find_vma
-from pyemu.effects.entries import set_pte_if_same
-from pyemu.effects.handles import File, Mm
-from pyemu.effects.locks import down_read
+from pyemu.effects.entries import set_pte_if_none, set_pte_if_same
+from pyemu.effects.handles import File, Mm, current
+from pyemu.effects.locks import down_read, up_read
 from pyemu.effects.pages import alloc_page, unlock_page
-from pyemu.flags import PAGE_DIRTY, PAGE_RW
+from pyemu.flags import (
+    FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_TRIED,
+    FAULT_FLAG_WRITE,
+    PAGE_DIRTY,
+    PAGE_RW,
+    VM_FAULT_NOPAGE,
+)
 from pyemu.machine import Result
 from pyemu.sched.semantics import Footprint
 from pyemu.sched.tasks import Task
-from pyemu.state import State
+from pyemu.state import FrameState, State
 from tests.pyemu.scenes import PAGE, Lab, V, pause, plain, send, task, victim
 
 OLD, NEW = Tree.before, Tree.v5_7
@@ -87,7 +96,8 @@ def test_a_read_maps_the_cached_pages_around_it(
 ) -> None:
     start = V + at * PAGE
     area = {"address": start, "pages": length, "first_page": first, "prot": "r"}
-    result, state = ran(mapped(victim(read(page)), area=area))
+    last_byte = {**read(page), "offset": PAGE - 1}  # where in its page the access is says nothing
+    result, state = ran(mapped(victim(last_byte), area=area))
     assert entries(state, start) == list(there)
     assert costs(result) == (1, 1, 1)
 
@@ -135,6 +145,70 @@ def test_a_write_maps_nothing_around() -> None:
         assert entries(state) == [20]
 
 
+# ------------------------------------------------------------------------------------ somebody is faster
+
+
+def frames(state: State) -> list[FrameState]:
+    """The page frames that are in use."""
+    return [one for place, one in state.data.items() if place[0] == "frame" and one]
+
+
+async def fault_at_page_one(flags: int, found: list[int]) -> None:
+    """Make an attempt, and keep what it gave."""
+    mm = await current.mm
+    await down_read(mm)
+    vma = await find_vma(mm, V)
+    assert vma is not None
+    found.append(await do_fault(vma, V + PAGE, flags))
+    await up_read(mm)
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "private"])
+@pytest.mark.parametrize("write", [0, FAULT_FLAG_WRITE], ids=["read", "write"])
+def test_who_finds_its_entry_filled_gives_back_what_it_holds(shared: bool, write: int) -> None:
+    second_attempt = int(FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_TRIED | write)
+    found: list[int] = []
+    area = {"process": "P", "shared": shared}
+    scenario = mapped(task("T", process="P"), task("U", process="P"), area=area)
+    lab = Lab("U", programs={"T": partial(fault_at_page_one, second_attempt, found)}, scenario=scenario)
+    state = lab.world.state
+    page = state.data["cache", 1, 1]
+    state.data["frame", page] = replace(state.data["frame", page], ahead=True)  # so it is not mapped around
+    theirs = lab.do("U", alloc_page(0))
+    n_frames = len(frames(state))
+    while state.data["frame", page].locked_by is None:
+        assert lab.turn("T")
+    assert lab.do("U", set_pte_if_none(Mm(1), V + PAGE, theirs, False))
+    lab.settle("T")
+    assert found[0] & VM_FAULT_NOPAGE
+    frame = state.data["frame", page]
+    assert (frame.refcount, frame.locked_by) == (1, None)  # the reference is the cache's
+    assert len(frames(state)) == n_frames
+    lab.close()
+
+
+def test_a_shared_write_to_a_page_that_is_truncated_meanwhile_is_made_again_and_keeps_nothing() -> None:
+    async def cut() -> None:
+        await sys_ftruncate(File(1), 1)
+
+    found: list[int] = []
+    fault = partial(fault_at_page_one, int(FAULT_FLAG_WRITE), found)
+    scenario = mapped(task("T", process="P"), task("U", process="P"), area={"process": "P"})
+    lab = Lab(programs={"T": fault, "U": cut}, scenario=scenario)
+    state = lab.world.state
+    page = state.data["cache", 1, 1]
+    while state.data["frame", page].locked_by is None:
+        assert lab.turn("T")
+    while state.data["frame", page].locked_by is not None:
+        assert lab.turn("T")  # so that the file system can lock it
+    lab.settle("U")
+    assert lab.task("U").ended
+    lab.settle("T")
+    assert found == [VM_FAULT_NOPAGE]
+    assert not state.data["frame", page]
+    lab.close()
+
+
 # ------------------------------------------------------------------------------------ private writes
 
 
@@ -168,6 +242,13 @@ def test_a_cold_private_write_is_major_and_two_attempts() -> None:
     result, _ = ran(mapped(victim(write()), area={"shared": False}, cached=False))
     assert result.tasks["T"].counters["maj_flt"] == 1
     assert result.tasks["T"].stats["attempts"] == 2
+
+
+@pytest.mark.parametrize(("page", "n_copies"), [(2, 1), (3, 0)], ids=["cold", "beyond the end"])
+def test_an_attempt_that_brings_no_page_keeps_no_copy(page: int, n_copies: int) -> None:
+    _, state = ran(mapped(victim(write(page)), area={"shared": False}, cached=False, pages=3))
+    of_the_file = sum(one.mapping is not None for one in frames(state))
+    assert len(frames(state)) - of_the_file == n_copies
 
 
 @pytest.mark.parametrize("steps", [[write()], [read(), write()]], ids=["fresh", "after a read"])
