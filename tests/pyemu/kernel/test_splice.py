@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from pyemu import Machine, Scenario, Tree, run
-from tests.pyemu.scenes import COPY, WAIT, WAKE, monitor, pause, scene, send, task, victim
+from pyemu.calls.pins import sys_odirect_write
+from pyemu.effects import Effect
+from tests.pyemu.scenes import COPY, WAIT, WAKE, Lab, V, monitor, pause, scene, send, task, victim
 
 OLD, NEW, FIXED, LATE = Tree.before, Tree.after, Tree.v5_7, Tree.later("6.18")
 
@@ -71,6 +73,19 @@ def frames(scenario: Scenario) -> list[tuple[int, int]]:
 def test_a_page_in_a_pipe_stays_pinned_and_one_that_was_written_does_not() -> None:
     for do, references in (("vmsplice", 2), ("odirect_write", 1)):
         assert frames(scene(victim(give(do, 0)), area={"populated": [0]})) == [(1, references)]
+
+
+def test_a_page_of_which_one_byte_was_written_goes_back_too() -> None:
+    async def write() -> None:
+        written.append(await sys_odirect_write(V, 1))
+        await Effect("park")  # so that nothing is undone at its end
+
+    written: list[int] = []
+    lab = Lab(programs={"T": write}, tree=FIXED, area={"userfaultfd": False})
+    lab.settle()
+    (page,) = (one for key, one in lab.world.state.data.items() if key[0] == "frame" and one.mapcount)
+    assert (written, page.refcount) == ([1], 1)  # the reference is the entry's
+    lab.close()
 
 
 def test_a_pipe_holds_sixteen_pages_and_a_full_one_is_waited_for() -> None:
