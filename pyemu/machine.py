@@ -109,7 +109,7 @@ class Result:
     reports : tuple of (int, str, str, str)
         Time, task, what, value: what programs saw.
     end : str
-        ``done``, ``hang`` or ``time limit``.
+        ``done``, ``hang`` or ``time limit``; of a replayed schedule that is over before, ``stopped``.
     end_text : str
         For a hang: who waits for what.
     ticks : int

@@ -61,7 +61,8 @@ def release_frame(state: State, pfn: int, *, unmap: bool = False) -> None:
         state.set(("frame", pfn), left)
         return
     state.set(("frame", pfn), None)
-    state.set(("free_frames",), (*state.get(("free_frames",)), pfn))
+    freed = ("free_frames", state.arena)
+    state.set(freed, (*state.get(freed), pfn))
 
 
 def write_entry(state: State, mm: int, address: int, entry: int) -> None:

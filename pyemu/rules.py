@@ -116,7 +116,17 @@ RULES: dict[str, Rule] = {
         "An area is read that was freed meanwhile: whatever stands in that memory now is taken for an area.",
         "Look the area up again after each drop of the lock.",
     ),
+    "dangling vma": Rule(
+        "handle_mm_fault let go of mmap_sem, took it again and says nothing of it. The area that its caller "
+        "still holds was freed meanwhile: one look at it is a use after free.",
+        "Say RETRY once the lock was dropped: then the caller looks the area up again.",
+    ),
     # ------------------------------------------------------------------------------ sleeping, signals
+    "SIGKILL waits": Rule(
+        "A task that is being killed sleeps on, until somebody else or the time ends its wait: it can't be "
+        "got rid of meanwhile.",
+        "Let SIGKILL end every wait that may last: sleep killably, and leave when the sleep says so.",
+    ),
     "lost wake-up": Rule(
         "A task goes to sleep for something that has happened already: the wake came before the task stood "
         "in the queue, and there will be no other.",

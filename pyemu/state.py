@@ -293,6 +293,9 @@ class State:
     mmus: list[Mmu] = field(init=False)
     loaded: list[int] = field(init=False)  # the page-table root in CR3 of each CPU; 0 before the first load
     roots: dict[int, int] = field(default_factory=dict)
+    # Whose frames are taken and given back: each task may have an arena of its own, so that what two of them
+    # allocate doesn't depend on who was first.
+    arena: int = 0
     # Called as touched("read" | "write", location, old, new) when set: tracking tests and the write log.
     touched: Callable[[str, Location, Any, Any], None] | None = None
 
@@ -300,8 +303,8 @@ class State:
         self.ram = bytearray(self.ram_pages * PAGE_SIZE)
         self.mmus = [make_mmu(self.ram, twin=self.twin, tlb=TlbGeometry()) for _ in range(self.n_cpus)]
         self.loaded = [0] * self.n_cpus
-        self.data["next_pfn",] = FIRST_FREE_PFN
-        self.data["free_frames",] = ()
+        self.data["arena", 0] = (FIRST_FREE_PFN, self.ram_pages)
+        self.data["free_frames", 0] = ()
 
     def get(self, location: Location, default: Any = None) -> Any:
         """Read a location."""
@@ -336,20 +339,30 @@ class State:
         ScenarioError
             When emulated RAM is full.
         """
-        freed: tuple[int, ...] = self.get(("free_frames",))
+        freed: tuple[int, ...] = self.get(("free_frames", self.arena))
         if freed:
             pfn = freed[-1]
-            self.set(("free_frames",), freed[:-1])
+            self.set(("free_frames", self.arena), freed[:-1])
         else:
-            pfn = self.get(("next_pfn",))
-            if pfn >= self.ram_pages:
+            pfn, end = self.get(("arena", self.arena))
+            if pfn >= end:
                 raise ScenarioError(
                     f"emulated RAM is full: all {self.ram_pages} pages are in use. Give the scenario more: "
                     f"[machine] ram_pages = {self.ram_pages * 2}."
                 )
-            self.set(("next_pfn",), pfn + 1)
+            self.set(("arena", self.arena), (pfn + 1, end))
         self.ram[pfn << PAGE_SHIFT : (pfn + 1) << PAGE_SHIFT] = bytes([byte]) * PAGE_SIZE
         return pfn
+
+    def divide(self, n_arenas: int) -> None:
+        """Share out the frames that were never used: each arena from 1 to `n_arenas` gets a part."""
+        first, end = self.data["arena", 0]
+        part = (end - first) // n_arenas
+        self.data["arena", 0] = (first, first)
+        for arena in range(1, n_arenas + 1):
+            start = first + (arena - 1) * part
+            self.data["arena", arena] = (start, start + part)
+            self.data["free_frames", arena] = ()
 
     def alloc_page(self, byte: int = 0) -> int:
         """Take a free frame for a page: who asked holds the one reference to it."""

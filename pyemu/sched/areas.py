@@ -38,7 +38,12 @@ def looked_up(world: World, task: Task, mm: Mm, *_: object) -> Places:
 def changed(world: World, task: Task, vma: Vma, *_: object) -> Places:
     """Footprint of a change to an area."""
     mm = world.state.data["vma", vma.id].mm
-    return [], [*areas_of(world, mm), ("vma", vma.id), ("vma", task.id * 1_000_000 + task.next_id + 1)]
+    return areas_of(world, mm), [("vmas", mm), ("vma", vma.id), fresh(task)]
+
+
+def fresh(task: Task) -> Location:
+    """Give the location of the next area that a task makes."""
+    return ("vma", task.id * 1_000_000 + task.next_id + 1)
 
 
 def check_lock(world: World, task: Task, mm: int, what: str) -> None:
@@ -172,12 +177,7 @@ def free_vma(world: World, task: Task, vma: Vma) -> None:
     world.state.set(("vmas", area.mm), rest)
 
 
-@semantics(
-    lambda world, task, mm, *_: (
-        [],
-        [*areas_of(world, mm.id), ("vma", task.id * 1_000_000 + task.next_id + 1)],
-    )
-)
+@semantics(lambda world, task, mm, *_: (areas_of(world, mm.id), [("vmas", mm.id), fresh(task)]))
 def insert_vma(world: World, task: Task, mm: Mm, start: int, end: int, vm_flags: int) -> Vma:
     """Add an area."""
     check_lock(world, task, mm.id, "adds an area")
@@ -197,7 +197,7 @@ def set_vma_flags(world: World, task: Task, vma: Vma, vm_flags: int) -> None:
 def made(world: World, task: Task, vma: Vma, child: Mm) -> Places:
     """Footprint of copying an area to another address space."""
     mine = areas_of(world, world.state.data["vma", vma.id].mm)
-    return mine, [*areas_of(world, child.id), ("vma", task.id * 1_000_000 + task.next_id + 1)]
+    return [*mine, *areas_of(world, child.id)], [("vmas", child.id), fresh(task)]
 
 
 @semantics(made)

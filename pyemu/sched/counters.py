@@ -85,16 +85,16 @@ def bump(world: World, task: Task, place: Location, name: str) -> None:
     world.event(task, "counter", name, value)
 
 
-@semantics(lambda world, task: ([], []))
+@semantics(lambda world, task: ([("time", task.id)], []))
 def clock(world: World, task: Task) -> int:
     """Give the time."""
     return world.now(task)
 
 
-@semantics(lambda world, task, number: ([], []))
+@semantics(lambda world, task, number: ([], [("time", task.id), ("steps", task.id)]))
 def begin_step(world: World, task: Task, number: int) -> None:
     """Go on to another step; the number alone tells it from the one before."""
-    world.begin_step(task)
+    world.begin_step(task, number)
 
 
 @semantics(lambda world, task, *_: ([], []))

@@ -32,7 +32,9 @@ from pyemu.state import Location
 
 
 def own_words(world: World, task: Task) -> Places:
-    """Footprint of taking a signal: one's process, and its timer."""
+    """Footprint of taking a signal: the flag alone, while it isn't set; else one's process, and its timer."""
+    if not world.state.data.get(("sigpending", task.id)):
+        return [("sigpending", task.id)], []
     reads, writes = every_word(world, task)
     return reads, [*writes, *itimer.places(world, task.process)]
 

@@ -76,12 +76,6 @@ GUP_FAULTS = frozenset({"__get_user_pages_locked", "populate_vma_page_range", "f
 MARKERS = frozenset({"do_page_fault", "handle_mm_fault"})
 
 
-def faulting_mm(world: World, task: Task, args: tuple[Any, ...]) -> int:
-    """Give the address space that a call of handle_mm_fault is about: get_user_pages may serve another's."""
-    area = world.state.data.get(("vma", args[0].id)) if isinstance(args[0], Handle) else None
-    return task.mm if area is None else int(area.mm)
-
-
 class Executor:
     """Runs tasks effect by effect.
 
@@ -278,7 +272,7 @@ class Executor:
             task.waited_in_userfault = False
             flags = int(args[2])
             world.event(task, "attempt", flags, task.attempt)
-            invariants.on_attempt(world, task, faulting_mm(world, task, args), flags)
+            invariants.on_attempt(world, task, args[0], flags)
             world.clock += 1  # rule 8: an attempt costs one tick
         elif name == "handle_userfault":
             task.waited_in_userfault = True
@@ -296,8 +290,7 @@ class Executor:
         if name == "handle_mm_fault":
             task.last_result = int(value) if isinstance(value, int) else 0
             world.event(task, "attempt_end", task.last_result, task.attempt)
-            mm = faulting_mm(world, task, args)
-            invariants.on_attempt_end(world, task, mm, int(args[2]), value)
+            invariants.on_attempt_end(world, task, args[0], int(args[2]), value)
         elif isinstance(value, GupResult):
             world.event(task, "return", name, value.n)
             if name.startswith("__"):  # the others hand on what these two give

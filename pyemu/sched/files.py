@@ -17,7 +17,7 @@ from pyemu.hw import x86
 from pyemu.pages import frame_number, get_frame, leaf, note_dirty, release_frame
 from pyemu.sched import lockdep
 from pyemu.sched.entries import flush, put_entry
-from pyemu.sched.pages import Places, taken
+from pyemu.sched.pages import Places, freed, taken
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.spinlocks import is_free, table
 from pyemu.sched.tasks import Task
@@ -114,7 +114,7 @@ def in_cache(world: World, task: Task, pfn: int) -> Places:
     place: list[Location] = []
     if frame is not None and frame.mapping is not None:
         place = [("cache", frame.mapping, frame.index)]
-    return [], [("frame", pfn), ("free_frames",), *place]
+    return [], [("frame", pfn), freed(world), *place]
 
 
 @semantics(in_cache)

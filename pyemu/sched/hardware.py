@@ -30,9 +30,13 @@ def accessed(world: World, task: Task, address: int, *_: object) -> Places:
     """Footprint of an access: the entry (A and D bits), the CPU's TLB, what the frame holds.
 
     A change of an entry is flushed in the same step, so a TLB never names another frame than the entry does.
+    Where no page is, only the entry is read: not even a TLB has it.
     """
     place: Location = ("pte", task.mm, address >> PAGE_SHIFT)
-    frame = frame_number(leaf(world.state, task.mm, address))
+    entry = leaf(world.state, task.mm, address)
+    if not entry & x86.P:
+        return [place], []
+    frame = frame_number(entry)
     return [], [place, ("tlb", cpu_of(world, task)), ("bytes", frame)]
 
 

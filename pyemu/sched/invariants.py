@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyemu.effects.handles import Handle
 from pyemu.flags import SIGKILL, FaultFlag, VmFault, names
 from pyemu.sched import lockdep
 from pyemu.sched.lockdep import LockClass
 from pyemu.sched.semantics import World
 from pyemu.sched.tasks import Task
+from pyemu.state import VmaState
 
 ERRORS = (
     VmFault.OOM
@@ -31,8 +33,18 @@ def holds(world: World, task: Task, mm: int, flags: int) -> bool:
     return task.holds_lock(mm)
 
 
-def on_attempt(world: World, task: Task, mm: int, flags: int) -> None:
+def faulting(world: World, task: Task, vma: Any) -> tuple[int, bool]:
+    """Give the address space that a fault is about, which may be another's, and whether its area is alive."""
+    area: VmaState | None = world.state.data.get(("vma", vma.id)) if isinstance(vma, Handle) else None
+    if area is None:
+        return task.mm, True
+    world.look(("vma", vma.id))
+    return area.mm, area.alive
+
+
+def on_attempt(world: World, task: Task, vma: Any, flags: int) -> None:
     """Check what a caller of handle_mm_fault promises: I5, and mmap_sem held."""
+    mm, _ = faulting(world, task, vma)
     if not holds(world, task, mm, flags):
         world.violation(
             task,
@@ -49,10 +61,11 @@ def on_attempt(world: World, task: Task, mm: int, flags: int) -> None:
         )
 
 
-def on_attempt_end(world: World, task: Task, mm: int, flags: int, bits: Any) -> None:
-    """Check what handle_mm_fault promises: I1, I2, I4, I6."""
+def on_attempt_end(world: World, task: Task, vma: Any, flags: int, bits: Any) -> None:
+    """Check what handle_mm_fault promises: I1, I2, I4, I6, and an area that is still there."""
     if not isinstance(bits, int):
         return
+    mm, alive = faulting(world, task, vma)
     held = holds(world, task, mm, flags)
     retry = bool(bits & VmFault.RETRY)
     world.look(("signal", task.id))
@@ -66,6 +79,13 @@ def on_attempt_end(world: World, task: Task, mm: int, flags: int, bits: Any) -> 
             task,
             "I1",
             f"handle_mm_fault gave {bits:#x} and dropped mmap_sem; the caller will release it again.",
+        )
+    if held and not alive and not retry and not completed:
+        world.violation(
+            task,
+            "dangling vma",
+            f"handle_mm_fault gave {bits:#x} as if it had held mmap_sem all the time, and the vma of its "
+            "caller was freed.",
         )
     killed = SIGKILL in world.state.data.get(("signal", task.id), ())
     if retry and not flags & FaultFlag.ALLOW_RETRY and not killed:

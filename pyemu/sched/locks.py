@@ -33,6 +33,11 @@ def mode(write: bool) -> str:
     return "writing" if write else "reading"
 
 
+def with_reader(lock: RwSem, task: int) -> RwSem:
+    """Give a lock that one more task holds for reading; in which order they came makes no difference."""
+    return replace(lock, readers=tuple(sorted((*lock.readers, task))))
+
+
 def took(world: World, task: Task, mm: Mm, write: bool, kind: str) -> None:
     """Note that a task has the lock now."""
     task.holds.append((mm.id, mode(write)))
@@ -58,7 +63,7 @@ def take(world: World, task: Task, mm: Mm, write: bool, killable: bool) -> int |
     if write and lock.free:
         world.state.set(sem(mm), replace(lock, writer=task.id))
     elif not write and lock.free_for_reading:
-        world.state.set(sem(mm), replace(lock, readers=(*lock.readers, task.id)))
+        world.state.set(sem(mm), with_reader(lock, task.id))
     else:
         world.state.set(sem(mm), replace(lock, waiters=(*lock.waiters, (task.id, write))))
         world.set_state(task, TASK_KILLABLE if killable else TASK_UNINTERRUPTIBLE)
@@ -74,8 +79,8 @@ def grant(world: World, mm: Mm, lock: RwSem) -> None:
         task_id, write = lock.waiters[0]
         if lock.writer is not None or (write and lock.readers):
             break
-        readers = lock.readers if write else (*lock.readers, task_id)
-        lock = RwSem(readers, task_id if write else None, lock.waiters[1:])
+        lock = replace(lock, writer=task_id) if write else with_reader(lock, task_id)
+        lock = replace(lock, waiters=lock.waiters[1:])
         waiter = world.tasks[task_id]
         took(world, waiter, mm, write, "lock_granted")
         world.wake(waiter, "mmap_sem granted")
@@ -106,15 +111,21 @@ def release(world: World, task: Task, mm: Mm, write: bool) -> None:
 
 
 def own(world: World, task: Task, mm: Mm, *_: object) -> tuple[list[Location], list[Location]]:
-    """Footprint of taking: the lock and one's own state."""
-    return [], [sem(mm), ("state", task.id)]
+    """Footprint of taking: the lock; who may have to wait sets its state."""
+    lock: RwSem = world.state.data[sem(mm)]
+    return [], [sem(mm)] if lock.free else [sem(mm), ("state", task.id)]
 
 
 def queue(world: World, task: Task, mm: Mm, *_: object) -> tuple[list[Location], list[Location]]:
     """Footprint of releasing: the lock and the state of those who wait for it."""
     waiters = world.state.data[sem(mm)].waiters
-    own = [sem(mm), written(mm), ("state", task.id)]
-    return [("signal", task.id)], [*own, *(("state", one) for one, _ in waiters)]
+    return [("signal", task.id)], [sem(mm), written(mm), *(("state", one) for one, _ in waiters)]
+
+
+def given_back(world: World, task: Task, mm: Mm) -> tuple[list[Location], list[Location]]:
+    """Footprint of releasing a read hold: the lock and the state of those who wait for it."""
+    waiters = world.state.data[sem(mm)].waiters
+    return [], [sem(mm), *(("state", one) for one, _ in waiters)]
 
 
 @semantics(own)
@@ -148,12 +159,12 @@ def down_read_trylock(world: World, task: Task, mm: Mm) -> bool:
     if not lock.free_for_reading:
         return False
     note_recursion(world, task, mm)
-    world.state.set(sem(mm), replace(lock, readers=(*lock.readers, task.id)))
+    world.state.set(sem(mm), with_reader(lock, task.id))
     took(world, task, mm, False, "lock_taken")
     return True
 
 
-@semantics(queue)
+@semantics(given_back)
 def up_read(world: World, task: Task, mm: Mm) -> None:
     """Release a read hold."""
     release(world, task, mm, write=False)

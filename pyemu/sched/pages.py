@@ -25,13 +25,18 @@ BAD_PAGE_UNLOCK = "page unlock without lock"
 
 def taken(world: World) -> list[Location]:
     """Give the locations that taking a frame changes."""
-    return [("next_pfn",), ("free_frames",)]
+    return [("arena", world.state.arena), freed(world)]
+
+
+def freed(world: World) -> Location:
+    """Give the location of the frames that were given back."""
+    return ("free_frames", world.state.arena)
 
 
 def next_frame(world: World) -> int:
     """Give the frame that would be taken next."""
-    freed: tuple[int, ...] = world.state.data["free_frames",]
-    return freed[-1] if freed else int(world.state.data["next_pfn",])
+    free: tuple[int, ...] = world.state.data[freed(world)]
+    return free[-1] if free else int(world.state.data["arena", world.state.arena][0])
 
 
 def fresh(world: World, task: Task, byte: int) -> Places:
@@ -71,7 +76,7 @@ def get_page(world: World, task: Task, pfn: int) -> None:
     world.state.set(("frame", pfn), replace(frame, refcount=frame.refcount + 1))
 
 
-@semantics(lambda world, task, pfn: ([], [("frame", pfn), ("free_frames",)]))
+@semantics(lambda world, task, pfn: ([], [("frame", pfn), freed(world)]))
 def put_page(world: World, task: Task, pfn: int) -> None:
     """Drop a reference; nobody counts those to the zero page."""
     if pfn != ZERO_PFN:

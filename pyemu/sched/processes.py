@@ -29,7 +29,7 @@ def wait_for_fork(world: World, task: Task) -> None:
 def user_of(world: World, task: Task, handle: TaskHandle) -> Places:
     """Footprint of using another task's memory: whether it lives, and how many do so."""
     one = target(world, task, handle)
-    return [("state", one.id)], [("mm_users", one.mm)]
+    return [("ended", one.id)], [("mm_users", one.mm)]
 
 
 @semantics(user_of)

@@ -148,8 +148,8 @@ class World:
         missed = max(0, self.clock - expires) // interval
         return expires + (missed + 1) * interval
 
-    def begin_step(self, task: Task) -> None:
-        """Note that a program goes on to another step."""
+    def begin_step(self, task: Task, number: int) -> None:
+        """Note that a program goes on to another step; so many are left, with this one."""
 
     # -------------------------------------------------------------------------------- what is recorded
 

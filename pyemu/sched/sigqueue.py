@@ -119,5 +119,11 @@ def group_words(world: World, process: int) -> list[Location]:
     """Give every word and state of a process that a signal may change."""
     places: list[Location] = [("shared_signal", process), ("exit_signal", process), ("curr_target", process)]
     for one in threads(world, process):
-        places += [("siginfo", one.id), ("blocked", one.id), ("state", one.id), *words(one)]
+        places += [
+            ("siginfo", one.id),
+            ("blocked", one.id),
+            *words(one),
+            ("state", one.id),
+            ("ended", one.id),
+        ]
     return places

@@ -14,11 +14,18 @@ from pyemu.sched.tasks import Task
 
 
 def own_state(world: World, task: Task, *_: object) -> Places:
-    """Footprint of changing one's own state."""
-    return words(task), [("state", task.id), ("timer", task.id)]
+    """Footprint of ending a sleep: who was woken looks at no signal."""
+    if not world.state.data.get(("state", task.id)):
+        return [("state", task.id)], []
+    return words(task), [("state", task.id)]
 
 
-@semantics(own_state)
+def own_timer(world: World, task: Task, *_: object) -> Places:
+    """Footprint of a sleep with a timer."""
+    return words(task), [("state", task.id), ("timer", task.id), ("time", task.id)]
+
+
+@semantics(lambda world, task, state: ([], [("state", task.id)]))
 def set_current_state(world: World, task: Task, state: int) -> None:
     """Announce a sleep."""
     world.set_state(task, state)
@@ -35,7 +42,7 @@ def schedule(world: World, task: Task) -> None:
     world.wake(task, "signal")
 
 
-@semantics(own_state)
+@semantics(lambda world, task, ticks: ([("time", task.id)], [("timer", task.id)]))
 def schedule_timeout(world: World, task: Task, ticks: int) -> Again:
     """Set the timer, then sleep."""
     task.deadline = world.now(task) + max(0, ticks)
@@ -48,7 +55,7 @@ def timer_over(world: World, task: Task) -> bool:
     return world.is_over(world.state.get(("timer", task.id), 0)) or may_go_on(world, task)
 
 
-@semantics(own_state, name="timer_wait", enabled=timer_over)
+@semantics(own_timer, name="timer_wait", enabled=timer_over)
 def timer_wait(world: World, task: Task) -> int:
     """Go on after a sleep with a timer."""
     left = world.time_left(task, world.state.get(("timer", task.id), 0), may_go_on(world, task))

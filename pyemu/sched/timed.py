@@ -26,6 +26,7 @@ class End(Enum):
     DONE = "done"
     HANG = "hang"
     TIME = "time limit"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)

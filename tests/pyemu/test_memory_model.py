@@ -164,7 +164,7 @@ def count_frames(state: State) -> list[str]:
                 wrong.append(f"frame {pfn} has mapcount {frame.mapcount}, and {entries[pfn]} entries")
             if frame.refcount < frame.mapcount + caches[pfn]:
                 wrong.append(f"frame {pfn} has refcount {frame.refcount}, and more that hold it")
-            if pfn in state.data["free_frames",]:
+            if pfn in state.data["free_frames", 0]:
                 wrong.append(f"frame {pfn} is in use and free")
     return wrong
 
@@ -217,9 +217,9 @@ def test_every_frame_is_counted_right_at_every_step(
     assert found == []
     assert leaks(state) == []
     used = {place[1] for place, frame in state.data.items() if place[0] == "frame" and frame is not None}
-    free = set(state.data["free_frames",])
+    free = set(state.data["free_frames", 0])
     assert not used & free
-    tables = set(range(FIRST_FREE_PFN, state.data["next_pfn",])) - used - free
+    tables = set(range(FIRST_FREE_PFN, state.data["arena", 0][0])) - used - free
     assert len(tables) <= 2 * 9  # of two address spaces: a root, and for four areas at most two levels more
 
 

@@ -37,6 +37,7 @@ FLOORS = {
     "pyemu.expect": 5,
     "pyemu.build": 5,
     "pyemu.machine": 5,
+    "pyemu.explore": 6,
     "course": 7,
 }
 

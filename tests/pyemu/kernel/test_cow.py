@@ -123,7 +123,7 @@ def test_pages_of_a_child_that_ended_are_free_again() -> None:
     used = [place[1] for place, frame in state.data.items() if place[0] == "frame" and frame is not None]
     # The last one to end takes everything along.
     assert used == []
-    assert len(state.data["free_frames",]) == 8
+    assert len(state.data["free_frames", 0]) == 8
 
 
 def test_a_killed_child_gives_its_pages_back() -> None:

@@ -158,7 +158,7 @@ def test_an_entry_that_is_there_stops_the_monitor_and_takes_its_page_back() -> N
     lab.settle()
     assert got == [-EEXIST]
     assert state.data["cache", 1, 1] is None
-    assert len(state.data["free_frames",]) == 1
+    assert len(state.data["free_frames", 0]) == 1
     lab.close()
 
 
