@@ -318,6 +318,15 @@ def test_kernel_code_without_an_entry_oopses_where_there_is_no_area() -> None:
     assert lab.rules("T") == ["oops"]
 
 
+@pytest.mark.parametrize("bits", [VM_FAULT_OOM, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV])
+def test_kernel_code_of_a_killed_task_is_sent_to_its_fixup_whatever_the_bits_say(bits: int) -> None:
+    result = run(LONE, NEW, {"handle_mm_fault": answered(bits, signal=SIGKILL)})
+    calls = [event.text for event in result.trace.select("call", task="T")]
+    after = calls[calls.index("mm_fault_error") + 1 :]
+    assert after[0] == "no_context"
+    assert not {"no_context", "do_sigbus", "bad_area_nosemaphore"} & set(after[1:])
+
+
 async def asks_for_the_fixup() -> None:
     await no_context(Regs(user=False, ip=GET_USER), 0, V1, int(SIGBUS), BUS_ADRERR)
     first = await take_fixup()

@@ -10,11 +10,14 @@ import pytest
 from pyemu import Tree, run
 from pyemu.calls.read_write import sys_pwrite, sys_read_zero
 from pyemu.calls.uaccess import put_user
+from pyemu.effects import Effect
 from pyemu.effects.entries import zap_pte
 from pyemu.effects.files import memfd_create
 from pyemu.effects.handles import current
 from pyemu.effects.signals import send_signal
 from pyemu.flags import EFAULT, EINTR, SIGKILL, SIGUSR1
+from pyemu.sched.semantics import Footprint
+from pyemu.sched.tasks import Task
 from tests.pyemu.scenes import COPY, PAGE, WAIT, WAKE, Lab, V, monitor, pause, scene, victim
 
 OLD, NEW = Tree.before, Tree.v5_7
@@ -134,6 +137,26 @@ def test_a_write_may_begin_inside_a_page_of_the_file() -> None:
     assert given == PAGE
     assert content(lab, 1)[10] == 66
     assert lab.world.state.data["file", 1_000_001].pages == 3
+
+
+@pytest.mark.parametrize("pages", [1, 2, 3])
+def test_a_file_is_as_long_as_what_was_written_to_it(pages: int) -> None:
+    _, lab = result_of(lambda: written(V, pages * PAGE))
+    assert lab.world.state.data["file", 1_000_001].pages == pages
+
+
+def test_the_page_of_the_file_is_locked_until_its_bytes_are_there_and_it_is_dirty() -> None:
+    locked: list[tuple[str, bool]] = []
+    page_of = {"copy_user": 3, "set_page_dirty": 0}  # which argument names it
+
+    def observer(one: Task, effect: Effect[Any], footprint: Footprint, result: Any) -> None:
+        if effect.op in page_of:
+            frame = lab.world.state.data["frame", effect.args[page_of[effect.op]]]
+            locked.append((effect.op, frame.locked_by == one.id))
+
+    lab = Lab(programs={"T": lambda: written(V, PAGE)}, area={"userfaultfd": False}, observer=observer)
+    lab.settle()
+    assert locked == [("copy_user", True), ("set_page_dirty", True)]
 
 
 @pytest.mark.parametrize("tree", ALL, ids=str)
