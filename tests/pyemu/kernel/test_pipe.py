@@ -188,3 +188,39 @@ def test_a_short_read_of_a_page_leaves_the_rest_in_the_pipe() -> None:
     )
     result = run(scenario, strict=True)
     assert outcomes(result) == ("ret=8192", "ret=4096", "ret=4096")
+
+
+def test_a_wake_is_for_one_reader_who_hands_on_what_is_left() -> None:
+    readers = [task(name, read(page), process="T") for page, name in enumerate(["R1", "R2"], 10)]
+    result = run(scene(victim(pause(500), write(0, 2)), *readers, area=PLAIN), strict=True)
+    assert [outcomes(result, name) for name in ("R1", "R2")] == [("ret=4096",), ("ret=4096",)]
+
+
+def test_a_wake_is_for_one_writer_who_hands_on_what_room_is_left() -> None:
+    writers = [task(name, pause(100), write(20), process="T") for name in ("W1", "W2")]
+    result = run(
+        scene(victim(write(0, 16), pause(500), read(0, 2)), *writers, area=PLAIN),
+        strict=True,
+    )
+    assert [outcomes(result, name) for name in ("W1", "W2")] == [("ret=4096",), ("ret=4096",)]
+
+
+def test_a_reader_looks_after_its_sleep_whether_a_writer_waits_for_room() -> None:
+    # It slept at an empty pipe, and takes the first page of a full one.
+    writer = task("W", pause(500), write(0, 17), process="T")
+    result = run(scene(victim(read(20)), writer, area=PLAIN), strict=True)
+    assert (outcomes(result), outcomes(result, "W")) == (("ret=4096",), (f"ret={17 * 4096}",))
+
+
+def test_a_reader_that_finds_only_empty_buffers_wakes_a_writer_before_it_sleeps() -> None:
+    # Sixteen failed writes fill a pipe with nothing.
+    failed = [write(1)] * 16
+    scenario = scene(
+        victim({"do": "munmap", "area": "V", "page": 1}, *failed, pause(500), read(2)),
+        task("W", pause(300), write(0), process="T"),
+        area={**PLAIN, "populated": [0]},
+    )
+    result = run(scenario, strict=True)
+    assert outcomes(result) == (*["EFAULT"] * 16, "ret=4096")
+    assert [event.t for event in result.trace.select("wake", task="W")][-1] >= 500
+    assert outcomes(result, "W") == ("ret=4096",)
