@@ -6,7 +6,7 @@ places.
 
 Left out is what says nothing of the tests: dropping the statement that gives a name its first value, and
 exchanging a statement with one that uses its result, end in a NameError; two reads that touch nothing and
-don't use each other's result change no run.
+don't use each other's result change no run, nor does a value that is computed a statement sooner or later.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ FIXED = (  # statements that stand where they stand
     *(ast.Return, ast.Continue, ast.Break, ast.Raise, ast.Import, ast.ImportFrom),
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
 )
+PURE = {"min", "max", "bool", "len", "divmod"}  # calls that touch nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ def _line(row: ast.stmt) -> str:
 def _may_swap(first: ast.stmt, second: ast.stmt) -> bool:
     if any(isinstance(one, FIXED) or _is_text(one) for one in (first, second)):
         return False
+    if any(_only_computes(one) for one in (first, second)) and _are_apart(first, second):
+        return False
     return not (_is_plain_read(first) and _is_plain_read(second))
 
 
@@ -124,6 +127,30 @@ def _is_plain_read(row: ast.stmt) -> bool:
     if awaits:
         return ast.unparse(value) == "policies()"
     return not any(isinstance(node, ast.Call) for node in ast.walk(value))
+
+
+def _only_computes(row: ast.stmt) -> bool:
+    """Say whether a statement makes a value of local names and constants: nobody else sees when.
+
+    A field or an element is none of these: where there is none, the statement fails.
+    """
+    if not isinstance(row, ast.Assign | ast.AnnAssign | ast.AugAssign) or row.value is None:
+        return False
+    parts = list(ast.walk(row))
+    if any(isinstance(node, ast.Await | ast.Attribute) for node in parts):
+        return False
+    if any(isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice) for node in parts):
+        return False
+    return {ast.unparse(node.func) for node in parts if isinstance(node, ast.Call)} <= PURE
+
+
+def _are_apart(first: ast.stmt, second: ast.stmt) -> bool:
+    """Say whether neither statement uses or changes what the other one sets, or keeps it from being run."""
+    if any(isinstance(node, ast.Break | ast.Continue) for row in (first, second) for node in ast.walk(row)):
+        return False
+    sets = [_names(row, ast.Store) for row in (first, second)]
+    all_names = [sets[0] | _names(first, ast.Load), sets[1] | _names(second, ast.Load)]
+    return not (sets[0] & all_names[1] or sets[1] & all_names[0])
 
 
 def _is_stillborn(function: Function, changed: Function) -> bool:

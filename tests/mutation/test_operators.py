@@ -51,7 +51,13 @@ def test_an_operator_changes_what_it_says_and_no_more(body: str, expected: set[s
         ("x = await find_vma(mm, 1)", "y = await x.vm_end", False),  # a NameError says nothing
         ("policy = await policies()", "x = await vma.vm_mm", False),
         ("flags |= x", "return flags", False),
-        ("x = 1", "await g(y)", True),
+        ("x = min(flags, 4)", "await g(mm)", False),  # a value of one's own, computed a little later
+        ("x = flags", "if mm:\n    return 1", False),
+        ("x = g(flags)", "await h(mm)", True),
+        ("if not mm:\n    return 1", "x = mm[0]", True),
+        ("await g(flags)", "flags = 4", True),
+        ("flags += 4", "await g(flags)", True),
+        ("flags += 4", "if mm:\n    break", True),  # whoever comes after the loop sees it
     ],
 )
 def test_neighbours_change_places_where_that_can_mean_something(first: str, second: str, may: bool) -> None:
