@@ -20,6 +20,8 @@ from pyemu.hw import Mmu, TlbGeometry, make_mmu, x86
 
 Location = tuple[Any, ...]
 ZERO_PFN = 1  # the frame of the shared zero page
+# Bits of an entry that names a table. A is set from the start, as Linux does it: so no walk changes a table.
+TABLE = x86.P | x86.RW | x86.US | x86.A
 FIRST_FREE_PFN = 2  # frame 0 stays empty, so that a null pointer into RAM shows
 
 
@@ -391,7 +393,9 @@ class State:
             self.touched("write", ("pte", mm, va >> PAGE_SHIFT), None, entry)
         place = x86.leaf_address(self.ram, self.roots[mm], va)
         if place is None:
-            place = x86.map_page(self.ram, self.roots[mm], va, 0, 0, lambda: self.take_frame() << PAGE_SHIFT)
+            place = x86.map_page(
+                self.ram, self.roots[mm], va, 0, 0, lambda: self.take_frame() << PAGE_SHIFT, table_flags=TABLE
+            )
         x86.write_entry(self.ram, place, entry)
 
     def flush(self, address: int) -> int:

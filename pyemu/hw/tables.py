@@ -88,6 +88,7 @@ def map_page(
     alloc_table: Callable[[], int],
     *,
     level: int = 1,
+    table_flags: int = P | RW | US,
 ) -> int:
     """Map one page, making the tables on the way down.
 
@@ -100,12 +101,13 @@ def map_page(
     va, pa : int
         Where the page appears and where it lies; multiples of its size.
     flags : int
-        Bits of the leaf entry (``P | RW | US | NX ...``). PS is added for large pages. New tables
-        on the way get ``P | RW | US``, so that the leaf alone decides.
+        Bits of the leaf entry (``P | RW | US | NX ...``). PS is added for large pages.
     alloc_table : callable
         Returns the physical address of a fresh page of zeros for a table.
     level : int
         1 for a page of 4 KiB, 2 for 2 MiB, 3 for 1 GiB.
+    table_flags : int
+        Bits of the entries of new tables on the way; by default the leaf alone decides.
 
     Returns
     -------
@@ -131,7 +133,7 @@ def map_page(
         where = entry_address(table, va, upper)
         entry = read_entry(ram, where)
         if not entry & P:
-            entry = alloc_table() | P | RW | US
+            entry = alloc_table() | table_flags
             write_entry(ram, where, entry)
         elif upper < 4 and entry & PS:
             raise check.BadValueError(

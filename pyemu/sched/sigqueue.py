@@ -118,12 +118,12 @@ def threads(world: World, process: int) -> list[Task]:
 def group_words(world: World, process: int) -> list[Location]:
     """Give every word and state of a process that a signal may change."""
     places: list[Location] = [("shared_signal", process), ("exit_signal", process), ("curr_target", process)]
+    places += [("ended", one.id) for one in world.tasks.values() if one.process == process]
     for one in threads(world, process):
         places += [
             ("siginfo", one.id),
             ("blocked", one.id),
             *words(one),
             ("state", one.id),
-            ("ended", one.id),
         ]
     return places

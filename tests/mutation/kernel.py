@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -29,8 +30,8 @@ from tests.mutation.paths import ROOT
 KERNEL = ROOT / "pyemu" / "kernel"
 SEED = 20200220  # the day on which the series was posted
 N_DRAWN = 200
-QUICK_SECONDS = 120  # then a run counts as one without an end: the quick tests take less than ten
-SECONDS = 900  # and all the others, on a busy machine, a few minutes
+QUICK_SECONDS = 60  # of CPU: then a run counts as one without an end; the quick tests take less than ten
+SECONDS = 1_500  # and all the others, without a mutant, some minutes
 TESTS = ("tests/pyemu/kernel", "tests/pyemu", "tests/conform", "tests/course/series")
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
@@ -39,6 +40,15 @@ EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 class Verdict:
     """What became of a mutant: the test that killed it, or nothing."""
 
+    @classmethod
+    def from_row(cls, mutant: Mutant, row: dict[str, str]) -> Verdict:
+        """Read what `row` gives."""
+        return cls(mutant, row["killer"])
+
+    def row(self) -> dict[str, str]:
+        """Give the verdict as plain data; `code` tells which text of the function it is about."""
+        return {"mutant": self.mutant.name, "code": code_of(self.mutant), "killer": self.killer}
+
     mutant: Mutant
     killer: str
 
@@ -46,6 +56,11 @@ class Verdict:
     def killed(self) -> bool:
         """Some test failed."""
         return bool(self.killer)
+
+
+def code_of(mutant: Mutant) -> str:
+    """Give a short name for a mutant's text."""
+    return sha256(mutant.source.encode()).hexdigest()[:16]
 
 
 @cache
@@ -88,24 +103,22 @@ def check_quickly(mutant: Mutant) -> Verdict:
 
 
 def _killer(mutant: Mutant, command: list[str], seconds: int) -> str:
-    """Run a module on a mutant, for so long at most; give what failed in it, or nothing."""
+    """Run a module on a mutant, for so many seconds of CPU at most; give what failed in it, or nothing."""
     # Without FAULTLAB_CI: it makes a run fail that leaves out tests of tests/must_run.txt.
     environment = {name: value for name, value in os.environ.items() if name != "FAULTLAB_CI"}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mutant.py"
         path.write_text(f"# {mutant.module}\n{mutant.source}\n", encoding="utf-8")
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", *command],
-                capture_output=True,
-                text=True,
-                timeout=seconds,
-                cwd=ROOT,
-                env=environment | {"FAULTLAB_MUTANT": str(path)},
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return "no end"
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=environment | {"FAULTLAB_MUTANT": str(path), "FAULTLAB_MUTANT_CPU": str(seconds)},
+            check=False,
+        )
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return "no end"
     if done.returncode == 0:
         return ""
     lines = [*done.stdout.splitlines(), *done.stderr.splitlines()]
@@ -114,9 +127,18 @@ def _killer(mutant: Mutant, command: list[str], seconds: int) -> str:
 
 
 def check_all(chosen: list[Mutant], jobs: int) -> Iterator[Verdict]:
-    """Run the tests on each mutant, some at a time, and give the verdicts in order."""
+    """Run the tests on each mutant, some at a time, and give the verdicts as they come."""
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(check, chosen)
+        for done in as_completed([pool.submit(check, mutant) for mutant in chosen]):
+            yield done.result()
+
+
+def read_verdicts(path: Path, chosen: list[Mutant]) -> list[Verdict]:
+    """Read the verdicts of an earlier run, as far as the mutants still are what they were."""
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines()) if path.exists() else ()
+    known = {(row["mutant"], row["code"]): row for row in rows}
+    keys = {(mutant.name, code_of(mutant)): mutant for mutant in chosen}
+    return [Verdict.from_row(mutant, known[key]) for key, mutant in keys.items() if key in known]
 
 
 def equivalents() -> dict[str, str]:
@@ -131,20 +153,24 @@ def main() -> int:
     parser.add_argument("-n", type=int, default=N_DRAWN, help="how many to draw (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time (default: %(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every verdict to this file")
+    parser.add_argument(
+        "--verdicts", type=Path, metavar="FILE", help="JSON lines: read what is known, add what is found"
+    )
     asked = parser.parse_args()
     chosen = drawn(asked.n, asked.seed)
     known = equivalents()
-    verdicts = []
-    for verdict in tqdm(check_all(chosen, asked.jobs), total=len(chosen), desc="mutants"):
+    verdicts = read_verdicts(asked.verdicts, chosen) if asked.verdicts else []
+    done = {verdict.mutant.name for verdict in verdicts}
+    left = [mutant for mutant in chosen if mutant.name not in done]
+    for verdict in tqdm(check_all(left, asked.jobs), total=len(left), desc="mutants"):
         verdicts.append(verdict)
-        if not verdict.killed:
-            tqdm.write(f"survived: {verdict.mutant.name}: {known.get(verdict.mutant.name, 'NOT KNOWN')}")
+        if asked.verdicts:
+            with asked.verdicts.open("a", encoding="utf-8") as file:
+                print(json.dumps(verdict.row()), file=file)
     survivors = [one.mutant for one in verdicts if not one.killed]
+    for mutant in survivors:
+        print(f"survived: {mutant.name}: {known.get(mutant.name, 'NOT KNOWN')}")
     print(f"{len(verdicts)} drawn with seed {asked.seed}, {len(verdicts) - len(survivors)} killed.")
-    if asked.json is not None:
-        rows = [{"mutant": one.mutant.name, "killer": one.killer} for one in verdicts]
-        asked.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return int(any(mutant.name not in known for mutant in survivors))
 
 

@@ -1,13 +1,15 @@
 """A pytest plugin that runs the tests against a mutant: ``-p tests.mutation.plugin`` with FAULTLAB_MUTANT.
 
 The variable names a file that holds the changed module; its first line is the module's dotted name behind
-``# ``. The module is loaded from there, in this process, in place of its own code.
+``# ``. The module is loaded from there, in this process, in place of its own code. FAULTLAB_MUTANT_CPU limits
+the seconds of CPU that this may take.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
@@ -33,3 +35,6 @@ class Finder:
 
 if "FAULTLAB_MUTANT" in os.environ:
     sys.meta_path.insert(0, Finder(Path(os.environ["FAULTLAB_MUTANT"])))
+    if "FAULTLAB_MUTANT_CPU" in os.environ:  # a mutant that never ends is ended
+        seconds = int(os.environ["FAULTLAB_MUTANT_CPU"])
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
