@@ -173,6 +173,10 @@ class ChildHandler:
         """Start the function (called by the machine)."""
         return self.remote.start(name, args)
 
+    def fresh(self) -> ChildHandler:
+        """Give the same function for another process, to be entered by whoever asks."""
+        return ChildHandler(self.source, self.function)
+
     @property
     def remote(self) -> RemoteSource:
         """The other side; only inside ``with``."""

@@ -124,11 +124,14 @@ class Child:
                 self.load(*rest)
                 return wire.encode("ready")
             case "start":
-                number, name, args = rest
+                number, name, args, results = rest
                 if self.source is None:
                     raise HandlerFault("protocol", "start came before load.")
-                self.frames[number] = self.source.start(name, wire.unpack(args))
-                return self.resume(number, None)
+                begun = self.frames[number] = self.source.start(name, wire.unpack(args))
+                values: list[Any] = [None, *wire.unpack(results)]
+                for value in values[:-1]:
+                    begun.resume(value)
+                return self.resume(number, values[-1])
             case "go":
                 return self.resume(rest[0], wire.unpack(rest[1]))
             case "close":

@@ -6,6 +6,7 @@ a handler can't forge a trace that it does not own. This module starts no proces
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from pyemu import wire
@@ -47,10 +48,15 @@ class RemoteFrame:
     def resume(self, value: Any) -> Effect[Any] | Done:
         """Go on with the result of the last effect; what comes back is checked as a stranger's."""
         if self.args is not None:
-            message: tuple[Any, ...] = ("start", self.number, self.name, wire.pack(self.args))
-            self.args = None
-        else:
-            message = ("go", self.number, wire.pack(value))
+            return self.run(())
+        return self._answer("go", self.number, wire.pack(value))
+
+    def run(self, results: Sequence[Any]) -> Effect[Any] | Done:
+        """Begin, and go on with these results of effects, in one exchange; give what comes last."""
+        args, self.args = wire.pack(self.args), None
+        return self._answer("start", self.number, self.name, args, wire.pack(tuple(results)))
+
+    def _answer(self, *message: Any) -> Effect[Any] | Done:
         answer = ask(self.channel, *message)
         try:
             match answer:

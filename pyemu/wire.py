@@ -3,13 +3,12 @@
 A message is a JSON list on a line of its own. Plain values cross as they are (flags as whole numbers);
 handles and records cross as tagged objects. Nothing else crosses, and nothing is ever unpickled.
 
-========================== ==========================================================================
-machine to child           child to machine
-========================== ==========================================================================
-``load`` source, function  ``ready``, or ``fault`` -1 rule text ``start`` frame name args  ``effect`` frame op
-args line, or ``done`` frame value, or ``fault`` frame rule text ``go`` frame result        the same ``close``
-frame            ``closed`` frame, or ``fault`` frame rule text ``modules``                ``modules`` names
-========================== ==========================================================================
+- ``load`` source, function: ``ready``, or ``fault`` -1 rule text.
+- ``start`` frame name args results: ``effect`` frame op args line, or ``done`` frame value, or ``fault``
+  frame rule text. The results are those of effects that the frame asked for earlier, if it is begun anew.
+- ``go`` frame result: the same.
+- ``close`` frame: ``closed`` frame, or ``fault`` frame rule text.
+- ``modules``: ``modules`` names.
 """
 
 from __future__ import annotations

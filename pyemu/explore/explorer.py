@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, Literal, get_args
 
 from pyemu.errors import FaultlabError
@@ -20,6 +21,7 @@ from pyemu.explore.findings import (
 )
 from pyemu.explore.futures import Futures
 from pyemu.explore.moves import Kept, Move, Moves
+from pyemu.explore.nodes import asks_otherwise, described
 from pyemu.explore.search import Search
 from pyemu.flags import Signal, TaskState
 from pyemu.machine import note_lost_signals
@@ -32,6 +34,7 @@ from pyemu.tree import Tree
 Method = Literal["sleep", "local", "full"]
 METHODS: tuple[Method, ...] = get_args(Method)
 MAX_STATES = 200_000
+ONE_IN = 20  # nodes of learners' functions are asked again
 EVERY = 200  # states between two calls of `progress`
 
 Progress = Callable[[int, int], None]
@@ -111,6 +114,7 @@ class Explorer:
             self._search(method, max_states, progress)
             if not self.futures.learnt or not self.search.finished:
                 break
+        self._ask_again()
         return self._result()
 
     def _search(self, method: Method, max_states: int, progress: Progress | None) -> None:
@@ -221,6 +225,22 @@ class Explorer:
             if told:
                 seen.append((task.name, tuple(told)))
         self.endings.setdefault(Ending(tuple(seen)), number)
+
+    # ------------------------------------------------------------------------------------ overrides
+
+    def _ask_again(self) -> None:
+        """Ask learners' functions once more, in a fresh process if they can be had there."""
+        asked = self.moves.nodes.asked[::ONE_IN]
+        for name, source in self.moves.executor.override.items():
+            with source.fresh() if hasattr(source, "fresh") else nullcontext(source) as other:
+                for node in asked:
+                    if node.name == name and (now := asks_otherwise(node, other)):
+                        text = (
+                            f"{name} was asked twice, with the same arguments and results: once it gave "
+                            f"{described(node.answer)}, once {now}. A handler depends on these alone: keep "
+                            "nothing outside it."
+                        )
+                        self._note("not deterministic", name, text, ())
 
     # ------------------------------------------------------------------------------------ circles
 

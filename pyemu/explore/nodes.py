@@ -18,12 +18,14 @@ Rules 9 to 11 of this project's architecture.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from types import CoroutineType
 from typing import Any
 
 from pyemu.calls import KernelFunction
 from pyemu.effects import Effect
 from pyemu.handler import Done, HandlerFault
+from pyemu.remote import RemoteFrame
 from pyemu.sched.frames import Frame, KernelFrame, Source
 
 ROUNDS = 3  # the same round so often in a row is a circle,
@@ -41,8 +43,8 @@ class Node:
     ----------
     number : int
         Of the node; two nodes are the same one if their numbers are.
-    name : str
-        The function.
+    name, args
+        The function, and what it was called with.
     answer : Effect, Done, HandlerFault or None
         What it asks for here, what it returned, why it can't go on; None before its begin.
     parent, result
@@ -51,6 +53,7 @@ class Node:
 
     __slots__ = (
         "answer",
+        "args",
         "begin",
         "children",
         "depth",
@@ -62,9 +65,12 @@ class Node:
         "result",
     )
 
-    def __init__(self, number: int, name: str, begin: Callable[[], Frame], override: bool) -> None:
+    def __init__(
+        self, number: int, name: str, args: tuple[Any, ...], begin: Callable[[], Frame], override: bool
+    ) -> None:
         self.number = number
         self.name = name
+        self.args = args
         self.begin = begin
         self.override = override
         self.answer: Answer | None = None
@@ -134,38 +140,35 @@ class Nodes:
 
     def frame(self, name: str, args: tuple[Any, ...]) -> NodeFrame:
         """Start a kernel function, or what replaces it."""
-        if name in self.override:
-            source = self.override[name]
-            return NodeFrame(self, self._begin((name, args), name, lambda: source.start(name, args), True))
-        function = self.functions[name]
-        return NodeFrame(
-            self, self._begin((name, args), name, lambda: KernelFrame(name, function, args), False)
-        )
+        node = self.begins.get((name, args))
+        if node is None:
+            if name in self.override:
+                source = self.override[name]
+                node = self._new(name, args, lambda: source.start(name, args), True)
+            else:
+                function = self.functions[name]
+                node = self._new(name, args, lambda: KernelFrame(name, function, args), False)
+            self.begins[name, args] = node
+        return NodeFrame(self, node)
 
     def program(self, frame: KernelFrame) -> NodeFrame:
         """Start what a task runs first."""
-        key = (frame.function, frame.args)
-        begin = self._begin(
-            key, frame.name, lambda: KernelFrame(frame.name, frame.function, frame.args), False
-        )
-        return NodeFrame(self, begin)
-
-    def _begin(self, key: Any, name: str, begin: Callable[[], Frame], override: bool) -> Node:
-        node = self.begins.get(key)
+        function, args = frame.function, frame.args
+        node = self.begins.get((function, args))
         if node is None:
-            node = self.begins[key] = self._new(name, begin, override)
-        return node
+            node = self._new(frame.name, args, lambda: KernelFrame(frame.name, function, args), False)
+            self.begins[function, args] = node
+        return NodeFrame(self, node)
 
-    def _new(self, name: str, begin: Callable[[], Frame], override: bool) -> Node:
+    def _new(self, name: str, args: tuple[Any, ...], begin: Callable[[], Frame], override: bool) -> Node:
         self.n_nodes += 1
-        return Node(self.n_nodes, name, begin, override)
+        return Node(self.n_nodes, name, args, begin, override)
 
     # ------------------------------------------------------------------------------------ growing
 
     def grow(self, node: Node, value: Any) -> Node:
         """Run a function on from a node, and give where it stands then."""
-        frame = self._frame_at(node)
-        answer = _resume(frame, value)
+        frame, answer = self._go_on(node, value)
         if node.override:
             child = self._child(node, value, answer)
             child.live = frame
@@ -182,7 +185,7 @@ class Nodes:
         return child
 
     def _child(self, node: Node, value: Any, answer: Answer) -> Node:
-        child = self._new(node.name, node.begin, node.override)
+        child = self._new(node.name, node.args, node.begin, node.override)
         child.parent, child.result, child.answer, child.depth = node, value, answer, node.depth + 1
         if node.override and child.depth > MAX_RESULTS:
             child.answer = HandlerFault(
@@ -192,14 +195,13 @@ class Nodes:
             )
         return child
 
-    def _frame_at(self, node: Node) -> Frame:
-        """Give a frame that stands at a node: the one that is left there, or one that is run up to it."""
+    def _go_on(self, node: Node, value: Any) -> tuple[Frame, Answer]:
+        """Resume the frame that is left at a node, or one that is begun anew and run up to it."""
         frame, node.live = node.live, None
         if frame is not None:
-            return frame
-        if node.parent is not None:
-            self.n_runs += 1
-        return run_again(node)
+            return frame, _resume(frame, value)
+        self.n_runs += 1
+        return run_again(node, value)
 
     def _without_repetition(self, node: Node) -> Node:
         """Give the node one round earlier, if the last rounds of a learner's function are all the same."""
@@ -213,20 +215,54 @@ class Nodes:
 
     def _plays_on(self, node: Node, last: list[tuple[Any, Any]]) -> bool:
         """Say whether a function goes on in the same round when it gets the same results."""
-        frame = self._frame_at(node)
-        return all(
-            _question(_resume(frame, result)) == question
-            for _ in range(PLAYED_ON)
-            for question, result in last
-        )
+        asked = last * PLAYED_ON
+        frame, answer = self._go_on(node, asked[0][1])
+        for (question, _), (_, result) in pairwise(asked):
+            if _question(answer) != question:
+                return False
+            answer = _resume(frame, result)
+        return bool(_question(answer) == asked[-1][0])
 
 
-def run_again(node: Node) -> Frame:
-    """Begin a node's function anew and run it up to the node, with the results that it got."""
-    frame = node.begin()
-    for one in node.path():
-        frame.resume(one.result)
-    return frame
+def asks_otherwise(node: Node, source: Source) -> str:
+    """Ask a learner's function again, from its begin.
+
+    Parameters
+    ----------
+    node : Node
+        Of an override.
+    source : Source
+        Where its function begins: best in a process that has run nothing else.
+
+    Returns
+    -------
+    str
+        What it asks for this time, if that is something else; empty when it asks for the same.
+    """
+    _, answer = run_again(node, frame=source.start(node.name, node.args))
+    return "" if _question(answer) == _question(node.answer) else described(answer)
+
+
+def described(answer: Answer | None) -> str:
+    """Name what a function asked for, or how it ended."""
+    if isinstance(answer, Effect):
+        return answer.title
+    return f"the result {answer.value!r}" if isinstance(answer, Done) else str(answer)
+
+
+def run_again(node: Node, *more: Any, frame: Frame | None = None) -> tuple[Frame, Answer]:
+    """Begin a node's function anew and run it up to the node, with the results that it got, and on."""
+    frame = node.begin() if frame is None else frame
+    first, *results = (*(one.result for one in node.path()), *more)
+    if isinstance(frame, RemoteFrame):
+        try:
+            return frame, frame.run(results)
+        except HandlerFault as fault:
+            return frame, fault
+    answer = _resume(frame, first)
+    for result in results:
+        answer = _resume(frame, result)
+    return frame, answer
 
 
 def _resume(frame: Frame, value: Any) -> Answer:
