@@ -45,13 +45,13 @@ def build_world(scenario: Scenario, tree: Tree, world: type[W], *, n_cpus: int, 
     tree : Tree
         Which patches are applied.
     world : type of World
-        How time passes in it.
+        How time passes in it, and which kind of state it has.
     n_cpus : int
         Number of CPUs, each with an MMU of its own.
     twin : str
         Which twin of the hardware.
     """
-    state = State(scenario.machine.ram_pages, n_cpus, twin)
+    state = world.make_state(scenario.machine.ram_pages, n_cpus, twin)
     build_memory(state, scenario, tree)
     tasks = build_tasks(state, scenario)
     trace = Trace([task.name for task in tasks.values()], f"{scenario.name} on tree {tree}")
@@ -169,20 +169,20 @@ def build_tasks(state: State, scenario: Scenario) -> dict[int, Task]:
         if spec.stack:
             stack = scenario.area(spec.stack)
             task.sp = stack.address + stack.pages * PAGE_SIZE
-        state.data["blocked", number] = frozenset(spec.blocked or (parent.blocked if parent else ()))
+        state.set(("blocked", number), frozenset(spec.blocked or (parent.blocked if parent else ())))
         program = run_child if parent else run_program
         task.frames.append(KernelFrame("program", program, (scenario.resolve(spec),)))
         tasks[number] = task
         if parent:
-            state.data["state", number] = TaskState.NEW
+            state.set(("state", number), TaskState.NEW)
             task.asleep = True
             for one in (spec, parent):
-                state.data["mm_users", processes.index(one.process) + 1] = _users(scenario, one.process)
+                state.set(("mm_users", processes.index(one.process) + 1), _users(scenario, one.process))
     if any(file.kind == "disk" for file in scenario.files):
         number = len(tasks) + 1
         tasks[number] = disk = Task(number, DISK, alone + 1, 0, monitor=True)
-        state.data["blocked", number] = frozenset()
-        state.data["disk_task",] = number
+        state.set(("blocked", number), frozenset())
+        state.set(("disk_task",), number)
         disk.frames.append(KernelFrame(DISK, disk_thread))
     _add_timers(state, scenario, tasks)
     return tasks
@@ -196,8 +196,8 @@ def _add_timers(state: State, scenario: Scenario, tasks: dict[int, Task]) -> Non
             continue
         number = len(tasks) + 1
         timer = Task(number, timer_name(spec.process), -number, 0, monitor=True, device=True)
-        state.data["blocked", number] = frozenset()
-        state.data["itimer", owner.process] = Itimer(number)
+        state.set(("blocked", number), frozenset())
+        state.set(("itimer", owner.process), Itimer(number))
         timer.frames.append(KernelFrame("itimer", itimer_thread, (owner.process,)))
         tasks[number] = timer
 

@@ -8,7 +8,7 @@ byte.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -25,6 +25,8 @@ from pyemu.sched.semantics import World
 from pyemu.sched.tasks import Task
 from pyemu.sched.timed import End, Limits, TimedRun
 from pyemu.trace import Trace
+from pyemu.travel import History
+from pyemu.travel.record import LoggedWorld
 from pyemu.tree import Tree
 
 LOST = "lost signal"
@@ -114,6 +116,8 @@ class Result:
         For a hang: who waits for what.
     ticks : int
         Virtual time at the end.
+    recorded : History or None
+        What the state was after each step, if the run was asked to keep that; `history` gives it.
     """
 
     scenario: Scenario
@@ -127,6 +131,20 @@ class Result:
     end: str
     end_text: str
     ticks: int
+    recorded: History | None = field(default=None, repr=False)
+
+    @property
+    def history(self) -> History:
+        """What the state was after each step.
+
+        Raises
+        ------
+        FaultlabError
+            When the run did not keep it.
+        """
+        if self.recorded is None:
+            raise FaultlabError(f"{self.trace.title} was run without its history: run(..., history=True).")
+        return self.recorded
 
     @property
     def spins(self) -> int:
@@ -158,6 +176,8 @@ class Machine:
         Hardware twin: ``auto``, ``ref`` or ``fast``. The trace is the same for all.
     observer : callable, optional
         Called as ``observer(task, effect, footprint, result)`` after each operation.
+    history : bool
+        Log every write, so that `Result.history` tells what the state was after each step.
 
     Raises
     ------
@@ -170,6 +190,7 @@ class Machine:
     override: Mapping[str, Any] | None = None
     twin: str = "auto"
     observer: Callable[..., None] | None = None
+    history: bool = False
     world: World = field(init=False)
     executor: Executor = field(init=False)
     has_run: bool = field(init=False, default=False)
@@ -177,8 +198,8 @@ class Machine:
     def __post_init__(self) -> None:
         scenario = Scenario.load(self.scenario) if isinstance(self.scenario, str) else self.scenario
         self.scenario = scenario
-        n_cpus = scenario.machine.n_cpus
-        self.world = build_world(scenario, self.tree, World, n_cpus=n_cpus, twin=self.twin)
+        kind, n_cpus = (LoggedWorld if self.history else World), scenario.machine.n_cpus
+        self.world = build_world(scenario, self.tree, kind, n_cpus=n_cpus, twin=self.twin)
         self.executor = Executor(self.world, kernel_functions(), self.override, self.observer)
 
     def run(self, *, strict: bool = False) -> Result:
@@ -210,7 +231,8 @@ class Machine:
         machine = scenario.machine
         timed = TimedRun(self.executor, Limits(machine.n_cpus, machine.preemption, machine.max_ticks))
         end = timed.run()
-        result = close(world, scenario, self.tree, end, timed.text)
+        history = world.history() if isinstance(world, LoggedWorld) else None
+        result = replace(close(world, scenario, self.tree, end, timed.text), recorded=history)
         if strict and (text := objection(result)):
             raise InvariantViolation(text)
         return result
@@ -223,6 +245,7 @@ def run(
     *,
     twin: str = "auto",
     strict: bool = False,
+    history: bool = False,
 ) -> Result:
     """Run a scenario on a tree.
 
@@ -238,6 +261,8 @@ def run(
         Hardware twin.
     strict : bool
         Raise when a rule was broken.
+    history : bool
+        Keep what the state was after each step: `Result.history`.
 
     Returns
     -------
@@ -255,7 +280,7 @@ def run(
     >>> run("S13", Tree.before).tasks["T"].outcome, run("S13", Tree.after).tasks["T"].outcome
     ('SIGBUS(code=2)', 'ret=5')
     """
-    return Machine(scenario, tree or Tree.after, override, twin).run(strict=strict)
+    return Machine(scenario, tree or Tree.after, override, twin, history=history).run(strict=strict)
 
 
 @cache

@@ -1,10 +1,11 @@
 """State: everything that kernel functions share, at named locations.
 
 The state is a table from *locations* to immutable values. A location is a tuple: ``("mmap_sem", mm)``,
-``("vma", id)``, ``("signal", task)``. Every change goes through `State.set`, so one place records writes (for
-time travel), and one place sees what an operation touches (a test compares that with the footprint that the
-operation declares). Page tables and page contents live in emulated RAM; their location is ``("pte", mm, page
-number)``; who uses a frame is at ``("frame", number)``.
+``("vma", id)``, ``("signal", task)``. Every change goes through `State.set`, so one place sees what an
+operation touches (a test compares that with the footprint that the operation declares). Page tables and page
+contents live in emulated RAM; their location is ``("pte", mm, page number)``; who uses a frame is at
+``("frame", number)``. RAM is changed in three places: `State.store`, `State.set_pte`, and the MMU in
+`State.access`. `pyemu.travel` listens there and at `State.set`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from pyemu.effects.records import PipeBuffer
 from pyemu.errors import ScenarioError
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
-from pyemu.hw import Mmu, TlbGeometry, make_mmu, x86
+from pyemu.hw import Access, Mmu, TableRef, TlbGeometry, make_mmu, x86
 
 Location = tuple[Any, ...]
 ZERO_PFN = 1  # the frame of the shared zero page
@@ -298,15 +299,15 @@ class State:
     # Whose frames are taken and given back: each task may have an arena of its own, so that what two of them
     # allocate doesn't depend on who was first.
     arena: int = 0
-    # Called as touched("read" | "write", location, old, new) when set: tracking tests and the write log.
+    # Called as touched("read" | "write", location, old, new) when set: for tests of footprints.
     touched: Callable[[str, Location, Any, Any], None] | None = None
 
     def __post_init__(self) -> None:
         self.ram = bytearray(self.ram_pages * PAGE_SIZE)
         self.mmus = [make_mmu(self.ram, twin=self.twin, tlb=TlbGeometry()) for _ in range(self.n_cpus)]
         self.loaded = [0] * self.n_cpus
-        self.data["arena", 0] = (FIRST_FREE_PFN, self.ram_pages)
-        self.data["free_frames", 0] = ()
+        self.set(("arena", 0), (FIRST_FREE_PFN, self.ram_pages))
+        self.set(("free_frames", 0), ())
 
     def get(self, location: Location, default: Any = None) -> Any:
         """Read a location."""
@@ -320,6 +321,14 @@ class State:
         if self.touched is not None:
             self.touched("write", location, self.data.get(location), value)
         self.data[location] = value
+
+    def store(self, pa: int, data: bytes) -> None:
+        """Write bytes of RAM, at a physical address."""
+        self.ram[pa : pa + len(data)] = data
+
+    def access(self, cpu: int, address: int, kind: str, references: list[TableRef]) -> Access:
+        """Let the MMU of a CPU translate an address; it may set A and D in the entries that it reads."""
+        return self.mmus[cpu].access(address, kind, references)
 
     # -------------------------------------------------------------------------------- pages and tables
 
@@ -353,18 +362,18 @@ class State:
                     f"[machine] ram_pages = {self.ram_pages * 2}."
                 )
             self.set(("arena", self.arena), (pfn + 1, end))
-        self.ram[pfn << PAGE_SHIFT : (pfn + 1) << PAGE_SHIFT] = bytes([byte]) * PAGE_SIZE
+        self.store(pfn << PAGE_SHIFT, bytes([byte]) * PAGE_SIZE)
         return pfn
 
     def divide(self, n_arenas: int) -> None:
         """Share out the frames that were never used: each arena from 1 to `n_arenas` gets a part."""
         first, end = self.data["arena", 0]
         part = (end - first) // n_arenas
-        self.data["arena", 0] = (first, first)
+        self.set(("arena", 0), (first, first))
         for arena in range(1, n_arenas + 1):
             start = first + (arena - 1) * part
-            self.data["arena", arena] = (start, start + part)
-            self.data["free_frames", arena] = ()
+            self.set(("arena", arena), (start, start + part))
+            self.set(("free_frames", arena), ())
 
     def alloc_page(self, byte: int = 0) -> int:
         """Take a free frame for a page: who asked holds the one reference to it."""

@@ -127,7 +127,7 @@ def bring(world: World, file: int, pfn: int) -> None:
     stored: bytes | None = world.state.get(("stored", file, frame.index))
     if stored is None:
         stored = bytes([of_file.byte if frame.index < of_file.filled else 0]) * PAGE_SIZE
-    world.state.ram[pfn << PAGE_SHIFT : (pfn + 1) << PAGE_SHIFT] = stored
+    world.state.store(pfn << PAGE_SHIFT, stored)
     world.state.set(("frame", pfn), replace(frame, uptodate=True))
     hand_on(world, pfn)
 

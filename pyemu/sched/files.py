@@ -309,10 +309,8 @@ def map_cached_pages(
 @semantics(lambda world, task, target, source: ([("bytes", source)], [("bytes", target)]))
 def copy_page(world: World, task: Task, target: int, source: int) -> None:
     """Copy a frame's bytes."""
-    ram = world.state.ram
-    ram[target << PAGE_SHIFT : (target + 1) << PAGE_SHIFT] = ram[
-        source << PAGE_SHIFT : (source + 1) << PAGE_SHIFT
-    ]
+    content = bytes(world.state.ram[source << PAGE_SHIFT : (source + 1) << PAGE_SHIFT])
+    world.state.store(target << PAGE_SHIFT, content)
 
 
 @semantics(lambda world, task, file: ([], [("faulty", file.id)]))

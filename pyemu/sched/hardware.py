@@ -72,7 +72,7 @@ def translate(world: World, task: Task, address: int, kind: str, cpl: int) -> Ac
     if cpl != USER:
         mmu.set_mode(cpl)
     try:
-        done = mmu.access(address, kind, references)
+        done = state.access(cpu, address, kind, references)
     except PageFault as fault:
         note_walk(world, task, address, references)
         world.event(task, "exception", fault.cr2, fault.error_code)
@@ -93,10 +93,9 @@ def one_byte(world: World, task: Task, address: int, kind: str, value: int, cpl:
     done = translate(world, task, address, kind, cpl)
     if isinstance(done, PageFault):
         return AccessResult(None, done.error_code)
-    ram = world.state.ram
     if kind == "write":
-        ram[done.pa] = value & 0xFF
-    byte = ram[done.pa]
+        world.state.store(done.pa, bytes([value & 0xFF]))
+    byte = world.state.ram[done.pa]
     world.event(task, "value", address, byte)
     return AccessResult(byte)
 
@@ -127,10 +126,8 @@ def copy_user(
     if isinstance(done, PageFault):
         return AccessResult(None, done.error_code)
     n = min(length, PAGE_SIZE - address % PAGE_SIZE, PAGE_SIZE - offset)
-    ram, frame = world.state.ram, (pfn << PAGE_SHIFT) + offset
-    if kind == "read":
-        ram[frame : frame + n] = ram[done.pa : done.pa + n]
-    else:
-        ram[done.pa : done.pa + n] = ram[frame : frame + n]
+    user, frame = done.pa, (pfn << PAGE_SHIFT) + offset
+    source, target = (user, frame) if kind == "read" else (frame, user)
+    world.state.store(target, bytes(world.state.ram[source : source + n]))
     world.event(task, "copied", address, n)
     return AccessResult(n)

@@ -114,7 +114,11 @@ class World:
         Queue and signal -> the step in which it was queued last.
     looked : set of Location, or None
         What checks looked at, beside the operations, if somebody wants to know.
+    make_state : type of State
+        What builds the state of such a world.
     """
+
+    make_state: type[State] = State
 
     def __init__(self, state: State, tasks: dict[int, Task], trace: Trace, policies: Any) -> None:
         self.state = state

@@ -34,6 +34,7 @@ FLOORS = {
     "pyemu.state": 3,
     "pyemu.wire": 3,
     "pyemu.sched": 4,
+    "pyemu.travel": 4,
     "pyemu.expect": 5,
     "pyemu.build": 5,
     "pyemu.machine": 5,
