@@ -12,9 +12,11 @@ import json
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import IntEnum
 from typing import Any
 
+from pyemu.calls import CALLS
 from pyemu.errors import FaultlabError
 from pyemu.flags import (
     UFFD_PAGEFAULT_FLAG_WP,
@@ -27,9 +29,12 @@ from pyemu.flags import (
     names,
     state_letter,
 )
+from pyemu.stacks import stacks
 
 RECORD = struct.Struct("<qqqIBBBB")  # t, a, b, step, kind, task, cpu, depth
 FORMAT_VERSION = 1
+
+Span = tuple[int, int]
 
 
 class Level(IntEnum):
@@ -272,15 +277,30 @@ class Trace:
         """Give the name of a task number; ``-`` for 0, the machine itself."""
         return self.tasks[task - 1] if task else "-"
 
-    def select(self, *kinds: str, task: str | None = None) -> list[Event]:
-        """Give the events of some kinds, of one task or of all.
+    def select(
+        self,
+        *kinds: str,
+        task: str | None = None,
+        level: Level | None = None,
+        t: Span | None = None,
+        step: Span | None = None,
+        function: str | None = None,
+    ) -> list[Event]:
+        """Give the events that are all of what is asked for; nothing asked for means all events.
 
         Parameters
         ----------
         *kinds : str
-            Names of kinds; none means all.
+            Of one of these kinds.
         task : str, optional
-            Name of a task; ``-`` is the machine itself.
+            Of this task; ``-`` is the machine itself.
+        level : Level, optional
+            Up to this level.
+        t, step : (int, int), optional
+            From the first to the last of these ticks, or steps; both belong to it.
+        function : str, optional
+            While this kernel function runs in the event's task: from its call to its return, and all that it
+            calls.
 
         Returns
         -------
@@ -290,20 +310,43 @@ class Trace:
         Raises
         ------
         FaultlabError
-            For a kind or a task that doesn't exist.
+            For a kind, a task or a function that doesn't exist, and a span whose end is before its start.
+
+        Examples
+        --------
+        >>> from pyemu import run
+        >>> [event.text for event in run("S13").trace.select("sleep", function="handle_userfault", t=(0, 9))]
+        ['sleeps in state S (0x1)']
         """
         unknown = [kind for kind in kinds if kind not in KIND]
         if unknown:
             raise FaultlabError(f"event kind {unknown[0]!r} is unknown: kinds are {', '.join(KIND)}.")
         if task is not None and task not in (*self.tasks, "-"):
             raise FaultlabError(f"task {task!r} is not in this trace: its tasks are {', '.join(self.tasks)}.")
+        for name, span in (("t", t), ("step", step)):
+            if span is not None and span[0] > span[1]:
+                raise FaultlabError(f"{name} {span} is no span: it must go from the first to the last.")
         wanted = {KIND[kind] for kind in kinds}
         found = (i for i in range(len(self)) if not wanted or self.records[i * RECORD.size + 28] in wanted)
+        events = map(self.__getitem__, found) if function is None else self._inside(function, wanted)
         return [
             event
-            for event in map(self.__getitem__, found)
-            if task is None or self.task_name(event.task) == task
+            for event in events
+            if (task is None or self.task_name(event.task) == task)
+            and (level is None or event.level <= level)
+            and (t is None or t[0] <= event.t <= t[1])
+            and (step is None or step[0] <= event.step <= step[1])
         ]
+
+    def _inside(self, function: str, wanted: set[int]) -> Iterator[Event]:
+        """Give the events during a function."""
+        if function not in CALLS:
+            near = get_close_matches(function, CALLS, n=1)
+            hint = f"do you mean {near[0]}?" if near else "`faultlab functions` lists them."
+            raise FaultlabError(f"kernel function {function!r} is unknown: {hint}")
+        for event, stack in stacks(self):
+            if function in stack and (not wanted or KIND[event.kind] in wanted):
+                yield event
 
     def lines(self, level: Level = Level.STORY) -> list[str]:
         """Give the text form, one line an event.
@@ -346,6 +389,29 @@ class Trace:
             row = {"t": event.t, "step": event.step, "task": self.task_name(event.task), "cpu": event.cpu}
             rows.append(json.dumps({**row, "depth": event.depth, "event": event.kind, **event.fields()}))
         return "\n".join(rows) + "\n"
+
+    def to_chrome(self, axis: str = "t") -> str:
+        """Give the trace as Chrome trace JSON, which chrome://tracing and Perfetto open.
+
+        Parameters
+        ----------
+        axis : str
+            What runs from left to right: ``t``, virtual time, in which most things take no time; or ``step``,
+            a microsecond a step.
+
+        Returns
+        -------
+        str
+            A JSON object. See `pyemu.chrome`.
+
+        Raises
+        ------
+        FaultlabError
+            For another axis.
+        """
+        from pyemu.chrome import chrome  # which knows traces
+
+        return chrome(self, axis)
 
     @classmethod
     def from_jsonl(cls, text: str) -> Trace:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from course.checks.visible import visible
+from pyemu import diff
 from pyemu.trace import Level
 
 if TYPE_CHECKING:
@@ -56,27 +56,17 @@ def first_difference(mine: Trace, kernel: Trace, level: Level = Level.STORY) -> 
     Difference or None
         None when they tell the same story.
     """
-    ours, theirs = list(_told(mine, level)), list(_told(kernel, level))
-    for place, (one, other) in enumerate(zip_longest(ours, theirs)):
-        if one is None or other is None or _key(one) != _key(other):
-            end = place + 1 + AROUND
-            return Difference(
-                _lines(mine, ours[max(0, place - AROUND) : place]),
-                _lines(mine, ours[place:end]),
-                _lines(kernel, theirs[place:end]),
-            )
-    return None
+    found = diff.first_difference(_told(mine, level), _told(kernel, level), around=AROUND)
+    if found is None:
+        return None
+    return Difference(_lines(mine, found.before), _lines(mine, found.left), _lines(kernel, found.right))
 
 
 def _told(trace: Trace, level: Level) -> Iterable[Event]:
     return (one for one in trace if one.level <= level or (one.kind == "counter" and one.a in COUNTERS))
 
 
-def _key(event: Event) -> tuple[object, ...]:
-    return event.task, event.kind, event.a, event.b
-
-
-def _lines(trace: Trace, events: list[Event]) -> tuple[str, ...]:
+def _lines(trace: Trace, events: Iterable[Event]) -> tuple[str, ...]:
     width = max(len(name) for name in trace.tasks)
     return tuple(
         f"{one.t:>8} us  {trace.task_name(one.task):<{width}}  {visible(one.text)}" for one in events

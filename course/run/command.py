@@ -29,6 +29,10 @@ def run(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the trace to FILE as JSON lines.")
     ] = None,
+    chrome_file: Annotated[
+        Path | None,
+        typer.Option("--chrome", metavar="FILE", help="Write it for chrome://tracing and Perfetto."),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Status 1 when a run breaks a rule.")] = False,
 ) -> None:
     """Run a scenario on a tree; without one, list the library."""
@@ -40,13 +44,16 @@ def run(
     from pyemu import run as run_scenario
     from pyemu.machine import objection
 
-    if diff is not None and json_file is not None:
-        raise FaultlabError("--json writes one trace: leave --diff out, and run once for each tree.")
+    for option, file in (("--json", json_file), ("--chrome", chrome_file)):
+        if diff is not None and file is not None:
+            raise FaultlabError(f"{option} writes one trace: leave --diff out, and run once for each tree.")
     chosen, seen = Scenario.load(scenario), _level(level)
     trees = [Tree.parse(name) for name in (tree, diff) if name is not None]
     first, *second = (run_scenario(chosen, one_tree) for one_tree in trees)
     if json_file is not None:
         json_file.write_text(first.trace.to_jsonl(), encoding="utf-8")
+    if chrome_file is not None:
+        chrome_file.write_text(first.trace.to_chrome(), encoding="utf-8")
     shown = two(first, second[0], seen) if second else one(first, seen)
     print("\n\n".join([*head(chosen), *shown]))
     objections = [text for result in (first, *second) if (text := objection(result))]

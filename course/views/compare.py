@@ -11,25 +11,13 @@ Two paired events are
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from itertools import zip_longest
 
 from course.views.moments import Moment, moments
+from pyemu.diff import Mark, until_parted
 from pyemu.trace import Trace
 
 __all__ = ["Comparison", "Mark", "Row", "compare"]
-
-
-class Mark(StrEnum):
-    """How the two events of a row stand to each other; the value is what a view prints."""
-
-    SAME = " "
-    OTHER = "≠"
-    PARTED = ">>"
-    ALONE = "|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,37 +70,11 @@ def compare(left: Trace, right: Trace) -> Comparison:
         Rows in the order of the left trace up to the parting. There the two events of the task that parted
         stand side by side; below, each side goes on in its own order.
     """
-    rows = tuple(_rows(list(moments(left)), list(moments(right))))
+    ours, theirs = moments(left), moments(right)
+    places = until_parted([one.event for one in ours], [one.event for one in theirs])
+    rows = tuple(
+        Row(None if i is None else ours[i], None if j is None else theirs[j], mark) for i, j, mark in places
+    )
     marks = [row.mark for row in rows]
     first = next((i for i, mark in enumerate(marks) if mark is not Mark.SAME), None)
     return Comparison(rows, first, marks.index(Mark.PARTED) if Mark.PARTED in marks else None)
-
-
-def _rows(left: list[Moment], right: list[Moment]) -> Iterator[Row]:
-    own: dict[str, deque[int]] = defaultdict(
-        deque
-    )  # task -> where its events stand in `right`, not yet paired
-    for place, moment in enumerate(right):
-        own[moment.task].append(place)
-    paired = set()
-    n_paired = 0
-    for moment in left:
-        queue = own[moment.task]
-        if not queue or right[queue[0]].event.kind != moment.event.kind:
-            break
-        partner = right[queue[0]]
-        paired.add(queue.popleft())
-        n_paired += 1
-        same = (moment.event.a, moment.event.b) == (partner.event.a, partner.event.b)
-        yield Row(moment, partner, Mark.SAME if same else Mark.OTHER)
-    yield from _parted(left[n_paired:], [one for place, one in enumerate(right) if place not in paired])
-
-
-def _parted(left: list[Moment], right: list[Moment]) -> Iterator[Row]:
-    """Give the rows from the parting on: the two events of the task that parted, then each side's rest."""
-    if left:
-        place = next((place for place, one in enumerate(right) if one.task == left[0].task), None)
-        yield Row(left[0], None if place is None else right.pop(place), Mark.PARTED)
-    elif right:
-        yield Row(None, right.pop(0), Mark.PARTED)
-    yield from (Row(one, other, Mark.ALONE) for one, other in zip_longest(left[1:], right))

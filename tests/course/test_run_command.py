@@ -122,6 +122,14 @@ def test_the_trace_is_written_as_json_lines(faultlab: Any, tmp_path: Path) -> No
     assert path.read_text(encoding="utf-8") == run("S10a", Tree.before).trace.to_jsonl()
 
 
+def test_the_trace_is_written_for_chrome(faultlab: Any, tmp_path: Path) -> None:
+    path, lines = tmp_path / "out.json", tmp_path / "out.jsonl"
+    assert faultlab("run", "S10a", "--tree", "before", "--chrome", path, "--json", lines).status == 0
+    trace = run("S10a", Tree.before).trace
+    assert path.read_text(encoding="utf-8") == trace.to_chrome()
+    assert lines.read_text(encoding="utf-8") == trace.to_jsonl()
+
+
 def test_a_scenario_may_come_from_a_file_and_need_not_say_what_to_expect(faultlab: Any, mine: Path) -> None:
     said = faultlab("run", mine, "--tree", "before")
     assert said.status == 0
@@ -202,6 +210,7 @@ def test_an_expectation_reads_as_a_line_with_the_counts_that_differ() -> None:
         (["no/such/file.toml"], "does not exist: check the path"),
         (["S13", "--json", "no/such/folder/out.jsonl"], "no/such/folder/out.jsonl"),
         (["S13", "--diff", "before", "--json", "out.jsonl"], "--json writes one trace"),
+        (["S13", "--diff", "before", "--chrome", "out.json"], "--chrome writes one trace"),
     ],
 )
 def test_a_mistake_gets_one_message_and_status_2(

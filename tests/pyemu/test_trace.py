@@ -113,6 +113,55 @@ def test_select_picks_kinds_and_tasks() -> None:
         trace.select(task="X")
 
 
+def test_select_picks_levels_times_and_steps() -> None:
+    trace = run("S13", Tree.after).trace
+    for level in Level:
+        assert trace.select(level=level) == [event for event in trace if event.level <= level]
+    first, last = trace[20], trace[40]
+    assert first.t < last.t < trace[-1].t
+    assert trace.select(t=(first.t, last.t)) == [one for one in trace if first.t <= one.t <= last.t]
+    assert trace.select(step=(first.step, last.step)) == [
+        one for one in trace if first.step <= one.step <= last.step
+    ]
+    assert {one.step for one in trace.select(step=(first.step, first.step))} == {first.step}
+    with pytest.raises(FaultlabError, match=r"t \(3, 2\) is no span: it must go from the first to the last"):
+        trace.select(t=(3, 2))
+    with pytest.raises(FaultlabError, match=r"step \(1, 0\) is no span"):
+        trace.select(step=(1, 0))
+
+
+def test_select_picks_what_happens_while_a_function_runs() -> None:
+    trace = run("S13", Tree.after).trace
+    inside = trace.select(function="handle_mm_fault")
+    assert {event.task for event in inside} == {1}
+    assert len(trace.select("call", function="handle_mm_fault", task="T")) > 3
+    for begin, end in zip(
+        (one for one in trace.select("call") if one.a == "handle_mm_fault"),
+        trace.select("attempt_end"),
+        strict=True,
+    ):
+        span = list(trace)[list(trace).index(begin) : list(trace).index(end) + 1]
+        assert [one for one in span if one.task == 1] == [one for one in inside if one in span]
+    assert {one.kind for one in inside} >= {"sleep", "message", "call", "attempt_end"}
+    assert not {one.kind for one in inside} & {"exception", "user"}
+    assert trace.select(function="pipe_read") == []
+    with pytest.raises(
+        FaultlabError, match="function 'handle_mm_fualt' is unknown: do you mean handle_mm_fault"
+    ):
+        trace.select(function="handle_mm_fualt")
+    with pytest.raises(FaultlabError, match="function 'qq' is unknown: `faultlab functions` lists them"):
+        trace.select(function="qq")
+
+
+def test_what_select_is_asked_for_is_asked_for_all_at_once() -> None:
+    trace = run("S13", Tree.after).trace
+    (last,) = trace.select(
+        "attempt", task="T", function="do_user_addr_fault", t=(10_002, 30_000), level=Level.STORY
+    )
+    assert last.b == 3
+    assert trace.select("attempt", task="M") == []
+
+
 def test_an_event_outside_the_trace_is_an_index_error() -> None:
     trace = run("S13", Tree.after).trace
     for index in (len(trace), -len(trace) - 1):
