@@ -142,6 +142,15 @@ def test_what_still_runs_at_the_end_ends_there() -> None:
     ]
 
 
+def test_a_task_that_sleeps_anew_slept_no_more_before() -> None:
+    trace = Trace(["T"], "signals end sleeps")
+    for t in (3, 5, 8):
+        trace.add(t, 1, 1, 0, 0, "sleep", 1)
+    rows, tops = read(trace.to_chrome())
+    assert tops[1] == [("sleeps (S)", [])] * 3
+    assert [row["ts"] for row in rows if row["ph"] == "E"] == [5, 8, 8]
+
+
 def test_another_axis_is_refused_in_words() -> None:
     with pytest.raises(FaultlabError, match="axis 'x' is unknown: it must be one of t, step"):
         run("S13").trace.to_chrome("x")

@@ -123,6 +123,7 @@ def test_the_first_difference_in_order_is_that_of_some_task() -> None:
 
 
 def test_in_order_means_that_another_mix_of_tasks_differs() -> None:
+    assert first_difference([USER], [OTHER_TASK]) is not None
     mixed = first_difference([SLEEP, OTHER_TASK], [OTHER_TASK, SLEEP])
     assert mixed is not None
     assert by_task([SLEEP, OTHER_TASK], [OTHER_TASK, SLEEP]) == {}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyemu import Scenario, Tree, run
+from pyemu import Scenario, Trace, Tree, run
 from pyemu.machine import Result
 from pyemu.stacks import Stack, returned, stacks
 from tests.pyemu.test_random_scenarios import scenarios
@@ -41,6 +41,13 @@ def test_the_stacks_of_a_trace_are_those_of_the_tasks(name: str, tree: Tree) -> 
 @given(scenarios(), st.integers(0, 16))
 def test_the_stacks_of_random_scenarios_are_those_of_the_tasks(scenario: Scenario, n: int) -> None:
     check(run(scenario, Tree.upto(n), history=True))
+
+
+def test_a_task_that_ends_is_in_no_function() -> None:
+    trace = Trace(["T"])
+    for kind in ("call", "exit", "user"):
+        trace.add(0, 0, 1, 0, 0, kind, "f" if kind == "call" else 0)
+    assert [stack for _, stack in stacks(trace)] == [("f",), ("f",), ()]
 
 
 def test_a_call_belongs_to_the_called_and_a_return_to_the_one_that_returns() -> None:

@@ -80,6 +80,18 @@ def of(world: World) -> tuple[Any, ...]:
     return world.step, world.clock, world.state.data, bytes(world.state.ram), tasks
 
 
+def unlike(snapshot: Snapshot, world: World) -> list[str]:
+    """Which parts differ; the parts themselves are too long to read."""
+    parts = ("step", "clock", "shared", "ram", "tasks")
+    return [name for name, one, other in zip(parts, seen(snapshot), of(world), strict=True) if one != other]
+
+
+def changed(one: Snapshot, other: Snapshot) -> list[Any]:
+    """The locations at which two snapshots differ."""
+    places = {*one.values, *other.values}
+    return [place for place in places if one.get(place, MISSING) != other.get(place, MISSING)]
+
+
 def check(history: History, scenario: Scenario | str, tree: Tree) -> None:
     """Compare a history with a run of its own: forwards, by jumps, and backwards from the end."""
     cursor, kept = history.cursor(), []
@@ -88,19 +100,19 @@ def check(history: History, scenario: Scenario | str, tree: Tree) -> None:
         if world.step:
             cursor.forward()
         kept.append(cursor.now())
-        assert seen(kept[-1]) == of(world)
+        assert unlike(kept[-1], world) == []
         hash(tuple(kept[-1].values.items()))  # so nothing that is kept can change behind our back
 
     watch(scenario, tree, look)
     assert len(kept) == history.last + 1
     for step in range(history.last, -1, -1):
-        assert cursor.now() == kept[step]
-        assert history.at(step) == kept[step]
+        assert changed(cursor.now(), kept[step]) == []
+        assert changed(history.at(step), kept[step]) == []
         if step:
             cursor.back()
     for step in range(0, history.last + 1, 7):
         cursor.seek(step * 31 % (history.last + 1))
-        assert cursor.now() == kept[cursor.step]
+        assert changed(cursor.now(), kept[cursor.step]) == []
 
 
 @settings(max_examples=50)
