@@ -1,8 +1,8 @@
 """Circles among the states: a task that spins, tasks that keep each other busy.
 
-A circle of one task's moves, in which it never waits, is a *spin* if another task could move; on one CPU that
-is not taken from kernel code that is a *hang*, since nobody else ever gets it. When everybody who can move
-takes part in going round, it is a *livelock*: nothing from outside will ever end it.
+A circle of one task's moves, in which it never waits, is a *spin*; on one CPU that is not taken from kernel
+code it is a *hang*, since nobody else ever gets it. When everybody who can move takes part in going round, it
+is a *livelock*: nothing from outside will ever end it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pyemu.explore.moves import Kept, Moves
 from pyemu.explore.search import StateNode
+
+MAX_WAYS = 20_000  # states in which others are looked at while one goes round
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,61 @@ def spins(states: list[StateNode], task: int) -> Iterator[Circle]:
             first = min(circle, key=lambda number: (states[number].depth, number))
             others = any(one != task for number in circle for one in states[number].able)
             yield Circle(first, (task,) * len(circle), others)
+
+
+def left_alone(moves: Moves, schedule: tuple[int, ...], task: int) -> tuple[int, ...] | None:
+    """Find out whether a task that goes round in circles can be left alone with that for ever.
+
+    The others go on from where the circle begins, in every order, while the task stands still; where none of
+    them can move any more, the task goes round once more.
+
+    Parameters
+    ----------
+    moves : Moves
+        The machine.
+    schedule : tuple of int
+        The moves to where the circle begins.
+    task : int
+        Who goes round.
+
+    Returns
+    -------
+    tuple of int or None
+        The others' moves after which the task goes round alone; None when somebody can always end that.
+    """
+    kept = moves.first
+    moves.go_to(kept)
+    for one in schedule:
+        kept = moves.move(one).after
+    ways = {moves.key(kept)}
+    line: list[tuple[Kept, tuple[int, ...]]] = [(kept, ())]
+    for kept, way in line:
+        moves.go_to(kept)
+        others = [one for one in moves.able() if one != task]
+        if not others and _goes_round(moves, task):
+            return way
+        for one in others:
+            moves.go_to(kept)
+            after = moves.move(one).after
+            key = moves.key(after)
+            if key not in ways and len(ways) < MAX_WAYS:
+                ways.add(key)
+                line.append((after, (*way, one)))
+    return None
+
+
+def _goes_round(moves: Moves, task: int) -> bool:
+    """Say whether a task comes back to a state, and nobody else can move meanwhile."""
+    seen = {moves.key(moves.at)}
+    while moves.able() == [task]:
+        move = moves.move(task)
+        key = moves.key(move.after)
+        if move.waited:
+            return False
+        if key in seen:
+            return True
+        seen.add(key)
+    return False
 
 
 def livelocks(states: list[StateNode]) -> Iterator[Circle]:

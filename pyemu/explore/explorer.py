@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import Any, Literal, get_args
 
 from pyemu.errors import FaultlabError
-from pyemu.explore.circles import Circle, livelocks, spins
+from pyemu.explore.circles import Circle, left_alone, livelocks, spins
 from pyemu.explore.findings import (
     HANG,
     LATE_SIGKILL,
@@ -249,9 +249,16 @@ class Explorer:
         for task in self.moves.tasks:
             if task.device:
                 continue
-            for circle in spins(states, task.id):
-                self.n_circles += 1
+            circles = list(spins(states, task.id))
+            self.n_circles += len(circles)
+            for circle in circles:
                 self._note_spin(task, circle)
+            # Which of them nobody can end is seen where the others have done what they can.
+            if circles and not self.moves.one_cpu:
+                nearest = min(circles, key=lambda one: states[one.state].depth)
+                way = left_alone(self.moves, self.search.schedule(nearest.state), task.id)
+                if way is not None:
+                    self._note_livelock(task, nearest, way)
         for circle in livelocks(states):
             names = sorted({self.moves.world.tasks[one].name for one in circle.moves})
             text = f"{' and '.join(names)} keep each other busy, and nobody else can end that."
@@ -262,11 +269,14 @@ class Explorer:
         goes = f"{task.name} goes round in circles without a wait: {n_moves} moves, and all is as before"
         if self.moves.one_cpu and not circle.others:
             rule, text = HANG, f"{goes}. It keeps the only CPU."
-        elif circle.others:
-            rule, text = SPIN, f"{goes}. Only another task's move ends that."
         else:
-            rule, text = LIVELOCK, f"{goes}. Nobody else can end that."
+            rule, text = SPIN, f"{goes}. Only another task's move ends that."
         self._note(rule, task.name, text, self.search.schedule(circle.state), circle.moves)
+
+    def _note_livelock(self, task: Task, circle: Circle, way: tuple[int, ...]) -> None:
+        text = f"{task.name} goes round in circles without a wait, and nobody is left who could end that."
+        schedule = (*self.search.schedule(circle.state), *way)
+        self._note(LIVELOCK, task.name, text, schedule, circle.moves)
 
 
 SAID = ("mark", "resolve")  # reports that say what a program does, not what it sees
