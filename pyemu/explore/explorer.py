@@ -34,7 +34,8 @@ from pyemu.tree import Tree
 Method = Literal["sleep", "local", "full"]
 METHODS: tuple[Method, ...] = get_args(Method)
 MAX_STATES = 200_000
-ONE_IN = 20  # nodes of learners' functions are asked again
+ONE_IN = 20  # nodes of learners' functions are asked again,
+AT_LEAST = 10  # and so many, if there are
 EVERY = 200  # states between two calls of `progress`
 
 Progress = Callable[[int, int], None]
@@ -230,7 +231,8 @@ class Explorer:
 
     def _ask_again(self) -> None:
         """Ask learners' functions once more, in a fresh process if they can be had there."""
-        asked = self.moves.nodes.asked[::ONE_IN]
+        nodes = self.moves.nodes.asked
+        asked = nodes[:: max(1, min(ONE_IN, len(nodes) // AT_LEAST))]
         for name, source in self.moves.executor.override.items():
             with source.fresh() if hasattr(source, "fresh") else nullcontext(source) as other:
                 for node in asked:
