@@ -109,9 +109,7 @@ def main() -> int:
     for row in missed:
         how = row["unfinished"] or "every interleaving explored"
         print(f"not found: {row['mutant']}: {row['timed']} ({how})")
-    print(
-        f"{len(rows)} mutants: {len(timed)} break a rule in virtual time, {len(explored)} in some interleaving."
-    )
+    print(f"{len(rows)} mutants: {len(timed)} break a rule in virtual time, {len(explored)} when explored.")
     print(f"{len(missed)} of the first are not among the second.")
     return int(bool(missed))
 
