@@ -10,15 +10,18 @@ import pytest
 
 from pyemu import Machine, Scenario, Tree, run
 from pyemu.calls.fault import do_page_fault
+from pyemu.calls.mmap import sys_mprotect
 from pyemu.effects import Effect
 from pyemu.effects.pages import get_page, lock_page, unlock_page
 from pyemu.effects.records import Regs
 from pyemu.flags import (
+    ENOMEM,
     PAGE_DIRTY,
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_RW,
     PAGE_UFFD_WP,
+    VM_READ,
     X86_PF_PROT,
     X86_PF_WRITE,
 )
@@ -332,6 +335,18 @@ def test_prot_none_hides_the_page_but_keeps_it() -> None:
 def test_a_page_that_was_never_touched_changes_nothing() -> None:
     _, state = ran(scene(victim(protect("none", 0, 4)), area=PLAIN))
     assert not any(state.get_pte(1, V + page * 4096) for page in range(4))
+
+
+def test_mprotect_where_no_area_is_says_so_and_releases_the_lock() -> None:
+    async def protect() -> None:
+        given.append(await sys_mprotect(V + 64 * 4096, 4096, VM_READ))
+        held.append(lab.task("T").holds_lock(1))
+
+    given: list[int] = []
+    held: list[bool] = []
+    lab = Lab(programs={"T": protect})
+    lab.settle()
+    assert (given, held) == ([-ENOMEM], [False])
 
 
 def test_mprotect_splits_the_area() -> None:

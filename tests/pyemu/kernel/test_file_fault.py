@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from pyemu import Machine, Scenario, Tree, run
-from pyemu.calls.filemap import filemap_fault, sys_ftruncate
+from pyemu.calls.filemap import filemap_fault, sys_ftruncate, sys_msync
 from pyemu.calls.memory import do_fault
+from pyemu.calls.mmap import sys_munmap
 from pyemu.effects import Effect
 from pyemu.effects.areas import find_vma
 from pyemu.effects.entries import set_pte_if_none, set_pte_if_same
@@ -19,6 +20,7 @@ from pyemu.effects.handles import File, Mm, current
 from pyemu.effects.locks import down_read, up_read
 from pyemu.effects.pages import alloc_page, unlock_page
 from pyemu.flags import (
+    ENOMEM,
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_TRIED,
     FAULT_FLAG_WRITE,
@@ -381,6 +383,21 @@ def test_msync_of_a_private_mapping_writes_nothing() -> None:
     assert result.trace.select("disk", task="T") == []
 
 
+@pytest.mark.parametrize(
+    ("first", "pages"), [(0, 3), (1, 2), (3, 62)], ids=["a hole on the way", "in front", "at the end"]
+)
+def test_msync_says_that_memory_is_missing(first: int, pages: int) -> None:
+    async def syncs() -> None:
+        await sys_munmap(V + PAGE, PAGE)
+        given.append(await sys_msync(V + first * PAGE, pages * PAGE))
+
+    given: list[int] = []
+    lab = Lab(programs={"T": syncs}, scenario=mapped(task("T")))
+    lab.settle()
+    assert given == [-ENOMEM]
+    assert lab.world.violations == []
+
+
 # ------------------------------------------------------------------------------------ pages leave memory
 
 
@@ -419,10 +436,15 @@ def test_a_fault_that_was_under_way_leaves_no_entry_of_a_page_that_is_gone(priva
     async def cut() -> None:
         await sys_ftruncate(File(1), 1)
 
+    def observer(one: Task, effect: Effect[Any], footprint: Footprint, result: Any) -> None:
+        if effect.op == "delete_from_page_cache":
+            mapped_when_gone.add(state.data["frame", effect.args[0]].mapcount)
+
+    mapped_when_gone: set[int] = set()
     scenario = mapped(
         task("T", process="P"), task("U", process="P"), area={"process": "P", "shared": not private}
     )
-    lab = Lab("T", programs={"U": cut}, scenario=scenario)
+    lab = Lab("T", programs={"U": cut}, scenario=scenario, observer=observer)
     state, mm, address = lab.world.state, Mm(1), V + PAGE
     lab.do("T", down_read(mm))
     vma = lab.do("T", find_vma(mm, address))
@@ -437,6 +459,7 @@ def test_a_fault_that_was_under_way_leaves_no_entry_of_a_page_that_is_gone(priva
     assert lab.task("U").ended
     assert state.data["cache", 1, 1] is None
     assert state.get_pte(1, address) == 0
+    assert mapped_when_gone == {0}  # its last entry went before
     assert lab.world.violations == []
     lab.close()
 

@@ -60,6 +60,12 @@ def test_the_first_write_takes_a_second_attempt_because_it_drops_the_lock() -> N
     assert (stats["attempts"], stats["acquisitions"]) == (1, 1)
 
 
+@pytest.mark.parametrize("tree", TREES, ids=str)
+def test_a_private_mapping_is_read_only_until_it_is_written_to(tree: Tree) -> None:
+    counters = run(scene(victim(READ, WRITE), area={**SHARED, "shared": False}), tree).tasks["T"].counters
+    assert counters["min_flt"] == 2
+
+
 def test_from_6_0_on_the_first_write_is_complete() -> None:
     stats = run(scene(victim(WRITE), area=SHARED), Tree.later("6.1"), strict=True).tasks["T"].stats
     assert (stats["attempts"], stats["acquisitions"]) == (1, 1)

@@ -13,6 +13,7 @@ from pyemu.calls.userfaultfd import (
     mwriteprotect_range,
     userfaultfd_copy,
     userfaultfd_register,
+    userfaultfd_release,
     userfaultfd_unregister,
     userfaultfd_wake,
     userfaultfd_writeprotect,
@@ -49,6 +50,7 @@ from pyemu.flags import (
     UFFDIO_WRITEPROTECT_MODE_DONTWAKE,
     UFFDIO_WRITEPROTECT_MODE_WP,
     UFFDIO_ZEROPAGE_MODE_DONTWAKE,
+    VM_FAULT_NOPAGE,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
 )
@@ -212,6 +214,16 @@ def test_close_wakes_everybody_and_leaves_plain_memory(tree: Tree) -> None:
     )
     result = run(two, tree, strict=True)
     assert (result.tasks["T"].outcome, result.tasks["U"].outcome) == ("ret=0", "ret=0")
+
+
+def test_a_fault_that_comes_while_a_userfaultfd_closes_sends_no_message_and_does_not_wait() -> None:
+    it = faulting()
+    it.lab.turn("T")  # it holds mmap_sem, so its area can't be detached yet
+    it.lab.do("M", userfaultfd_release(it.uffd))
+    it.lab.settle("M")
+    assert it.lab.waits("M")
+    assert it.run().outcome == (VM_FAULT_NOPAGE, "held")
+    assert it.messages() == 0
 
 
 def test_a_sleeping_poll_is_woken_by_a_fault_that_sleeps() -> None:
