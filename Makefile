@@ -38,10 +38,11 @@ lint: setup ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: setup ## measure the hardware model and the effects
+bench: setup ## measure the hardware model, the effects and the explorer
 	$(BIN)/python tests/bench/bench_tlb.py
 	$(BIN)/python tests/bench/bench_effects.py
 	$(BIN)/python -m tests.bench.bench_kernel
+	$(BIN)/python -m tests.bench.bench_explore --plot build/explore.svg
 
 verify: setup ## run the long checks
 	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)

@@ -31,12 +31,10 @@ from pyemu.tree import Tree
 UNSEEN = frozenset({"counter", "vmstat", "tlb"})
 IN_RAM = frozenset({"pte", "bytes", "arena", "free_frames"})  # who writes these writes RAM
 
-# What a task is made of besides its frames, its lists and its tables.
-FIELDS = (
-    *("pending", "asleep", "ended", "exiting", "killed_by", "missed", "hold", "next_id"),
-    *("attempt", "attempt_page", "last_result", "by_area", "waited_in_userfault", "stopped", "returns_at"),
-)
-fields_of = attrgetter(*FIELDS)
+# What a task is made of besides its frames, its lists and its tables; `Moves._put_task` gives it back.
+standing = attrgetter("pending", "asleep", "ended", "exiting", "killed_by", "missed", "stopped")
+counting = attrgetter("hold", "next_id", "attempt", "attempt_page", "last_result", "by_area")
+waiting = attrgetter("waited_in_userfault", "returns_at")
 
 
 class Silent(Trace):
@@ -174,7 +172,7 @@ class Moves(Stepping):
         self.starts = [0, *(first << PAGE_SHIFT for first in arenas)]
         data = dict(world.state.data)
         code = self._difference({}, data, set(data))
-        tasks = tuple(map(self._keep_task, self.tasks))
+        tasks = tuple([self._keep_task(task, self._nodes_of(task), ()) for task in self.tasks])
         self.at = Kept(data, code, self._ram(), tasks, (), self._told(), {}, world.step, self.running)
         self.first = self.at
 
@@ -193,7 +191,11 @@ class Moves(Stepping):
         Move
             What it did.
         """
-        world, task = self.world, self.world.tasks[number]
+        world, task, old = self.world, self.world.tasks[number], self.at.tasks[number - 1]
+        # What is kept is not written to, and frames are made for who moves alone.
+        world.state.data = dict(self.at.data)
+        task.frames = [NodeFrame(self.nodes, node) for node in old.nodes]
+        task.frame_args = list(old.frame_args)
         self.reads.clear()
         self.writes.clear()
         waited = task.asleep or self.lets_time_pass(task)
@@ -235,16 +237,18 @@ class Moves(Stepping):
         """Keep the state after a move: what the move didn't write is shared with the state before."""
         world, before, writes = self.world, self.at, self.writes
         data = world.state.data
-        tasks = tuple(
-            self._keep_task(task) if task is mover or ("state", task.id) in writes else old
-            for task, old in zip(self.tasks, before.tasks, strict=True)
-        )
+        tasks = list(before.tasks)
+        for place, task in enumerate(self.tasks):
+            if task is mover:
+                tasks[place] = self._keep_task(task, self._nodes_of(task), tuple(task.frame_args))
+            elif ("state", task.id) in writes:
+                tasks[place] = self._keep_task(task, tasks[place].nodes, tasks[place].frame_args)
         same_reports = len(world.reports) == len(before.reports)
         return Kept(
-            dict(data),
+            data,
             before.code ^ self._difference(before.data, data, writes),
             self._ram() if any(place[0] in IN_RAM for place in writes) else before.ram,
-            tasks,
+            tuple(tasks),
             before.reports if same_reports else tuple(world.reports),
             before.told if same_reports else self._told(),
             dict(world.sent_at),
@@ -257,7 +261,7 @@ class Moves(Stepping):
         if kept is self.at:
             return
         world, ram = self.world, self.world.state.ram
-        world.state.data = dict(kept.data)
+        world.state.data = kept.data
         if kept.ram is not self.at.ram:
             for start, part in zip(self.starts, kept.ram, strict=True):
                 ram[start : start + len(part)] = part
@@ -313,10 +317,12 @@ class Moves(Stepping):
         known: tuple[bytes, ...] = self.rams.setdefault(parts, parts)
         return known
 
-    def _keep_task(self, task: Task) -> KeptTask:
-        nodes = tuple([frame.node for frame in task.frames])  # type: ignore[attr-defined]  # NodeFrames all
-        frame_args = tuple(task.frame_args)
-        fields = fields_of(task)
+    def _nodes_of(self, task: Task) -> tuple[Node, ...]:
+        """Give where a task's frames stand."""
+        return tuple([frame.node for frame in task.frames])  # type: ignore[attr-defined]  # NodeFrames all
+
+    def _keep_task(self, task: Task, nodes: tuple[Node, ...], frame_args: tuple[Any, ...]) -> KeptTask:
+        fields = standing(task), counting(task), waiting(task)
         holds, locks = tuple(task.holds), tuple(task.locks)
         found, actions = tuple(task.found.items()), tuple(task.actions.items())
         pending = task.pending
@@ -337,24 +343,28 @@ class Moves(Stepping):
 
     def _signals_seen(self, task: Task) -> tuple[Any, ...]:
         """Give the pending signals that were there when the task last went to user mode."""
-        world = self.world
+        sent_at, data = self.world.sent_at, self.world.state.data
+        if not sent_at:
+            return ()
         return tuple(
             [
                 (place, info.signal)
                 for place in queues(task)
-                for info in world.state.data.get(place, ())
-                if world.sent_at[place, info.signal] <= task.returns_at
+                for info in data.get(place, ())
+                if sent_at[place, info.signal] <= task.returns_at
             ]
         )
 
     def _put_task(self, task: Task, one: KeptTask) -> None:
-        task.frames = [NodeFrame(self.nodes, node) for node in one.nodes]
-        task.frame_args = list(one.frame_args)
-        for name, value in zip(FIELDS, one.fields, strict=True):
-            setattr(task, name, value)
+        """Give a task its fields; its frames are made when it moves."""
+        (
+            (task.pending, task.asleep, task.ended, task.exiting, task.killed_by, task.missed, task.stopped),
+            (task.hold, task.next_id, task.attempt, task.attempt_page, task.last_result, task.by_area),
+            (task.waited_in_userfault, task.returns_at),
+        ) = one.fields
         task.result = None
-        task.holds = list(one.holds)
-        task.locks = list(one.locks)
+        task.holds[:] = one.holds
+        task.locks[:] = one.locks
         task.found = dict(one.found)
         if tuple(task.actions.items()) != one.actions:
             task.actions.clear()
