@@ -21,6 +21,7 @@ from course import doctor, functions, lab, linuxfacts_command, workcopy
 from course.checks import command as checks
 from course.conform import command as conform
 from course.conform import predict
+from course.explore import bisect_command as bisecting
 from course.explore import command as exploring
 from course.grading import command as grading
 from course.run import command as running
@@ -54,6 +55,7 @@ app.command()(functions.functions)
 app.command()(running.run)
 app.command()(running.scenarios)
 app.command()(exploring.explore)
+app.command()(bisecting.bisect)
 app.command()(doctor.doctor)
 app.command()(doctor.version)
 

@@ -11,12 +11,15 @@ import typer
 from pyemu.errors import FaultlabError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
+
+    from rich.table import Table
 
     from pyemu import Scenario, Tree
     from pyemu.explore import Exploration
+    from pyemu.explore.explorer import Method
 
-__all__ = ["explore"]
+__all__ = ["budget_of", "check_folder", "explore", "method_of", "refuse", "show"]
 
 VIOLATION, NOT_FINISHED = 1, 3  # exit statuses; 2 is a mistake of the user
 
@@ -35,12 +38,13 @@ def explore(
         int | None, typer.Option(metavar="N", help="Budget: give up when so many states are reached.")
     ] = None,
     method: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="sleep, local or full. local may reach far fewer states of a large scenario; its schedules "
-            "need not be the shortest."
+            "need not be the shortest.",
+            show_default="sleep",
         ),
-    ] = "sleep",
+    ] = None,
     schedule: Annotated[
         str | None, typer.Option(metavar="MOVES", help='Explore nothing: replay "T*3 M U*2", and show it.')
     ] = None,
@@ -60,73 +64,79 @@ def explore(
 
     Status 1: a violation was found. Status 3: the budget ended first.
     """
+    from course.explore.processes import all_explored
+    from course.explore.report import as_json, compared, one
     from pyemu import Scenario, Tree
 
     chosen, first = Scenario.load(scenario), Tree.parse(tree)
     for path in filter(None, (trace_file, json_file)):
-        _check_folder(path)
+        check_folder(path)
     if schedule is not None:
         given = {
             "--against": against,
             "--max-states": max_states,
-            "--method": None if method == "sleep" else method,
+            "--method": method,
             "--json": json_file,
         }
-        _refuse("--schedule replays one schedule on one tree", given)
+        refuse("--schedule replays one schedule on one tree", given)
         _replay(scenario, chosen, first, schedule, trace_file)
         return
     if against is not None:
-        _refuse("--against explores two trees", {"--trace": trace_file})
+        refuse("--against explores two trees", {"--trace": trace_file})
     trees = [first] if against is None else [first, Tree.parse(against)]
-    found = _explored(chosen, trees, method, max_states)
-    _show(scenario, chosen, found)
+    found = all_explored(chosen, trees, method_of(method), budget_of(max_states))
+    print(f"{chosen.name}: {chosen.title}")
+    show(compared(*found) if len(found) > 1 else one(found[0], scenario))
     if trace_file is not None:
         _write_shortest(chosen, first, found[0], trace_file)
     if json_file is not None:
-        from course.explore.report import as_json
-
         json_file.write_text(json.dumps(as_json(found), indent=1) + "\n", encoding="utf-8")
-    if any(one.violations for one in found):
+    if any(exploration.violations for exploration in found):
         raise typer.Exit(VIOLATION)
-    if not all(one.finished for one in found):
+    if not all(exploration.finished for exploration in found):
         raise typer.Exit(NOT_FINISHED)
 
 
-def _refuse(why: str, given: dict[str, Any]) -> None:
+def refuse(why: str, given: dict[str, Any]) -> None:
+    """Refuse options that mean nothing beside another one."""
     for option, value in given.items():
         if value is not None:
             raise FaultlabError(f"{why}: {option} has no meaning beside it. Leave one of the two out.")
 
 
-def _check_folder(path: Path) -> None:
+def check_folder(path: Path) -> None:
     """Refuse a file that can't be written before the search, which may take long."""
     if path.is_dir() or not path.parent.is_dir():
         raise FaultlabError(f"{path} can't be written: it must be a file in a folder that exists.")
 
 
-def _explored(
-    scenario: Scenario, trees: Sequence[Tree], method: str, max_states: int | None
-) -> list[Exploration]:
-    from course.explore.processes import explored, in_processes
-    from pyemu.explore.explorer import MAX_STATES, METHODS
+def method_of(name: str | None) -> Method:
+    """Read --method."""
+    from pyemu.explore.explorer import METHODS
 
-    if method not in METHODS:
-        raise FaultlabError(f"method {method!r} is unknown: it must be one of {', '.join(METHODS)}.")
-    budget = MAX_STATES if max_states is None else max_states
-    if budget < 1:
-        raise FaultlabError(f"--max-states is {budget}: a search needs a budget of at least 1 state.")
-    jobs = [(scenario, tree, method, budget, line) for line, tree in enumerate(trees)]
-    return [explored(*jobs[0])] if len(jobs) == 1 else in_processes(explored, jobs)
+    for method in METHODS:
+        if method == (METHODS[0] if name is None else name):
+            return method
+    raise FaultlabError(f"method {name!r} is unknown: it must be one of {', '.join(METHODS)}.")
 
 
-def _show(name: str, scenario: Scenario, found: Sequence[Exploration]) -> None:
+def budget_of(max_states: int | None) -> int:
+    """Read --max-states."""
+    from pyemu.explore.explorer import MAX_STATES
+
+    if max_states is not None and max_states < 1:
+        raise FaultlabError(f"--max-states is {max_states}: a search needs a budget of at least 1 state.")
+    return max_states or MAX_STATES
+
+
+def show(parts: Iterable[str | Table]) -> None:
+    """Print lines and tables."""
     from rich.console import Console
 
-    from course.explore.report import WIDTH, compared, one
+    from course.explore.report import WIDTH
 
     console = Console(highlight=False, markup=False, width=WIDTH)
-    print(f"{scenario.name}: {scenario.title}")
-    for part in compared(*found) if len(found) > 1 else one(found[0], name):
+    for part in parts:
         if isinstance(part, str):
             print(part)
         else:

@@ -17,7 +17,7 @@ from pyemu.machine import Result
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["WIDTH", "as_json", "compared", "one", "replayed", "shortest"]
+__all__ = ["WIDTH", "as_json", "compared", "grid", "one", "replayed", "shortest"]
 
 WIDTH = 100
 """The columns that the tables fit in."""
@@ -154,20 +154,20 @@ def _verdict(found: Exploration) -> str:
 
 def _findings(found: Sequence[Exploration]) -> Table:
     """Give the table of findings; of two explorations, with a column for the tree."""
-    grid = _grid("What was found")
+    table = grid("What was found")
     if len(found) > 1:
-        grid.add_column("Tree", no_wrap=True)
-    grid.add_column("Rule")
-    grid.add_column("Task")
-    grid.add_column("Permitted")
-    grid.add_column("What happens", ratio=6)
-    grid.add_column("Moves", justify="right")
-    grid.add_column("Schedule", ratio=4)
+        table.add_column("Tree", no_wrap=True)
+    table.add_column("Rule")
+    table.add_column("Task")
+    table.add_column("Permitted")
+    table.add_column("What happens", ratio=6)
+    table.add_column("Moves", justify="right")
+    table.add_column("Schedule", ratio=4)
     for exploration in found:
         for one in exploration.findings:
             tree = [exploration.tree] if len(found) > 1 else []
             again = f", then again and again {shown(one.circle)}" if one.circle else ""
-            grid.add_row(
+            table.add_row(
                 *tree,
                 one.rule,
                 one.task,
@@ -176,28 +176,28 @@ def _findings(found: Sequence[Exploration]) -> Table:
                 str(len(one.schedule)),
                 shown(one.schedule) + again,
             )
-    return grid
+    return table
 
 
 def _endings(found: Exploration) -> Table:
-    grid = _grid("How runs end" if found.finished else "How runs end, as far as was seen")
-    grid.add_column("What each task saw", ratio=5)
-    grid.add_column("Moves", justify="right")
-    grid.add_column("Schedule", ratio=4)
+    table = grid("How runs end" if found.finished else "How runs end, as far as was seen")
+    table.add_column("What each task saw", ratio=5)
+    table.add_column("Moves", justify="right")
+    table.add_column("Schedule", ratio=4)
     for one in _sorted(found.endings):
-        grid.add_row(str(one), str(len(found.endings[one])), shown(found.endings[one]))
-    return grid
+        table.add_row(str(one), str(len(found.endings[one])), shown(found.endings[one]))
+    return table
 
 
 def _grid_of_endings(left: Exploration, right: Exploration) -> Table:
-    grid = _grid("How runs end")
-    grid.add_column("What each task saw", ratio=1)
-    grid.add_column("Trees", no_wrap=True)
+    table = grid("How runs end")
+    table.add_column("What each task saw", ratio=1)
+    table.add_column("Trees", no_wrap=True)
     where = ("both", f"only {left.tree}", f"only {right.tree}")
     for trees, endings in zip(where, _sides(left, right), strict=True):
         for one in endings:
-            grid.add_row(str(one), trees)
-    return grid
+            table.add_row(str(one), trees)
+    return table
 
 
 def _sides(left: Exploration, right: Exploration) -> tuple[list[Ending], list[Ending], list[Ending]]:
@@ -214,7 +214,8 @@ def _by_task(ending: Ending) -> dict[str, list[str]]:
     return {name: list(seen) for name, seen in ending.tasks}
 
 
-def _grid(title: str) -> Table:
+def grid(title: str) -> Table:
+    """Give an empty table."""
     from rich import box
     from rich.table import Table
 

@@ -6,8 +6,22 @@ the shortest schedule that breaks it; `replay` runs such a schedule and gives a 
 
 from __future__ import annotations
 
+from pyemu.explore.bisect import Bisection, Change, bisect
 from pyemu.explore.explorer import explore
 from pyemu.explore.findings import Ending, Exploration, Finding
 from pyemu.explore.replay import replay
+from pyemu.explore.symptoms import Seen, Symptom, symptom_named
 
-__all__ = ["Ending", "Exploration", "Finding", "explore", "replay"]
+__all__ = [
+    "Bisection",
+    "Change",
+    "Ending",
+    "Exploration",
+    "Finding",
+    "Seen",
+    "Symptom",
+    "bisect",
+    "explore",
+    "replay",
+    "symptom_named",
+]

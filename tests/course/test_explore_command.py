@@ -28,6 +28,8 @@ def test_what_the_scenario_permits_is_told_and_has_status_0(faultlab: Any) -> No
     )
     assert re.search(r"SIGBUS +T +yes +T accesses memory and gets SIGBUS\. +38 +T\*13 M\*7 T\*18", said.out)
     assert re.search(r"T: SIGBUS\(code=2\) +43 ", said.out)
+    assert "Replay the shortest one that is permitted:\n" in said.out
+    assert said.out.endswith(" --schedule 'T*13 M*7 T*18'\n")
     assert max(map(len, said.out.splitlines())) <= 100
 
 
@@ -165,6 +167,25 @@ def test_a_scenario_may_come_from_a_file(faultlab: Any, tmp_path: Path) -> None:
     assert said.status == 1
     words = shlex.split(said.out.splitlines()[-1])
     assert words[2] == str(path)
+
+
+def test_a_violation_is_replayed_before_something_shorter_that_is_permitted(
+    faultlab: Any, tmp_path: Path
+) -> None:
+    source = Path(Scenario.load.__code__.co_filename).parents[1] / "scenarios" / "S10a.toml"
+    path = tmp_path / "patient.toml"
+    path.write_text(
+        source.read_text("utf-8").replace("[[areas]]", 'permits = ["spin"]\n[[areas]]', 1), "utf-8"
+    )
+    said = faultlab("explore", path, "--tree", "after-9", "--json", tmp_path / "found.json")
+    assert said.status == 1
+    data = json.loads((tmp_path / "found.json").read_text("utf-8"))
+    spin, livelock = data["explorations"][0]["findings"]
+    assert [(one["rule"], one["permitted"]) for one in (spin, livelock)] == [
+        ("spin", True),
+        ("livelock", False),
+    ]
+    assert shlex.split(said.out.splitlines()[-1])[-1] == livelock["replay"]
 
 
 def test_progress_is_shown_on_a_terminal_alone(
