@@ -85,6 +85,7 @@ def replay(
         schedule = moves_of(schedule)
     stepping = Stepping(scenario, tree, override)
     world = stepping.world
+    world.trace.title += " by a schedule; times count moves"
     numbers = {task.name: task.id for task in stepping.tasks}
     stepping.begin()
     for place, name in enumerate(schedule, 1):
