@@ -93,6 +93,12 @@ def test_each_sees_its_own_writes_and_what_was_there_before_the_fork(tree: Tree)
     assert result.tasks["C"].outcomes == ("ret=1", "ret=1", "ret=3", "ret=3")
 
 
+def test_a_fork_releases_the_childs_lock_before_the_parents() -> None:
+    result, _ = ran(family([FORK, WAIT], LATER))
+    events = result.trace.select("lock_taken", "lock_dropped", task="T")[:4]
+    assert [event.a for event in events] == [1, 2, 2, 1]
+
+
 @pytest.mark.parametrize("tree", TREES, ids=str)
 def test_a_childs_read_costs_nothing_and_its_first_write_a_copy(tree: Tree) -> None:
     parent, child = [write(1), FORK, WAIT], [read(), write(2), write(3), *LATER]

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from pyemu import Scenario, Tree, run
+from pyemu import Machine, Scenario, Tree, run
+from pyemu.effects.entries import set_pte_if_none
+from pyemu.effects.handles import Vma
+from pyemu.effects.pages import alloc_page
+from pyemu.flags import VM_FAULT_SIGBUS
 from pyemu.machine import Result
 from pyemu.scenario.steps import ENTRIES
 from tests.pyemu.scenes import COPY, WAIT, WAKE, monitor, pause, scene, send, victim
@@ -98,3 +102,15 @@ def test_sigkill_ends_every_wait(entry: str, tree: Tree) -> None:
     result = run(pinned(pin(entry), WAIT, pause(50), send("SIGKILL")), tree)
     assert result.tasks["T"].outcome == "killed:9"
     assert result.ticks < 60
+
+
+def test_a_fault_that_fails_by_hand_keeps_no_page_though_one_has_come_meanwhile() -> None:
+    async def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
+        pages.append(await alloc_page(0))
+        await set_pte_if_none(await vma.vm_mm, address, pages[0], True)
+        return VM_FAULT_SIGBUS
+
+    pages: list[int] = []
+    machine = Machine(pinned(pin("fixup_user_fault")), FIXED, {"handle_mm_fault": handle_mm_fault})
+    assert machine.run(strict=True).tasks["T"].outcome == "EFAULT"
+    assert machine.world.state.data["frame", pages[0]].refcount == 1  # the entry's

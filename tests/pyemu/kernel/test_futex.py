@@ -11,7 +11,7 @@ from pyemu.calls.pins import fault_in_user_writeable, get_futex_key, sys_futex_w
 from pyemu.effects import Effect
 from pyemu.effects.entries import get_pte, my_zero_pfn, set_pte_if_none, zap_pte
 from pyemu.effects.handles import current
-from pyemu.effects.pages import alloc_page
+from pyemu.effects.pages import alloc_page, look_at_page
 from pyemu.flags import EFAULT
 from tests.pyemu.scenes import COPY, V1, WAIT, WAKE, Lab, V, monitor, pause, scene, send, victim
 
@@ -41,16 +41,27 @@ def test_the_first_word_may_be_read_only_and_the_second_may_not() -> None:
     assert run(second).tasks["T"].outcome == "EFAULT"
 
 
-def done(program: Any, tree: Tree = FIXED) -> tuple[Any, Lab]:
+def done(program: Any, tree: Tree = FIXED, **area: Any) -> tuple[Any, Lab]:
     found: list[Any] = []
 
     async def body() -> None:
         found.append(await program())
         await Effect("park")
 
-    lab = Lab(programs={"T": body}, tree=tree, area={"userfaultfd": False})
+    lab = Lab(programs={"T": body}, tree=tree, area={"userfaultfd": False, **area})
     lab.settle()
     return found[0], lab
+
+
+def test_a_page_where_no_futex_can_live_is_put_back() -> None:
+    async def program() -> tuple[int, int]:
+        page = await alloc_page(0)
+        await set_pte_if_none(await current.mm, V1, page, False)
+        error = await get_futex_key(V1, False)
+        return error, (await look_at_page(page)).refcount
+
+    # Anonymous memory that is read-only; the one reference is the entry's.
+    assert done(program, Tree.later("5.10"), prot="r")[0] == (-EFAULT, 1)
 
 
 def test_the_zero_page_is_no_place_for_a_futex() -> None:
