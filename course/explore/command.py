@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,7 +80,7 @@ def explore(
             "--json": json_file,
         }
         refuse("--schedule replays one schedule on one tree", given)
-        _replay(scenario, chosen, first, schedule, trace_file)
+        _replay(chosen, first, schedule, trace_file)
         return
     if against is not None:
         refuse("--against explores two trees", {"--trace": trace_file})
@@ -154,10 +155,16 @@ def _write_shortest(scenario: Scenario, tree: Tree, found: Exploration, path: Pa
     path.write_text(replay(scenario, tree, finding).trace.to_jsonl(), encoding="utf-8")
 
 
-def _replay(name: str, scenario: Scenario, tree: Tree, schedule: str, path: Path | None) -> None:
+def _replay(scenario: Scenario, tree: Tree, schedule: str, path: Path | None) -> None:
     from course.explore.report import replayed
     from pyemu.explore import replay
 
+    too_many = re.search(r"\S*\*\d{7,}", schedule)
+    if too_many:
+        raise FaultlabError(
+            f"{too_many[0]!r} in a schedule: a task moves less than a million times in a row. No run here "
+            "is that long; shorten the schedule."
+        )
     result = replay(scenario, tree, schedule)
     if path is not None:
         path.write_text(result.trace.to_jsonl(), encoding="utf-8")

@@ -83,7 +83,6 @@ def replayable(finding: Finding) -> str:
 def replayed(result: Result) -> Iterator[str]:
     """Give a replayed schedule: its timeline, and what became of each task."""
     yield str(timeline(result))
-    yield "Times count moves: in a schedule only the order counts."
     lines = [f"On tree {result.tree}:"]
     lines += [f"  {name}: {', '.join(task.outcomes) or 'no access'}" for name, task in result.tasks.items()]
     lines.append(_wrapped(f"end: {result.end} after {plural(result.ticks, 'move')}", "  "))
