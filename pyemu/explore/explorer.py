@@ -22,7 +22,7 @@ from pyemu.explore.findings import (
 from pyemu.explore.futures import Futures
 from pyemu.explore.moves import Kept, Move, Moves
 from pyemu.explore.nodes import asks_otherwise, described
-from pyemu.explore.search import Search
+from pyemu.explore.search import Search, StateNode
 from pyemu.flags import Signal, TaskState
 from pyemu.machine import note_lost_signals
 from pyemu.rules import explained
@@ -191,7 +191,8 @@ class Explorer:
         if all(moves.lets_time_pass(tasks[one]) for one in able):
             for task in moves.tasks:
                 if task.id not in able and self._lives(task) and has_fatal(moves.world, task):
-                    text = f"{task.name} was sent SIGKILL and sleeps in {place(task)}: nobody wakes it now."
+                    where = self._place(task)
+                    text = f"{task.name} was sent SIGKILL and sleeps in {where}: nobody wakes it now."
                     self._note(
                         LATE_SIGKILL, task.name, explained(LATE_SIGKILL, text), self.search.schedule(number)
                     )
@@ -201,6 +202,13 @@ class Explorer:
         state = self.moves.world.state.data.get(("state", task.id), TaskState(0))
         return not task.ended and not task.device and not state & TaskState.NEW
 
+    def _place(self, task: Task) -> str:
+        """Name the function in which a task waits."""
+        calls = self.moves.at.tasks[task.id - 1].frame_args
+        if calls:
+            return str(calls[-1][0])
+        return task.pending.title if task.pending is not None else "user mode"
+
     def _on_end(self, number: int) -> None:
         """Look at a state in which nobody can move any more."""
         self.n_terminal += 1
@@ -208,7 +216,7 @@ class Explorer:
         schedule = self.search.schedule(number)
         stuck = [task for task in self.moves.tasks if self._lives(task) and not task.monitor]
         for task in stuck:
-            self._note(HANG, task.name, f"{task.name} waits for ever in {place(task)}.", schedule)
+            self._note(HANG, task.name, f"{task.name} waits for ever in {self._place(task)}.", schedule)
         for task in self.moves.tasks:
             note_lost_signals(world, task)
         for name, rule, text in world.violations:
@@ -247,12 +255,13 @@ class Explorer:
     # ------------------------------------------------------------------------------------ circles
 
     def _look_for_circles(self) -> None:
-        states = self.search.states
+        states, spinning = self.search.states, set[int]()
         for task in self.moves.tasks:
             if task.device:
                 continue
             circles = list(spins(states, task.id))
             self.n_circles += len(circles)
+            spinning |= {task.id for _ in circles}
             for circle in circles:
                 self._note_spin(task, circle)
             # Which of them nobody can end is seen where the others have done what they can.
@@ -261,10 +270,19 @@ class Explorer:
                 way = left_alone(self.moves, self.search.schedule(nearest.state), task.id)
                 if way is not None:
                     self._note_livelock(task, nearest, way)
+        if len(spinning) > 1:  # they may go round beside each other: that shows where no move is left out
+            states = self._every_move()
         for circle in livelocks(states):
             names = sorted({self.moves.world.tasks[one].name for one in circle.moves})
             text = f"{' and '.join(names)} keep each other busy, and nobody else can end that."
             self._note(LIVELOCK, ", ".join(names), text, self.search.schedule(circle.state), circle.moves)
+
+    def _every_move(self) -> list[StateNode]:
+        """Give the states with every move that leads from one to another."""
+        search = Search(self.moves, sleep_sets=False)
+        for _ in search.run(2 * len(self.search.states)):
+            pass
+        return search.states
 
     def _note_spin(self, task: Task, circle: Circle) -> None:
         n_moves = len(circle.moves)
@@ -282,10 +300,3 @@ class Explorer:
 
 
 SAID = ("mark", "resolve")  # reports that say what a program does, not what it sees
-
-
-def place(task: Task) -> str:
-    """Name the function in which a task waits."""
-    if task.frame_args:
-        return str(task.frame_args[-1][0])
-    return task.pending.title if task.pending is not None else "user mode"

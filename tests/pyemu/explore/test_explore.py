@@ -17,7 +17,7 @@ from pyemu.explore import Exploration, explore, replay
 from pyemu.explore.explorer import METHODS
 from pyemu.explore.findings import shown
 from pyemu.flags import PAGE_MASK, TASK_KILLABLE, TASK_RUNNING, VM_FAULT_RETRY
-from tests.pyemu.scenes import COPY, READ, WAIT, WAKE, monitor, pause, scene, send, victim
+from tests.pyemu.scenes import CATCH, COPY, READ, WAIT, WAKE, monitor, pause, scene, send, task, victim
 
 FIXED = "v5_7+B5"
 LARGE = ("B1", "S15b", "signal-storm")  # too large for every run of the tests: see test_large.py
@@ -179,6 +179,18 @@ def test_circles_are_told_apart() -> None:
     assert livelock.circle
     assert livelock.schedule.count("M") == 3  # all that M ever does
     assert on(alone, "upto11").finding("livelock") is None
+
+
+def test_two_that_go_round_beside_each_other_are_a_livelock() -> None:
+    copies = {"do": "tmpfs_write", "area": "V", "page": 1}
+    tells = [{"do": "tkill", "task": name, "signal": "SIGUSR1"} for name in ("T", "U")]
+    two = (victim(copies), task("U", copies, process="T", signals=CATCH))
+    found = on(scene(*two, monitor(*tells)), "upto13")
+    assert "T, U" in {one.task for one in found.findings if one.rule == "livelock"}
+    # One that can still be ended by the other is none.
+    found = on(scene(*two, monitor(tells[0], COPY)), "upto13")
+    assert found.finding("spin") is not None
+    assert found.finding("livelock") is None
 
 
 def test_who_waits_for_ever_hangs() -> None:
