@@ -1,4 +1,8 @@
-"""In CI, a test that matters must run: one that is skipped there fails the whole run."""
+"""What holds for every test.
+
+In CI, a test that matters must run: one that is skipped there fails the whole run. Hypothesis has no deadline
+(two cores run many things at a time) and draws the same examples in every run.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("faultlab", deadline=None, derandomize=True)
+settings.load_profile("faultlab")
 
 MUST_RUN = Path(__file__).with_name("must_run.txt")
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
@@ -32,7 +32,29 @@ SEED = 20200220  # the day on which the series was posted
 N_DRAWN = 200
 QUICK_SECONDS = 60  # of CPU: then a run counts as one without an end; the quick tests take less than ten
 SECONDS = 1_500  # and all the others, without a mutant, some minutes
+# Tests of a module that stand in a file of another name.
+ELSEWHERE = {
+    "apparatus": ["test_filemap"],
+    "areas": ["test_gup"],
+    "cow": ["test_memory"],
+    "direct_io": ["test_splice"],
+    "fault": ["test_fault_kernel", "test_fault_later"],
+    "fault_errors": ["test_fault", "test_fault_kernel"],
+    "filemap": ["test_page_lock"],
+    "fork": ["test_cow"],
+    "gup": ["test_gup_memory"],
+    "gup_locked": ["test_gup"],
+    "iov_iter": ["test_splice"],
+    "mcopy": ["test_userfaultfd_ioctl"],
+    "mprotect": ["test_memory"],
+    "readahead": ["test_filemap"],
+    "retry": ["test_page_lock"],
+    "truncate": ["test_file_fault", "test_filemap"],
+    "userfaultfd": ["test_userfaultfd_ioctl"],
+    "writeback": ["test_file_fault"],
+}
 TESTS = ("tests/pyemu/kernel", "tests/pyemu", "tests/conform", "tests/course/series")
+PYTEST = ("pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutation.plugin")
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
 
@@ -83,18 +105,25 @@ def drawn(n: int = N_DRAWN, seed: int = SEED) -> list[Mutant]:
 
 
 def tests_for(mutant: Mutant) -> list[str]:
-    """Give the tests in the order in which they run: those of the module first."""
-    own = f"tests/pyemu/kernel/test_{mutant.module.rpartition('.')[2]}.py"
-    return [path for path in (own, *TESTS) if (ROOT / path).exists()]
+    """Give the module's own tests."""
+    module = mutant.module.rpartition(".")[2]
+    names = (f"test_{module}", *ELSEWHERE.get(module, ()))
+    paths = [f"tests/pyemu/kernel/{name}.py" for name in names]
+    return [path for path in paths if (ROOT / path).exists()]
 
 
 def check(mutant: Mutant) -> Verdict:
-    """Run the quick tests on a mutant, then all that look at the kernel, until one fails."""
-    found = check_quickly(mutant)
-    if found.killed:
+    """Run the quick tests on a mutant, its own, then all that look at the kernel, until one fails."""
+    found = check_by_own_tests(mutant)
+    return found if found.killed else Verdict(mutant, _killer(mutant, [*PYTEST, *TESTS], SECONDS))
+
+
+def check_by_own_tests(mutant: Mutant) -> Verdict:
+    """Run the quick tests and the module's own."""
+    found, own = check_quickly(mutant), tests_for(mutant)
+    if found.killed or not own:
         return found
-    pytest = ["pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutation.plugin"]
-    return Verdict(mutant, _killer(mutant, [*pytest, *tests_for(mutant)], SECONDS))
+    return Verdict(mutant, _killer(mutant, [*PYTEST, *own], SECONDS))
 
 
 def check_quickly(mutant: Mutant) -> Verdict:
@@ -126,10 +155,10 @@ def _killer(mutant: Mutant, command: list[str], seconds: int) -> str:
     return (failed or lines[-1:] or ["no word"])[0][:160]
 
 
-def check_all(chosen: list[Mutant], jobs: int) -> Iterator[Verdict]:
+def check_all(chosen: list[Mutant], jobs: int, how: Callable[[Mutant], Verdict] = check) -> Iterator[Verdict]:
     """Run the tests on each mutant, some at a time, and give the verdicts as they come."""
     with ThreadPoolExecutor(jobs) as pool:
-        for done in as_completed([pool.submit(check, mutant) for mutant in chosen]):
+        for done in as_completed([pool.submit(how, mutant) for mutant in chosen]):
             yield done.result()
 
 
@@ -156,15 +185,20 @@ def main() -> int:
     parser.add_argument(
         "--verdicts", type=Path, metavar="FILE", help="JSON lines: read what is known, add what is found"
     )
+    parser.add_argument("--own", action="store_true", help="a first pass: each module's own tests alone")
     asked = parser.parse_args()
     chosen = drawn(asked.n, asked.seed)
     known = equivalents()
     verdicts = read_verdicts(asked.verdicts, chosen) if asked.verdicts else []
     done = {verdict.mutant.name for verdict in verdicts}
     left = [mutant for mutant in chosen if mutant.name not in done]
-    for verdict in tqdm(check_all(left, asked.jobs), total=len(left), desc="mutants"):
+    for verdict in tqdm(
+        check_all(left, asked.jobs, check_by_own_tests if asked.own else check),
+        total=len(left),
+        desc="mutants",
+    ):
         verdicts.append(verdict)
-        if asked.verdicts:
+        if asked.verdicts and (verdict.killed or not asked.own):  # other tests may kill what own tests don't
             with asked.verdicts.open("a", encoding="utf-8") as file:
                 print(json.dumps(verdict.row()), file=file)
     survivors = [one.mutant for one in verdicts if not one.killed]
