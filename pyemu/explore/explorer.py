@@ -18,6 +18,7 @@ from pyemu.explore.findings import (
     Exploration,
     Finding,
     Schedule,
+    seen_by,
 )
 from pyemu.explore.futures import Futures
 from pyemu.explore.moves import Kept, Move, Moves
@@ -224,11 +225,7 @@ class Explorer:
         world.violations.clear()
         seen = []
         for task in self.moves.tasks:
-            told = [
-                value if what == "outcome" else f"{what} {value}"
-                for _, name, what, value in world.reports
-                if name == task.name and what not in SAID
-            ]
+            told = seen_by(task.name, world.reports)
             told += [f"killed:{task.killed_by}"] if task.killed_by else []
             told += ["never ends"] if task in stuck else []
             if told:
@@ -297,6 +294,3 @@ class Explorer:
         text = f"{task.name} goes round in circles without a wait, and nobody is left who could end that."
         schedule = (*self.search.schedule(circle.state), *way)
         self._note(LIVELOCK, task.name, text, schedule, circle.moves)
-
-
-SAID = ("mark", "resolve")  # reports that say what a program does, not what it sees

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -80,6 +81,31 @@ class Ending:
         )
 
 
+SAID = ("mark", "resolve")  # reports that say what a program does, not what it sees
+
+
+def seen_by(task: str, reports: Iterable[tuple[int, str, str, str]]) -> list[str]:
+    """Give what a task's program saw, in order.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    reports : iterable
+        Of a world or a `Result`: time, task, what, value.
+
+    Returns
+    -------
+    list of str
+        Outcomes as they are, everything else with what it is.
+    """
+    return [
+        value if what == "outcome" else f"{what} {value}"
+        for _, who, what, value in reports
+        if who == task and what not in SAID
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Exploration:
     """What `explore` found.
@@ -127,12 +153,16 @@ class Exploration:
     @property
     def verdict(self) -> str:
         """Say in a line what is proven."""
+        n_violations = f"{len(self.violations)} violation{'s' * (len(self.violations) > 1)}"
         if not self.finished:
-            found = f"{len(self.violations)} violations so far" if self.violations else "no violation so far"
-            return f"explored {self.n_states} states, not finished: {found}, and nothing is proven"
+            if self.violations:
+                so_far = f"{n_violations} so far, and that there is no other is not proven"
+            else:
+                so_far = "no violation so far, and nothing is proven"
+            return f"explored {self.n_states} states, not finished: {so_far}"
         what = "no rule is broken" if not self.findings else "only what the scenario permits"
         if self.violations:
-            what = f"{len(self.violations)} violation{'s' * (len(self.violations) > 1)}"
+            what = n_violations
         return f"every interleaving explored ({self.n_states} states, {self.n_moves} moves): {what}"
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from pyemu.scenario import Scenario
 from pyemu.sched.timed import End
 from pyemu.tree import Tree
 
+TIMES = r"0*[1-9]\d{0,5}"
 ROUNDS = 3  # of a circle that are shown
 
 
@@ -37,9 +39,9 @@ def moves_of(text: str) -> tuple[str, ...]:
     schedule: list[str] = []
     for word in text.split():
         name, star, times = word.rpartition("*")
-        if star and not (times.isdecimal() and int(times)):
+        if star and not re.fullmatch(TIMES, times):
             raise FaultlabError(
-                f"{word!r} in a schedule: after * stands how often the task moves, 1 or more."
+                f"{word!r} in a schedule: after * stands how often the task moves, from 1 to 999999."
             )
         schedule += [name] * int(times) if star else [word]
     return tuple(schedule)
@@ -92,10 +94,10 @@ def replay(
         able = stepping.able()
         if numbers.get(name, NOBODY) not in able:
             names = ", ".join(world.tasks[one].name for one in able) or "nobody"
-            why = "can't move" if name in numbers else f"is no task of {scenario.name}"
+            why = f"who can't move then; who can: {names}" if name in numbers else "who is no task of it"
             raise FaultlabError(
-                f"move {place} of the schedule is {name}'s, who {why} then; who can: {names}. A schedule "
-                f"fits one scenario on one tree: this is {scenario.name} on {tree}."
+                f"move {place} of the schedule is {name}'s, {why}. A schedule fits one scenario on one tree: "
+                f"this is {scenario.name} on {tree}."
             )
         world.clock = max(world.clock, place)
         stepping.step(numbers[name])

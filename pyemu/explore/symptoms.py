@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pyemu.errors import FaultlabError
-from pyemu.explore.explorer import SAID
-from pyemu.explore.findings import HANG, LATE_SIGKILL, LIVELOCK, SIGBUS, SPIN, Ending, Exploration
+from pyemu.explore.findings import HANG, LATE_SIGKILL, LIVELOCK, SIGBUS, SPIN, Ending, Exploration, seen_by
 from pyemu.flags import Signal
 from pyemu.machine import Result
 from pyemu.rules import RULES
@@ -67,11 +66,7 @@ def _ending(result: Result) -> Ending:
     monitors = {task.name for task in result.scenario.tasks if task.monitor}
     seen = []
     for name, task in result.tasks.items():
-        told = [
-            value if what == "outcome" else f"{what} {value}"
-            for _, who, what, value in result.reports
-            if who == name and what not in SAID
-        ]
+        told = seen_by(name, result.reports)
         told += [one for one in task.outcomes[-1:] if one.startswith("killed:")]
         hangs = result.end == End.HANG.value and name not in monitors
         if hangs and not list(result.trace.select("exit", task=name)):

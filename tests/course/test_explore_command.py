@@ -211,9 +211,9 @@ def test_progress_is_shown_on_a_terminal_alone(
         (["S13", "--schedule", "T*x"], "'T*x' in a schedule: after * stands how often the task moves"),
         (
             ["S13", "--schedule", "M T*9999999999999"],
-            "'T*9999999999999' in a schedule: a task moves less than",
+            "'T*9999999999999' in a schedule: after * stands how often the task moves, from 1",
         ),
-        (["S13", "--schedule", "Q"], "move 1 of the schedule is Q's, who is no task of S13"),
+        (["S13", "--schedule", "Q"], "move 1 of the schedule is Q's, who is no task of it."),
         (["S13", "--schedule", "M*50"], "move 4 of the schedule is M's, who can't move then"),
         (["S13", "--schedule", "T", "--against", "before"], "--against has no meaning beside it"),
         (["S13", "--schedule", "T", "--json", "out.json"], "--json has no meaning beside it"),

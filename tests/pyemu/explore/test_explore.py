@@ -149,7 +149,7 @@ def test_every_ending_is_replayed() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("T X", "move 2 of the schedule is X's, who is no task of S13 then; who can: T"),
+        ("T X", "move 2 of the schedule is X's, who is no task of it."),
         ("M*5", "is M's, who can't move then; who can: T."),
         ("T*0", "'T*0' in a schedule: after * stands how often the task moves"),
         ("T*x", "'T*x' in a schedule"),
