@@ -17,6 +17,12 @@ def test_the_large_scenarios_hold_on_the_kernel_as_mended(name: str) -> None:
     assert found.violations == ()
 
 
+def test_a_storm_of_signals_holds_on_the_kernel_as_mended() -> None:
+    found = explore("signal-storm", Tree.parse("v5_7+B5"), max_states=1_000_000)
+    assert found.finished
+    assert found.violations == ()
+
+
 @pytest.mark.parametrize(
     ("name", "tree", "rule", "n_moves"),
     [("B1", "after", "bad unlock balance", 49), ("S15b", "upto14", "SIGKILL waits", 73)],
