@@ -31,6 +31,7 @@ KERNEL = ROOT / "pyemu" / "kernel"
 SEED = 20200220  # the day on which the series was posted
 N_DRAWN = 200
 QUICK_SECONDS = 60  # of CPU: then a run counts as one without an end; the quick tests take less than ten
+OWN_SECONDS = 120  # a module's own tests take some seconds,
 SECONDS = 1_500  # and all the others, without a mutant, some minutes
 # Tests of a module that stand in a file of another name.
 ELSEWHERE = {
@@ -123,7 +124,7 @@ def check_by_own_tests(mutant: Mutant) -> Verdict:
     found, own = check_quickly(mutant), tests_for(mutant)
     if found.killed or not own:
         return found
-    return Verdict(mutant, _killer(mutant, [*PYTEST, *own], SECONDS))
+    return Verdict(mutant, _killer(mutant, [*PYTEST, *own], OWN_SECONDS))
 
 
 def check_quickly(mutant: Mutant) -> Verdict:
