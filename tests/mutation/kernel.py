@@ -54,7 +54,14 @@ ELSEWHERE = {
     "userfaultfd": ["test_userfaultfd_ioctl"],
     "writeback": ["test_file_fault"],
 }
-TESTS = ("tests/pyemu/kernel", "tests/pyemu", "tests/conform", "tests/course/series")
+TESTS = (  # those that see most come first
+    "tests/pyemu/explore/test_explore.py",
+    "tests/conform/test_not_recorded.py",
+    "tests/pyemu/kernel",
+    "tests/pyemu",
+    "tests/conform",
+    "tests/course/series",
+)
 PYTEST = ("pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutation.plugin")
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
