@@ -14,6 +14,7 @@ from pyemu.sched.tasks import Task
 from pyemu.state import Location, PipeState
 
 Places = tuple[list[Location], list[Location]]
+SIDES = ("read", "write")  # who waits for data, who waits for room
 
 
 def pipe_of(world: World, pipe: Pipe) -> PipeState:
@@ -145,7 +146,9 @@ def queues(state: PipeState, side: str, queue: tuple[int, ...]) -> PipeState:
 
 
 def queue_of(state: PipeState, side: str) -> tuple[int, ...]:
-    """Give one of the two queues."""
+    """Give one of the two queues; there is no third one, in which nobody would ever be woken."""
+    if side not in SIDES:
+        raise HandlerError(f"a pipe has no side {side!r}; it has {' and '.join(map(repr, SIDES))}.")
     return state.reading if side == "read" else state.writing
 
 

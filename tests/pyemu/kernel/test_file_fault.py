@@ -104,6 +104,19 @@ def test_a_read_maps_the_cached_pages_around_it(
     assert costs(result) == (1, 1, 1)
 
 
+@pytest.mark.parametrize(("page", "asked"), [(1, 0), (4, 1)], ids=["mapped", "left out"])
+def test_the_file_is_asked_for_a_page_only_if_it_was_not_mapped_with_the_others(
+    page: int, asked: int
+) -> None:
+    machine = Machine(mapped(victim(read(page))), NEW)
+    state = machine.world.state
+    pfn = state.data["cache", 1, 4]
+    state.data["frame", pfn] = replace(state.data["frame", pfn], ahead=True)
+    result = machine.run(strict=True)
+    calls = [event.a for event in result.trace.select("call", task="T")]
+    assert calls.count("filemap_fault") == asked
+
+
 @pytest.mark.parametrize("tree", TREES, ids=str)
 def test_sixty_four_cached_pages_that_start_inside_a_window_cost_five_faults(tree: Tree) -> None:
     result, _ = ran(mapped(victim(*map(read, range(64))), area={"address": V + 3 * PAGE}), tree)
@@ -341,6 +354,13 @@ def test_msync_waits_for_the_disk_and_writes_a_clean_page_not_at_all() -> None:
     assert [event.t for event in result.trace.select("value")][-1] == 2 + 1000 + 1
     asked = [event for event in result.trace.select("disk", task="T") if "asked" in str(event.b)]
     assert len(asked) == 1
+
+
+def test_msync_keeps_no_page() -> None:
+    _, state = ran(mapped(victim(write(1), read(2), SYNC)))
+    pages = [state.data["frame", state.data["cache", 1, page]] for page in range(4)]
+    # One reference of the cache's, and one of each entry's.
+    assert [one.refcount - one.mapcount for one in pages] == [1] * 4
 
 
 def test_a_write_during_the_writeback_does_not_wait_and_is_not_lost() -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pyemu import Scenario, Tree, run
+from pyemu.effects import Effect
+from pyemu.effects.handles import Pipe
+from pyemu.effects.pipes import make_pipe, pipe_dequeue, pipe_queue, pipe_wake
+from pyemu.errors import HandlerError
 from pyemu.machine import Result
-from tests.pyemu.scenes import COPY, WAIT, WAKE, drive, monitor, pause, scene, send, task, victim
+from tests.pyemu.scenes import COPY, WAIT, WAKE, Lab, drive, monitor, pause, scene, send, task, victim
 
 PLAIN = {"userfaultfd": False, "pages": 50}
 
@@ -224,3 +229,12 @@ def test_a_reader_that_finds_only_empty_buffers_wakes_a_writer_before_it_sleeps(
     assert outcomes(result) == (*["EFAULT"] * 16, "ret=4096")
     assert [event.t for event in result.trace.select("wake", task="W")][-1] >= 500
     assert outcomes(result, "W") == ("ret=4096",)
+
+
+@pytest.mark.parametrize("operation", [pipe_queue, pipe_dequeue, pipe_wake], ids=lambda one: one.__name__)
+def test_a_side_that_no_pipe_has_is_refused(operation: Callable[[Pipe, str], Effect[None]]) -> None:
+    lab = Lab("T")
+    pipe = lab.do("T", make_pipe())
+    with pytest.raises(HandlerError, match="a pipe has no side 'reader'; it has 'read' and 'write'"):
+        lab.do("T", operation(pipe, "reader"))
+    lab.close()

@@ -78,6 +78,14 @@ def test_a_hole_is_no_error() -> None:
     assert made(populated(2, more=()), area={"address": V + 8 * PAGE})[0] == 0
 
 
+def test_an_area_behind_the_range_is_not_populated() -> None:
+    got, _, lab = made(populated(2), area={"address": V + 8 * PAGE})
+    assert got == 0
+    calls = [event.a for event in lab.world.trace.select("call")]
+    assert "__mm_populate" in calls
+    assert "populate_vma_page_range" not in calls
+
+
 def test_a_killed_task_ends_it() -> None:
     assert made(populated(), tree=OLD, kill=True)[0] == -ERESTARTSYS
     assert held(made(populated(), tree=OLD, kill=True)[2]) == 0

@@ -145,6 +145,34 @@ def test_sigkill_while_a_frame_waits_ends_the_task() -> None:
     assert result.tasks["T"].stats["handler_runs"] == 0
 
 
+# ------------------------------------------------------------------------------------ calls made again
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcome"),
+    [("restart", "handler", "ret=4096"), ("handler", "restart", "EINTR"), ("ignore", "handler", "EINTR")],
+)
+def test_the_first_of_two_handlers_decides_what_becomes_of_the_call(
+    first: str, second: str, outcome: str
+) -> None:
+    # Signals are taken in the order of their numbers; whoever is ignored never comes.
+    data = plain(
+        task(
+            "T",
+            {"do": "pipe_read", "area": "V", "pipe": "p"},
+            signals={"SIGUSR1": first, "SIGUSR2": second},
+            process="P",
+        ),
+        task("U", pause(500), {"do": "pipe_write", "area": "V", "page": 1, "pipe": "p"}, process="P"),
+        monitor(pause(10), *[{"do": "tkill", "task": "T", "signal": one} for one in ("SIGUSR1", "SIGUSR2")]),
+        area={"userfaultfd": False},
+    )
+    result = run(Scenario.from_dict(data), strict=True)
+    assert result.tasks["T"].outcome == outcome
+    taken = [event.a for event in result.trace.select("signal_taken", task="T")]
+    assert taken == ([12] if first == "ignore" else [10, 12])
+
+
 # ------------------------------------------------------------------------------------ masks and threads
 
 

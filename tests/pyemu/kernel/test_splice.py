@@ -101,6 +101,18 @@ def test_a_pipe_holds_sixteen_pages_and_a_full_one_is_waited_for() -> None:
     assert result.ticks >= 100
 
 
+def test_a_reader_that_waits_is_woken() -> None:
+    shown = scene(
+        victim(pause(100), give("vmsplice", 0, pipe="p"), process="P"),
+        task("R", {"do": "pipe_read", "area": "B", "pipe": "p"}, process="P"),
+        area={"userfaultfd": False},
+        more=[{"name": "B"}],
+    )
+    result = run(shown, FIXED, strict=True)
+    assert result.tasks["R"].outcome == "ret=4096"
+    assert result.tasks["R"].stats["sleeps"] == 1
+
+
 def test_a_batch_that_does_not_fit_is_cut_and_what_is_left_over_goes_back() -> None:
     twice = scene(
         victim(give("vmsplice", 0, 4, pipe="p"), give("vmsplice", 4, 16, pipe="p")),

@@ -98,6 +98,7 @@ ORDER: list[tuple[str, tuple[int, str]]] = [
     ("user mode only", (VM_FAULT_SIGBUS, "held")),
     ("released", (VM_FAULT_NOPAGE, "held")),
     ("retry not allowed", (VM_FAULT_SIGBUS, "held")),
+    ("nowait", (VM_FAULT_RETRY, "held")),
 ]
 
 
@@ -105,7 +106,8 @@ ORDER: list[tuple[str, tuple[int, str]]] = [
 @pytest.mark.parametrize("first", range(len(ORDER)), ids=[name for name, _ in ORDER])
 def test_the_first_reason_not_to_wait_decides(first: int, tree: Tree) -> None:
     holds = {name for name, _ in ORDER[first:]}
-    it = faulting(tree, FAULT_FLAG_KILLABLE)
+    retry = 0 if "retry not allowed" in holds else FAULT_FLAG_ALLOW_RETRY
+    it = faulting(tree, FAULT_FLAG_KILLABLE | FAULT_FLAG_RETRY_NOWAIT | retry)
     it.lab.task("T").exiting = "the task exits" in holds
     if "no userfaultfd" in holds:
         it.lab.world.state.data["vma", 1] = replace(it.lab.world.state.data["vma", 1], context=None)
@@ -349,6 +351,16 @@ def test_a_false_wake_up_sends_the_task_back_to_sleep(tree: Tree) -> None:
     assert it.result == []
     assert it.lab.state("T") == TASK_INTERRUPTIBLE
     assert it.lab.waits("T")
+
+
+def test_who_finds_that_the_monitor_has_left_asks_for_no_signals() -> None:
+    # waken || released || signal pending: the first that is so ends the sleep.
+    it = faulting(NEW).run()
+    asked = len(it.lab.world.trace.select("signal_seen", task="T"))
+    it.tell("U", set_released(it.uffd))
+    it.lab.world.wake(it.lab.task("T"), "by mistake")
+    assert it.run().outcome == (VM_FAULT_RETRY | VM_FAULT_MAJOR, "dropped")
+    assert len(it.lab.world.trace.select("signal_seen", task="T")) == asked
 
 
 @pytest.mark.parametrize("tree", [OLD, NEW], ids=str)
