@@ -363,6 +363,28 @@ def test_msync_keeps_no_page() -> None:
     assert [one.refcount - one.mapcount for one in pages] == [1] * 4
 
 
+def test_msync_holds_a_page_that_it_waits_to_lock() -> None:
+    async def sync() -> None:
+        given.append(await sys_msync(V, 4 * PAGE))
+
+    async def cut() -> None:
+        await sys_ftruncate(File(1), 0)
+
+    given: list[int] = []
+    scenario = mapped(task("T", process="P"), task("U", process="P"), area={"process": "P"})
+    lab = Lab(programs={"T": sync, "U": cut}, scenario=scenario)
+    state = lab.world.state
+    page = state.data["cache", 1, 0]
+    lab.until("T", "lock_page")
+    lab.settle("U")
+    assert lab.task("U").ended
+    assert state.data["cache", 1, 0] is None
+    assert state.data["frame", page].refcount == 1
+    lab.settle("T")
+    assert given == [0]
+    assert not state.data["frame", page]
+
+
 def test_a_write_during_the_writeback_does_not_wait_and_is_not_lost() -> None:
     scenario = mapped(
         victim(write(1, 5), SYNC, process="P"),

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from pyemu import Scenario, Tree, run
-from tests.pyemu.scenes import COPY, WAIT, monitor, pause, scene, send, task, victim
+from pyemu.calls.filemap import sys_ftruncate
+from pyemu.calls.pins import access_remote_vm
+from pyemu.effects.handles import File, Mm
+from pyemu.effects.pages import alloc_page
+from tests.pyemu.scenes import COPY, PAGE, WAIT, Lab, V, monitor, pause, scene, send, task, victim
 
 EVERY = [Tree.before, Tree.after, Tree.v5_7, *map(Tree.later, ("5.10", "6.1", "6.18"))]
 
@@ -75,6 +79,33 @@ def test_a_page_of_a_file_is_waited_for_with_the_lock_held(tree: Tree) -> None:
     granted = [event.t for event in result.trace.select("lock_granted", task="U")]
     assert granted
     assert granted[0] >= 1000
+
+
+def test_a_page_is_held_while_it_is_copied() -> None:
+    # A file may be cut without the lock of who maps it.
+    async def read_one() -> None:
+        given.append(await access_remote_vm(Mm(1), V, await alloc_page(0)))
+
+    async def cut() -> None:
+        await sys_ftruncate(File(1), 0)
+
+    given: list[int] = []
+    scenario = scene(
+        task("T", process="P"),
+        task("U", process="P"),
+        area={"process": "P", "file": "F", "shared": True, "userfaultfd": False},
+        files=[{"name": "F", "pages": 4, "cached": True}],
+    )
+    lab = Lab(programs={"T": read_one, "U": cut}, scenario=scenario)
+    state = lab.world.state
+    page = state.data["cache", 1, 0]
+    lab.until("T", "copy_page")
+    lab.settle("U")
+    assert lab.task("U").ended
+    assert state.data["frame", page].refcount == 1
+    lab.settle("T")
+    assert given == [PAGE]
+    assert not state.data["frame", page]
 
 
 def test_the_wait_for_the_lock_can_be_killed_and_reads_nothing() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pyemu import Scenario, Tree, run
+from pyemu import Machine, Scenario, Tree, run
 from pyemu.calls.userfaultfd import mcopy_atomic_pte
 from pyemu.effects.areas import find_vma
 from pyemu.effects.handles import Mm
@@ -93,6 +93,14 @@ def test_a_private_mapping_of_it_copies_at_the_write() -> None:
     result = run(Scenario.from_dict(data), strict=True)
     assert result.tasks["T"].outcomes == ("ret=7", "ret=7")
     assert result.tasks["U"].outcome == "ret=0"
+
+
+def test_a_page_that_a_monitor_brought_is_neither_locked_nor_held() -> None:
+    machine = Machine(scene(victim(READ), monitor(WAIT, COPY), area={"kind": "shmem"}))
+    machine.run(strict=True)
+    (frame,) = (one for place, one in machine.world.state.data.items() if place[0] == "frame" and one)
+    # One reference of the cache's, one of the entry's.
+    assert (frame.locked_by, frame.mapcount, frame.refcount) == (None, 1, 2)
 
 
 def test_dontneed_unmaps_but_the_page_stays() -> None:

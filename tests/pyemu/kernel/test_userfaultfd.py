@@ -353,6 +353,17 @@ def test_a_false_wake_up_sends_the_task_back_to_sleep(tree: Tree) -> None:
     assert it.lab.waits("T")
 
 
+def test_a_task_looks_for_signals_once_before_its_sleep_and_announces_no_other_when_woken() -> None:
+    it = faulting(NEW).run()
+    it.tell("M", wake_userfault(it.uffd, V1, PAGE))
+    states = set()
+    while not it.result and it.lab.turn("T"):
+        states.add(it.lab.state("T"))
+    assert it.outcome == (VM_FAULT_RETRY | VM_FAULT_MAJOR, "dropped")
+    assert len(it.lab.world.trace.select("signal_seen", task="T")) == 1
+    assert states == {0}
+
+
 def test_who_finds_that_the_monitor_has_left_asks_for_no_signals() -> None:
     # waken || released || signal pending: the first that is so ends the sleep.
     it = faulting(NEW).run()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pyemu import Scenario, Tree, run
+from pyemu.calls.mmap import sys_mprotect
 from pyemu.calls.userfaultfd import (
     mcopy_atomic,
     mwriteprotect_range,
@@ -467,6 +468,19 @@ def test_who_registers_once_more_replaces_the_modes() -> None:
     state = lab.world.state
     modes = [int(state.data["vma", one].flags) & 0x1200 for one in state.data["vmas", 1]]
     assert modes == [int(VM_UFFD_WP), int(VM_UFFD_MISSING)]
+
+
+@pytest.mark.parametrize("mode", [UFFDIO_REGISTER_MODE_MISSING, UFFDIO_REGISTER_MODE_WP, BOTH])
+def test_registering_gives_no_right_to_an_area_without_any(mode: int) -> None:
+    async def program() -> None:
+        await sys_mprotect(V, 4 * PAGE, 0)
+        await userfaultfd_register(UFFD, V, 4 * PAGE, mode)
+
+    lab = Lab(programs={"T": program})
+    lab.settle()
+    modes = VM_UFFD_MISSING if mode & UFFDIO_REGISTER_MODE_MISSING else 0
+    modes |= VM_UFFD_WP if mode & UFFDIO_REGISTER_MODE_WP else 0
+    assert lab.world.state.data["vma", 1].flags == modes
 
 
 def test_a_registered_range_is_served_from_then_on() -> None:
