@@ -9,6 +9,7 @@ import pytest
 
 from pyemu import Scenario, Tree, run
 from pyemu.calls.mmap import sys_mprotect
+from pyemu.calls.syscalls import sys_poll
 from pyemu.calls.userfaultfd import (
     mcopy_atomic,
     mwriteprotect_range,
@@ -237,6 +238,21 @@ def test_leaving_poll_takes_the_monitor_out_of_its_queue() -> None:
     it.tell("M", poll_queue(it.uffd), poll_dequeue(it.uffd))
     assert it.lab.state("M") == 0
     assert it.lab.world.state.data["fd_wqh", it.mm] == ()
+
+
+@pytest.mark.parametrize("first", ["message", "poll"])
+def test_a_poll_that_found_a_message_is_in_no_queue_any_more(first: str) -> None:
+    it = faulting()
+    if first == "message":
+        it.run()
+    it.tell("M", sys_poll(it.uffd, -1))
+    it.lab.settle("M")
+    assert it.lab.waits("M") is (first == "poll")
+    it.run()
+    it.lab.settle("M")
+    assert it.lab.results["M"] == [True]
+    assert it.lab.world.state.data["fd_wqh", it.mm] == ()
+    assert it.lab.state("M") == 0
 
 
 @pytest.mark.parametrize("tree", [OLD, NEW], ids=str)
