@@ -41,6 +41,7 @@ ELSEWHERE = {
     "direct_io": ["test_splice"],
     "fault": ["test_fault_kernel", "test_fault_later"],
     "fault_errors": ["test_fault", "test_fault_kernel"],
+    "file_fault": ["test_shmem"],
     "filemap": ["test_page_lock"],
     "fork": ["test_cow"],
     "gup": ["test_gup_memory"],

@@ -109,3 +109,17 @@ def test_a_userfault_counts_as_the_records_say(
 def test_a_page_that_needs_no_wait_is_minor(tree: Tree) -> None:
     found = run(scene(victim(READ), area={"userfaultfd": False}), tree, strict=True).tasks["T"].counters
     assert (found["min_flt"], found["maj_flt"], found["minor-faults"]) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("tree", [Tree.before, Tree.v5_7, *LATER, Tree.later("6.18")], ids=str)
+def test_a_fault_that_fails_counts_for_vmstat_alone(tree: Tree) -> None:
+    short = scene(
+        victim(READ),
+        area={"file": "F", "userfaultfd": False},
+        files=[{"name": "F", "pages": 1, "cached": True}],
+    )
+    result = run(short, tree, strict=True)
+    found = result.tasks["T"].counters
+    assert result.tasks["T"].outcome == "SIGBUS(code=2)"
+    assert [found[f"{how}_flt"] + found[f"{how}or-faults"] for how in ("min", "maj")] == [0, 0]
+    assert (found["page-faults"], result.vmstat["pgfault"]) == (1, 1)
