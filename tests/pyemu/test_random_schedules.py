@@ -92,8 +92,10 @@ def test_any_order_of_turns_keeps_the_rules(name: str, tree: Tree, seed: int, hu
     rng = random.Random(seed)
     lab = drive(SCENARIOS[name], tree)
     shuffled(lab, hurried(rng) if hurry else rng.choice)
+    # Before patch 10, S10b and "replaced while it waits" leave their caller an area that is freed.
+    known = {"dangling vma"} if 10 not in tree else set()
     for one in lab.world.tasks.values():
-        assert one.violations == []
+        assert {rule for rule, _ in one.violations} <= known
         assert not one.ended or not one.holds
     assert lab.world.findings == []
     lab.close()
