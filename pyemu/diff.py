@@ -122,7 +122,7 @@ def align(left: Iterable[Event], right: Iterable[Event], *, compare: Collection[
     >>> from pyemu import Tree, run
     >>> both = align(run("S13", Tree.before).trace.select("attempt"), run("S13").trace.select("attempt"))
     >>> [str(row.mark) for row in both.rows]
-    ['≠', '|']
+    ['≠', '≠', '|']
     """
     ours, theirs = list(left), list(right)
     return Alignment(

@@ -117,8 +117,8 @@ RULES: dict[str, Rule] = {
         "Look the area up again after each drop of the lock.",
     ),
     "dangling vma": Rule(
-        "handle_mm_fault let go of mmap_sem, took it again and says nothing of it. The area that its caller "
-        "still holds was freed meanwhile: one look at it is a use after free.",
+        "A fault let go of mmap_sem, took it again and says nothing of it. The area that the caller of "
+        "handle_mm_fault still holds was freed meanwhile: one look at it is a use after free.",
         "Say RETRY once the lock was dropped: then the caller looks the area up again.",
     ),
     # ------------------------------------------------------------------------------ sleeping, signals
