@@ -23,11 +23,13 @@ from pyemu.effects.pages import alloc_page, lock_page, unlock_page
 from pyemu.effects.records import Regs
 from pyemu.effects.signals import flush_signals
 from pyemu.effects.sleeping import schedule
-from pyemu.effects.uffd import userfaultfd_queue
+from pyemu.effects.uffd import userfaultfd_dequeue, userfaultfd_queue, wake_up_poll
 from pyemu.flags import (
     FAULT_FLAG_DEFAULT,
     FAULT_FLAG_USER,
+    PAGE_MASK,
     TASK_INTERRUPTIBLE,
+    VM_FAULT_NOPAGE,
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
 )
@@ -187,6 +189,18 @@ async def looks_after_it_is_gone(mm: Mm, address: int) -> None:
     await set_pte_if_none(mm, address, await alloc_page(0), True)
 
 
+async def takes_the_lock_again(vma: Vma, address: int, flags: int, reason: int) -> int:
+    mm = await vma.vm_mm
+    context = await vma.vm_userfaultfd_ctx
+    wait = await userfaultfd_queue(context, address & PAGE_MASK, 0, TASK_INTERRUPTIBLE)
+    await up_read(mm)
+    await wake_up_poll(context)
+    await schedule()
+    await userfaultfd_dequeue(wait)
+    await down_read(mm)
+    return VM_FAULT_NOPAGE
+
+
 async def throws_signals_away(fault: int, regs: Regs) -> bool:
     await flush_signals(current)
     return False
@@ -233,6 +247,7 @@ WRONG: dict[str, Broken] = {
     "vma without mmap_sem": caller(looks_without_a_lock),
     "stale vma": caller(looks_too_late),
     "use after free": caller(looks_after_it_is_gone),
+    "dangling vma": Broken("handle_userfault", lambda: takes_the_lock_again, Scenario.load("S10b")),
     "lost wake-up": callee(sleeps_too_late, SERVED),
     "lost signal": Broken("fault_signal_pending", lambda: throws_signals_away, SIGNALLED),
     "oops": callee(faults_in_the_kernel),
@@ -283,7 +298,7 @@ def test_the_table_holds_every_rule_that_is_asserted_and_no_other() -> None:
     named |= {rule for rule in RULES if " held on " in rule}  # put together
     named |= {"I3", "SIGKILL waits"}  # told by a strict run, and by the explorer
     assert named == set(RULES)
-    assert set(WRONG) | {"I3"} == set(RULES)
+    assert set(WRONG) | {"I3", "SIGKILL waits"} == set(RULES)
 
 
 @pytest.mark.parametrize("rule", RULES)
