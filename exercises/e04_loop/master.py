@@ -51,7 +51,6 @@ print(run("S13", Tree.after))
 #
 # If you are stuck, `hint("e04_loop", 1)` gives a nudge; 2 and 3 say more.
 
-
 # %% id="loop" tags=["answer"]
 async def do_user_addr_fault(regs, error_code, address):
     mm = await current.mm
@@ -96,7 +95,6 @@ async def do_user_addr_fault(regs, error_code, address):
     else:
         await count("min_flt")
         await perf_sw_event("minor-faults")
-
 
 # %% id="stuck" tags=["scratch"]
 hint("e04_loop")
