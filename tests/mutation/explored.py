@@ -50,7 +50,10 @@ def look() -> dict[str, str]:
                     found["timed"] = f"{name} on {tree}: {', '.join(broken)}"
                     explored = explore(scenario, tree, max_states=MAX_STATES)
                 except FaultlabError as error:  # the mutant asks for what the machine refuses
-                    found["timed"] = found["explored"] = f"{name} on {tree}: refused: {error}"
+                    found["timed"] = ""
+                    found["unfinished"] = (
+                        f"{name} on {tree}: refused: {error}"  # no rule: nothing was explored
+                    )
                     return found
                 new = sorted({one.rule for one in explored.findings} - known)
                 found["explored"] = ", ".join(new)
@@ -109,7 +112,11 @@ def main() -> int:
     for row in missed:
         how = row["unfinished"] or "every interleaving explored"
         print(f"not found: {row['mutant']}: {row['timed']} ({how})")
+    undecided = [row for row in rows if not row["timed"] and row["unfinished"]]
+    for row in undecided:
+        print(f"undecided: {row['mutant']}: {row['unfinished']}")
     print(f"{len(rows)} mutants: {len(timed)} break a rule; the explorer finds {len(timed) - len(missed)}.")
+    print(f"{len(undecided)} are refused, crash the emulator or have no end: nothing is said of them.")
     return int(bool(missed))
 
 

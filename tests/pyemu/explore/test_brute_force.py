@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from pyemu import Scenario, Tree
 from pyemu.explore.explorer import METHODS, Explorer
-from pyemu.explore.moves import Moves
+from pyemu.explore.moves import Kept, Moves
 from pyemu.explore.search import Search, count_traces
 from pyemu.sched.semantics import SEMANTICS
 from tests.pyemu.explore.brute import Truth, Watched, every_schedule
@@ -58,17 +59,18 @@ def test_the_explorer_finds_what_brute_force_finds(scenario: Scenario) -> None:
     assert found["local"].n_states <= found["full"].n_states
 
 
+def note_waiters(found: list[tuple[int, bool]], number: int, kept: Kept, able: tuple[int, ...]) -> None:
+    found += kept.data["mmap_sem", 1].waiters
+
+
 def test_a_writer_does_queue_and_a_lost_wake_up_is_lost() -> None:
     # What the scenarios are for: else they would compare nothing.
     for name, tiny in TINY.items():
         if not tiny.queued_writer:
             continue
         with tiny.installed() as scenario:
-            moves, queued = Moves(scenario, TREE), []
-            search = Search(
-                moves,
-                on_state=lambda n, kept, able: queued.extend(kept.data["mmap_sem", 1].waiters),  # noqa: B023  used at once
-            )
+            moves, queued = Moves(scenario, TREE), list[tuple[int, bool]]()
+            search = Search(moves, on_state=partial(note_waiters, queued))
             for _ in search.run(N_STATES):
                 pass
         assert any(write for _, write in queued), name
