@@ -80,7 +80,8 @@ class RandomTables:
         else:
             entry |= rng.choice(self.tables[max(level - 1, 1)])
         if chance(rng, 1):
-            entry |= 1 << rng.randrange(36, 52)  # reserved from maxphyaddr up
+            lowest = 36 if leaf or self.wild else 40  # not reserved, it would move a table out of ram
+            entry |= 1 << rng.randrange(lowest, 52)  # reserved from maxphyaddr up
         return entry
 
     def fill(self, ram: bytearray) -> None:
