@@ -23,10 +23,18 @@ from typing import Any
 from pyemu.hw import Kind, Mmu, TableRef, make_mmu, x86
 from pyemu.hw.check import AdOnFault
 from tests.hw.differential import GEOMETRIES
-from tests.hw.oracle import Oracle, Subject, attempt
+from tests.hw.oracle import TWINS, Oracle, Subject, attempt
 from tests.hw.random_tables import RAM_BYTES, TABLES_END, RandomTables, chance
 from tests.hw.single_accesses import PAGE_FAULTS, Report, malformed
 
+VISIBLE_MUTANTS = {  # of the TLB; the others change counts and contents, and no result
+    "invlpg-only-l1",
+    "invlpg-drops-one-piece",
+    "load-keeps-the-tlb",
+    "rights-of-hits-ignored",
+    "d-walk-forgotten",
+    "not-canonical-is-walked",
+}
 N_PER_MACHINE = 2000  # operations, most of them accesses
 N_ADDRESSES = (8, 20, 60)
 
@@ -35,6 +43,16 @@ def wanted() -> set[str]:
     """What random sequences have to meet."""
     operations = {"edit", "upgrade", "invlpg", "set_mode", "reload_cr3", "load", "other pieces"}
     return {f"#PF {code:#x}" for code in PAGE_FAULTS} | {"#GP", "done"} | operations
+
+
+def verify(report: Report, n_accesses: int) -> None:
+    """Assert that at least `n_accesses` were equal, and that they met enough of everything."""
+    assert report.difference == ""
+    assert report.n >= n_accesses
+    least = dict.fromkeys(sorted(wanted()), n_accesses // 1000)
+    least |= dict.fromkeys((f"{twin} without a walk" for twin in TWINS), n_accesses // 5)
+    counts = {name: report.seen[name] for name in least}
+    assert {name: n for name, n in counts.items() if n < least[name]} == {}, "met too rarely"
 
 
 class Difference(AssertionError):
@@ -115,7 +133,7 @@ class Machine:
         for subject, mmu in zip(self.subjects, self.mmus, strict=True):
             refs: list[TableRef] = []
             got = attempt(mmu.access, va, kind, refs)
-            self.seen["without a walk"] += not refs and got.fault is None
+            self.seen[f"{subject} without a walk"] += not refs and got.fault is None
             if got != expected:
                 raise Difference(
                     f"{subject}: {self.registers}, va {va:#x}, kind {kind}: expected {expected}, got {got}"

@@ -83,6 +83,14 @@ def compare(make: type[Oracle], seed: int, n_accesses: int, subjects: Sequence[S
     return report
 
 
+def verify(report: Report, n_accesses: int, cpls: Sequence[int]) -> None:
+    """Assert that `n_accesses` were equal, and that each of `wanted` was met once in 1000 of them."""
+    assert report.difference == ""
+    assert report.n == n_accesses
+    counts = {name: report.seen[name] for name in sorted(wanted(cpls))}
+    assert {name: n for name, n in counts.items() if n < n_accesses // 1000} == {}, "met too rarely"
+
+
 def names(ram: Any, cpu: Registers, va: int, seen: Seen) -> Iterator[str]:
     """What an access met: its outcome, the mode, the size of its page or why that was malformed."""
     yield f"{seen.name} at CPL {cpu.cpl}"

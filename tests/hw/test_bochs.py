@@ -26,14 +26,7 @@ MUTANTS = [mutant for mutant in WALK_MUTANTS if mutant.name not in SETS_NO_A_ON_
     Mutant("a-of-upper-levels-forgotten", "for upper in above:", "for upper in ():"),
     Mutant("a-in-spite-of-a-fault", "per_level and (level == 3 or not leaf)", "level == 3 or not leaf"),
 ]
-VISIBLE_TLB_MUTANTS = {  # the others change counts and contents, and no result
-    "invlpg-only-l1",
-    "invlpg-drops-one-piece",
-    "load-keeps-the-tlb",
-    "rights-of-hits-ignored",
-    "d-walk-forgotten",
-    "not-canonical-is-walked",
-}
+TLB = [mutant for mutant in TLB_MUTANTS if mutant.name in sequences.VISIBLE_MUTANTS]
 
 
 @pytest.fixture(scope="module")
@@ -42,39 +35,21 @@ def process() -> Iterator[ProcessPoolExecutor]:
         yield process
 
 
-def check_singles(process: ProcessPoolExecutor, seed: int, n_accesses: int, n_least: int) -> None:
-    report = process.submit(single_accesses.compare, BochsCpu, seed, n_accesses, TWINS).result()
-    assert (report.n, report.difference) == (n_accesses, "")
-    rare = {name: report.seen[name] for name in single_accesses.wanted(BochsCpu.cpls)}
-    assert {name: n for name, n in rare.items() if n < n_least} == {}, "too rare among random accesses"
+@pytest.mark.parametrize(
+    ("seed", "n"), [(0, 20_000), *(pytest.param(100 + i, 250_000, marks=pytest.mark.long) for i in range(4))]
+)
+def test_random_accesses_end_as_on_bochs(process: ProcessPoolExecutor, seed: int, n: int) -> None:
+    report = process.submit(single_accesses.compare, BochsCpu, seed, n, TWINS).result()
+    single_accesses.verify(report, n, BochsCpu.cpls)
 
 
-def test_twenty_thousand_random_accesses_end_as_on_bochs(process: ProcessPoolExecutor) -> None:
-    check_singles(process, 0, 20_000, 20)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("seed", range(100, 104))
-def test_a_million_random_accesses_end_as_on_bochs(process: ProcessPoolExecutor, seed: int) -> None:
-    check_singles(process, seed, 250_000, 500)
-
-
-def check_sequences(process: ProcessPoolExecutor, seed: int, n_accesses: int) -> None:
-    report = process.submit(sequences.compare, BochsMmu, seed, n_accesses, TWINS).result()
-    assert report.difference == ""
-    assert report.n >= n_accesses
-    least = dict.fromkeys(sequences.wanted(), n_accesses // 1000) | {"without a walk": n_accesses // 4}
-    assert {name: report.seen[name] for name, n in least.items() if report.seen[name] < n} == {}
-
-
-def test_sequences_of_accesses_edits_and_flushes_end_as_on_bochs(process: ProcessPoolExecutor) -> None:
-    check_sequences(process, 0, 20_000)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("seed", range(100, 104))
-def test_long_sequences_end_as_on_bochs(process: ProcessPoolExecutor, seed: int) -> None:
-    check_sequences(process, seed, 100_000)
+@pytest.mark.parametrize(
+    ("seed", "n"), [(0, 20_000), *(pytest.param(100 + i, 100_000, marks=pytest.mark.long) for i in range(4))]
+)
+def test_accesses_among_edits_and_flushes_end_as_on_bochs(
+    process: ProcessPoolExecutor, seed: int, n: int
+) -> None:
+    sequences.verify(process.submit(sequences.compare, BochsMmu, seed, n, TWINS).result(), n)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
@@ -83,9 +58,7 @@ def test_a_walk_with_one_wrong_rule_is_noticed(process: ProcessPoolExecutor, mut
     assert report.difference, f"{report.n} accesses did not notice the mutant {mutant}"
 
 
-@pytest.mark.parametrize(
-    "mutant", [mutant for mutant in TLB_MUTANTS if mutant.name in VISIBLE_TLB_MUTANTS], ids=str
-)
+@pytest.mark.parametrize("mutant", TLB, ids=str)
 def test_a_tlb_with_one_wrong_rule_is_noticed(process: ProcessPoolExecutor, mutant: Mutant) -> None:
     report = process.submit(sequences.compare, BochsMmu, 7, 40_000, (mutant,)).result()
     assert report.difference, f"{report.n} accesses did not notice the mutant {mutant}"
