@@ -34,7 +34,7 @@ IN_RAM = frozenset({"pte", "bytes", "arena", "free_frames"})  # who writes these
 # What a task is made of besides its frames, its lists and its tables; `Moves._put_task` gives it back.
 standing = attrgetter("pending", "asleep", "ended", "exiting", "killed_by", "missed", "stopped")
 counting = attrgetter("hold", "next_id", "attempt", "attempt_page", "last_result", "by_area")
-waiting = attrgetter("waited_in_userfault", "returns_at")
+waiting = attrgetter("waited_in_userfault")
 
 
 class Silent(Trace):
@@ -64,6 +64,7 @@ class KeptTask:
     holds: tuple[Any, ...]
     locks: tuple[Any, ...]
     found: tuple[Any, ...]
+    fresh: frozenset[Any]
     actions: tuple[Any, ...]
     shape: int
 
@@ -86,8 +87,6 @@ class Kept:
         What programs saw.
     told : int
         A number for that, task by task.
-    sent_at, step
-        As in `World`.
     running : int
         Who has the only CPU, if there is one only.
     """
@@ -98,8 +97,6 @@ class Kept:
     tasks: tuple[KeptTask, ...]
     reports: tuple[Any, ...]
     told: int
-    sent_at: dict[Any, int]
-    step: int
     running: int
 
 
@@ -173,7 +170,7 @@ class Moves(Stepping):
         data = dict(world.state.data)
         code = self._difference({}, data, set(data))
         tasks = tuple([self._keep_task(task, self._nodes_of(task), ()) for task in self.tasks])
-        self.at = Kept(data, code, self._ram(), tasks, (), self._told(), {}, world.step, self.running)
+        self.at = Kept(data, code, self._ram(), tasks, (), self._told(), self.running)
         self.first = self.at
 
     # ------------------------------------------------------------------------------------ moving
@@ -251,8 +248,6 @@ class Moves(Stepping):
             tuple(tasks),
             before.reports if same_reports else tuple(world.reports),
             before.told if same_reports else self._told(),
-            dict(world.sent_at),
-            world.step,
             self.running,
         )
 
@@ -269,8 +264,6 @@ class Moves(Stepping):
             if old is not new:
                 self._put_task(task, new)
         world.reports[:] = kept.reports
-        world.sent_at = dict(kept.sent_at)
-        world.step = kept.step
         self.running = kept.running
         self.at = kept
 
@@ -339,19 +332,18 @@ class Moves(Stepping):
             actions,
             self._signals_seen(task),
         )
-        return KeptTask(nodes, frame_args, fields, holds, locks, found, actions, self._number(shape))
+        fresh = frozenset(task.fresh)
+        return KeptTask(nodes, frame_args, fields, holds, locks, found, fresh, actions, self._number(shape))
 
     def _signals_seen(self, task: Task) -> tuple[Any, ...]:
         """Give the pending signals that were there when the task last went to user mode."""
-        sent_at, data = self.world.sent_at, self.world.state.data
-        if not sent_at:
-            return ()
+        data, fresh = self.world.state.data, task.fresh
         return tuple(
             [
                 (place, info.signal)
                 for place in queues(task)
                 for info in data.get(place, ())
-                if sent_at[place, info.signal] <= task.returns_at
+                if (place, info.signal) not in fresh
             ]
         )
 
@@ -360,12 +352,13 @@ class Moves(Stepping):
         (
             (task.pending, task.asleep, task.ended, task.exiting, task.killed_by, task.missed, task.stopped),
             (task.hold, task.next_id, task.attempt, task.attempt_page, task.last_result, task.by_area),
-            (task.waited_in_userfault, task.returns_at),
+            task.waited_in_userfault,
         ) = one.fields
         task.result = None
         task.holds[:] = one.holds
         task.locks[:] = one.locks
         task.found = dict(one.found)
+        task.fresh = set(one.fresh)
         if tuple(task.actions.items()) != one.actions:
             task.actions.clear()
             task.actions.update(one.actions)

@@ -42,6 +42,12 @@ def queues(task: Task) -> tuple[Location, Location]:
     return ("siginfo", task.id), ("shared_signal", task.process)
 
 
+def readers(world: World, place: Location) -> list[Task]:
+    """Give the living tasks that look at a queue."""
+    kind, number = place
+    return [world.tasks[number]] if kind == "siginfo" else threads(world, number)
+
+
 def put(world: World, place: Location, queue: Queue) -> None:
     """Replace a queue; the set of what is pending for a thread alone follows it."""
     world.state.set(place, queue)
@@ -54,8 +60,9 @@ def enqueue(world: World, place: Location, info: Siginfo) -> bool:
     queue: Queue = world.state.get(place, ())
     if any(one.signal == info.signal for one in queue):
         return False
-    world.sent_at[place, info.signal] = world.step
     put(world, place, (*queue, info))
+    for task in readers(world, place):
+        task.fresh.add((place, info.signal))
     return True
 
 
