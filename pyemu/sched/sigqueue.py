@@ -43,9 +43,8 @@ def queues(task: Task) -> tuple[Location, Location]:
 
 
 def readers(world: World, place: Location) -> list[Task]:
-    """Give the living tasks that look at a queue."""
-    kind, number = place
-    return [world.tasks[number]] if kind == "siginfo" else threads(world, number)
+    """Give the tasks whose queue this is."""
+    return [task for task in world.tasks.values() if place in queues(task)]
 
 
 def put(world: World, place: Location, queue: Queue) -> None:
