@@ -225,6 +225,14 @@ def root(n_bytes: int, cpu: Any) -> None:
         )
 
 
+def wrong_format(operation: str, needed: str, loaded: str) -> BadValueError:
+    """Make the error for an operation that the processor with these registers doesn't have."""
+    return BadValueError(
+        f"{operation} is an operation of {needed}, but this MMU has the registers of {loaded}; load those of "
+        f"{needed} first"
+    )
+
+
 def not_loaded() -> HardwareError:
     """Make the error for an operation that needs registers before any are loaded."""
     return HardwareError("this MMU has no registers yet; call load(Registers(...)) first")

@@ -108,9 +108,7 @@ class EventLog:
 
     def add(self, access: int, what: What, level: int, code: int, value: int) -> None:
         """Append one event; the index of the access is taken modulo 2**32."""
-        _RECORD.pack_into(
-            self.buffer, _RECORD.size * self.n, access & 0xFFFF_FFFF, what, level, code, value
-        )
+        _RECORD.pack_into(self.buffer, _RECORD.size * self.n, access & 0xFFFF_FFFF, what, level, code, value)
         self.n += 1
 
     def __len__(self) -> int:

@@ -83,7 +83,7 @@ TLB_MUTANTS = [
     Mutant("rights-of-hits-ignored", "and permits(cpu, entry.flags, kind) else", "else"),
     Mutant("fault-keeps-entries", "self.invlpg(va)  # a page fault", "pass  # a page fault"),
     Mutant("d-walk-forgotten", "if kind == WRITE and not entry.flags & D:", "if False:"),
-    Mutant("d-walk-updates-stlb", "if found is HitLevel.STLB:", "if True:"),
+    Mutant("d-walk-updates-stlb", "if found is HitLevel.L2:", "if True:"),
     Mutant("stlb-not-filled", "if found is HitLevel.WALK:\n            self._stlb.put(entry)", "pass"),
     Mutant("not-canonical-is-walked", "if not is_canonical(va):", "if False:"),
 ]

@@ -109,7 +109,7 @@ def test_registers_that_have_no_meaning_are_refused(words: str, values: dict[str
         Registers(**(good | values))
 
 
-@pytest.mark.parametrize("field", ["l1_sets", "l1_ways", "stlb_sets", "stlb_ways"])
+@pytest.mark.parametrize("field", ["l1_sets", "l1_ways", "l2_sets", "l2_ways"])
 def test_a_tlb_without_sets_or_ways_is_refused(field: str) -> None:
     with pytest.raises(BadValueError, match=f"{field} is 0x0"):
         TlbGeometry(**{field: 0})

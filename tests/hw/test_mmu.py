@@ -152,10 +152,10 @@ def test_a_fault_drops_what_is_cached_for_its_page(twin: str) -> None:
 def test_a_full_l1_set_falls_back_to_the_stlb_and_that_to_a_walk(twin: str) -> None:
     machine = Machine()
     addresses = pages(machine, 4)
-    mmu = start(machine, twin, TlbGeometry(l1_sets=1, l1_ways=2, stlb_sets=1, stlb_ways=3))
+    mmu = start(machine, twin, TlbGeometry(l1_sets=1, l1_ways=2, l2_sets=1, l2_ways=3))
     assert levels(mmu, addresses) == [HitLevel.WALK] * 4
     assert levels(mmu, [addresses[1], addresses[3], addresses[0]]) == [
-        HitLevel.STLB,
+        HitLevel.L2,
         HitLevel.L1,
         HitLevel.WALK,
     ]
@@ -209,8 +209,8 @@ def test_counters_add_up(twin: str) -> None:
     stats = mmu.stats
     assert (stats.accesses, stats.faults) == (20, 2)
     assert stats.l1_hits + stats.l1_misses == 19  # an address that isn't canonical is looked up nowhere
-    assert stats.stlb_hits + stats.stlb_misses == stats.l1_misses
-    assert stats.walks == stats.stlb_misses
+    assert stats.l2_hits + stats.l2_misses == stats.l1_misses
+    assert stats.walks == stats.l2_misses
 
 
 def test_clear_makes_it_as_new_but_keeps_the_registers(twin: str) -> None:
@@ -263,7 +263,7 @@ def test_misses_are_those_of_two_lru_lists(geometry: TlbGeometry, trace: list[in
     machine = Machine()
     addresses = pages(machine, 41)
     l1 = LruList(geometry.l1_sets, geometry.l1_ways)
-    stlb = LruList(geometry.stlb_sets, geometry.stlb_ways)
+    stlb = LruList(geometry.l2_sets, geometry.l2_ways)
     for page in trace:
         if not l1.use(addresses[page] >> 12):
             stlb.use(addresses[page] >> 12)
