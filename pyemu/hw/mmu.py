@@ -16,6 +16,10 @@ from pyemu.hw.registers import Registers, RiscvRegisters
 from pyemu.hw.tlb import Access, TableRef, TlbConfig, TlbSnapshot, TlbStats
 
 
+InvpcidKind = Literal["address", "context", "all", "all_non_global"]
+"""What INVPCID forgets: see `Mmu.invpcid`."""
+
+
 class Batch(Protocol):
     """A batch of accesses that can stop and go on: it holds the buffers, so that going on is cheap.
 
@@ -113,9 +117,7 @@ class Mmu(Protocol):
         hold for the current PCID. An address that isn't canonical has no effect.
         """
 
-    def invpcid(
-        self, kind: Literal["address", "context", "all", "all_non_global"], pcid: int = 0, va: int = 0
-    ) -> None:
+    def invpcid(self, kind: InvpcidKind, pcid: int = 0, va: int = 0) -> None:
         """Forget by PCID, as x86's INVPCID does.
 
         Parameters
