@@ -15,7 +15,6 @@ from pyemu.hw.faults import HardwareFault
 from pyemu.hw.registers import Registers, RiscvRegisters
 from pyemu.hw.tlb import Access, TableRef, TlbConfig, TlbSnapshot, TlbStats
 
-
 InvpcidKind = Literal["address", "context", "all", "all_non_global"]
 """What INVPCID forgets: see `Mmu.invpcid`."""
 
