@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pyemu.hw import check, riscv_bits
 from pyemu.hw.bits import ADDRESS, MAX_U64, PAGE_SHIFT, PS, RW, US, P, is_canonical, level_shift, page_size
+from pyemu.hw.registers import Registers, RiscvRegisters
 
 _U64 = Struct("<Q")  # entries are little-endian on every host
 
@@ -87,6 +88,36 @@ _RISCV = _Format(
     0,
     riscv_bits.frame_address(riscv_bits.PPN),
 )
+
+
+def path(ram: Any, registers: Registers | RiscvRegisters, va: int) -> list[tuple[int, int]]:
+    """List the present entries that a walk for `va` would read, from the top.
+
+    Parameters
+    ----------
+    ram : buffer of uint8, shape (n_bytes,)
+    registers : Registers or RiscvRegisters
+        Whose tables.
+    va : int
+        Virtual address; its unused high bits are not looked at.
+
+    Returns
+    -------
+    list of tuple
+        Physical address and value of each entry. Nothing is checked beyond the bit that says present.
+    """
+    form = _X86 if isinstance(registers, Registers) else _RISCV
+    table, found = registers.root, []
+    for level in range(registers.levels, 0, -1):
+        where = entry_address(table, va, level)
+        entry = read_entry(ram, where)
+        if not entry & form.present:
+            break
+        found.append((where, entry))
+        if form.is_leaf(entry, level):
+            break
+        table = form.frame(entry)
+    return found
 
 
 def leaf_address(ram: Any, root: int, va: int, levels: int = 4) -> int | None:

@@ -14,8 +14,9 @@ bit by bit. It knows no numpy. Read in this order:
 from __future__ import annotations
 
 from pyemu.hw.ref.batch import NO_ADDRESS, RefBatch
+from pyemu.hw.ref.caches import cut
 from pyemu.hw.ref.mmu import RefMmu
 from pyemu.hw.ref.paging import Paging
 from pyemu.hw.ref.steps import physical
 
-__all__ = ["NO_ADDRESS", "Paging", "RefBatch", "RefMmu", "physical"]
+__all__ = ["NO_ADDRESS", "Paging", "RefBatch", "RefMmu", "cut", "physical"]
