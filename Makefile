@@ -18,12 +18,14 @@ help: ## show this list
 setup: $(STAMP) ## make .venv, install the pinned versions, compile; nothing if all is up to date
 
 # The stamp is as old as the last successful setup. A .venv whose pip doesn't run (half made, moved, or of a Python
-# that is gone) is made again. Build requirements are pinned too, hence no build isolation.
+# that is gone) is made again. Build requirements are pinned too, hence no build isolation. The extra `count` takes a
+# compiler, and setup works without one.
 $(STAMP): pyproject.toml constraints.txt setup.py $(wildcard pyemu/hw/*.pyx pyemu/hw/*.pxd)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "faultlab needs Python 3.11 or later, and $(PYTHON) is " + sys.version.split()[0] + ". Name another: make setup PYTHON=python3.12")'
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools cython
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[test,lint]'
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation pycachesim 2> /dev/null || echo "pycachesim can't be compiled here: the test that compares TLB counts with it will be skipped."
 	@$(BIN)/python -c 'import pyemu; print("faultlab is installed,", "compiled." if pyemu.COMPILED else "uncompiled: all works, long traces slowly. See `$(BIN)/faultlab doctor`.")'
 	@touch $@
 
@@ -55,7 +57,7 @@ constraints: ## pin the newest versions that pyproject.toml allows
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
 	build/constraints/bin/python -m pip install --quiet setuptools cython
-	build/constraints/bin/python -m pip install --quiet --no-build-isolation '.[test,lint]'
+	build/constraints/bin/python -m pip install --quiet --no-build-isolation '.[test,count,lint]'
 	{ head -n 1 constraints.txt; build/constraints/bin/python -m pip freeze --all --exclude pip --exclude faultlab | sort -f; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 

@@ -11,6 +11,7 @@
       |     +-- ForgottenAwait   an effect was used as if it were its result
       +-- WireError              what came over the pipe from a handler's process
       +-- RecordError            a file of recorded kernel results
+      +-- MemtraceError          a file of memory accesses
       +-- MaterialError          lessons, exercises and submissions
 
 A mistake of a learner or an instructor ends in one of these and is shown as text, never as a
@@ -54,6 +55,10 @@ class WireError(FaultlabError):
 
 class RecordError(FaultlabError):
     """A file of recorded kernel results is missing or malformed."""
+
+
+class MemtraceError(FaultlabError):
+    """A file of memory accesses is malformed, or what is to be written into one."""
 
 
 class MaterialError(FaultlabError):

@@ -17,7 +17,7 @@ from typing import Any
 from pyemu.effects.records import PipeBuffer
 from pyemu.errors import ScenarioError
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
-from pyemu.hw import Access, Mmu, TableRef, TlbGeometry, make_mmu, x86
+from pyemu.hw import Access, Mmu, TableRef, make_mmu, x86
 
 Location = tuple[Any, ...]
 ZERO_PFN = 1  # the frame of the shared zero page
@@ -304,7 +304,7 @@ class State:
 
     def __post_init__(self) -> None:
         self.ram = bytearray(self.ram_pages * PAGE_SIZE)
-        self.mmus = [make_mmu(self.ram, twin=self.twin, tlb=TlbGeometry()) for _ in range(self.n_cpus)]
+        self.mmus = [make_mmu(self.ram, twin=self.twin) for _ in range(self.n_cpus)]
         self.loaded = [0] * self.n_cpus
         self.set(("arena", 0), (FIRST_FREE_PFN, self.ram_pages))
         self.set(("free_frames", 0), ())

@@ -97,7 +97,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("value", "va", "value", _S, lambda a, b: f"{a:#x} = {b}"),
     Kind("uaccess", "va", "access_name", _S, lambda a, b: f"the kernel {b}s {a:#x}"),
     Kind("copied", "va", "bytes", _S, lambda a, b: f"{b} bytes copied at {a:#x}"),
-    Kind("tlb_hit", "va", "level", _H, lambda a, b: f"{a:#x} in the {'L1 TLB' if b == 0 else 'STLB'}"),
+    Kind("tlb_hit", "va", "level", _H, lambda a, b: f"{a:#x} in the {'L1 TLB' if b == 0 else 'L2 TLB'}"),
     Kind("walk", "va", "references", _H, lambda a, b: f"{a:#x}: {b} table entries read"),
     Kind("table", "pa", "entry", _H, lambda a, b: f"entry at {a:#x} is {b:#x}"),
     Kind(

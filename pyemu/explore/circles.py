@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pyemu.explore.moves import Kept, Moves
+from pyemu.explore.kept import Kept
+from pyemu.explore.moves import Moves
 from pyemu.explore.search import StateNode
 
 MAX_WAYS = 20_000  # states in which others are looked at while one goes round
@@ -41,7 +42,7 @@ def spins(states: list[StateNode], task: int) -> Iterator[Circle]:
     A task has at most one move in a state, so its moves form a function, and each circle is met once.
     """
     done: set[int] = set()
-    for start in range(len(states)):
+    for start in [after for one, after in _turns(states) if one == task]:
         path: list[int] = []
         place: dict[int, int] = {}
         at: int | None = start
@@ -56,6 +57,14 @@ def spins(states: list[StateNode], task: int) -> Iterator[Circle]:
             first = min(circle, key=lambda number: (states[number].depth, number))
             others = any(one != task for number in circle for one in states[number].able)
             yield Circle(first, (task,) * len(circle), others)
+
+
+def _turns(states: list[StateNode]) -> Iterator[tuple[int, int]]:
+    """Give the moves that lead no farther from the begin, as task and state after it: each circle has one."""
+    for state in states:
+        for task, (after, waited) in state.moves.items():
+            if not waited and states[after].depth <= state.depth:
+                yield task, after
 
 
 def left_alone(moves: Moves, schedule: tuple[int, ...], task: int) -> tuple[int, ...] | None:
@@ -105,7 +114,7 @@ def _goes_round(moves: Moves, task: int) -> bool:
     while moves.able() == [task]:
         move = moves.move(task)
         key = moves.key(move.after)
-        if move.waited:
+        if move.deed.waited:
             return False
         if key in seen:
             return True
@@ -115,7 +124,14 @@ def _goes_round(moves: Moves, task: int) -> bool:
 
 def livelocks(states: list[StateNode]) -> Iterator[Circle]:
     """Give circles of several tasks in which everybody who can move takes part."""
-    waiting = [list(range(len(states)))]
+    behind = {after for _, after in _turns(states)}
+    line = list(behind)
+    for at in line:
+        for _, after in _busy(states, at):
+            if after not in behind:
+                behind.add(after)
+                line.append(after)
+    waiting = [line]
     while waiting:
         inside = set(waiting.pop())
         for part in _components(states, inside):

@@ -21,7 +21,8 @@ from pyemu.explore.findings import (
     seen_by,
 )
 from pyemu.explore.futures import Futures
-from pyemu.explore.moves import Kept, Move, Moves
+from pyemu.explore.kept import Kept
+from pyemu.explore.moves import Deed, Move, Moves
 from pyemu.explore.nodes import asks_otherwise, described
 from pyemu.explore.search import Search, StateNode
 from pyemu.flags import Signal, TaskState
@@ -168,28 +169,29 @@ class Explorer:
             self.findings[rule, task] = found
 
     def _on_move(self, number: int, by: int, before: Kept, move: Move) -> None:
-        broken = [*move.broken, *self._killed_by_sigbus(by, before, move)]
+        broken = [*move.deed.broken, *self._killed_by_sigbus(by, move.deed)]
         if broken:
             schedule = (*self.search.schedule(number), by)
             for task, rule, text in broken:
                 self._note(rule, task, text, schedule)
 
-    def _killed_by_sigbus(self, by: int, before: Kept, move: Move) -> list[tuple[str, str, str]]:
+    def _killed_by_sigbus(self, by: int, deed: Deed) -> list[tuple[str, str, str]]:
         """Look for an access that ended with SIGBUS."""
-        task = self.moves.world.tasks[by]
-        told = [value for _, _, what, value in move.after.reports[len(before.reports) :] if what == "outcome"]
-        dies = task.ended and task.killed_by == Signal.SIGBUS
+        told = [value for _, _, what, value in deed.reports if what == "outcome"]
+        dies = deed.tasks[by - 1].fields["killed_by"] == Signal.SIGBUS
         if not dies and not any(value.startswith("SIGBUS") for value in told):
             return []
-        return [(task.name, SIGBUS, f"{task.name} accesses memory and gets SIGBUS.")]
+        name = self.moves.world.tasks[by].name
+        return [(name, SIGBUS, f"{name} accesses memory and gets SIGBUS.")]
 
     def _on_state(self, number: int, kept: Kept, able: tuple[int, ...]) -> None:
         moves = self.moves
         tasks = moves.world.tasks
-        if not able:
-            self._on_end(number)
         # When all that can still happen is that time passes, a task that is being killed waits for that.
         if all(moves.lets_time_pass(tasks[one]) for one in able):
+            moves.load()
+            if not able:
+                self._on_end(number)
             for task in moves.tasks:
                 if task.id not in able and self._lives(task) and has_fatal(moves.world, task):
                     where = self._place(task)

@@ -1,19 +1,21 @@
-"""Moves that can be taken back: states as values.
+"""Moves that can be taken back, and that are made once only.
 
-`Moves` is a machine that can be put into any state it was in before. A state is kept as values: the table
-of locations, emulated RAM, and for each task its fields and the nodes of its frames. Two states with the same
-key have the same future.
+`Moves` is a machine that can be put into any state it was in before. A state is kept as values
+(`pyemu.explore.kept`): the table of locations, emulated RAM, and for each task its fields and the nodes of
+its frames. What a move does is kept as well (`pyemu.explore.memory`): where the task and all that the move
+reads are as they were once, it is not made again. The machine itself is put into a state only when something
+has to be made there, or looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
-from operator import attrgetter, itemgetter
 from typing import Any
 
 from pyemu.effects import Effect
+from pyemu.explore.kept import Kept, KeptTask, Numbers
+from pyemu.explore.memory import Memory, Watched
 from pyemu.explore.nodes import Node, NodeFrame, Nodes
 from pyemu.explore.stepping import SteppedExecutor, Stepping
 from pyemu.flags import PAGE_SHIFT, TaskState
@@ -21,7 +23,6 @@ from pyemu.scenario import Scenario
 from pyemu.sched.frames import KernelFrame
 from pyemu.sched.semantics import SEMANTICS, Footprint, World
 from pyemu.sched.signals import Places, every_word
-from pyemu.sched.sigqueue import queues
 from pyemu.sched.tasks import Task
 from pyemu.state import Location
 from pyemu.trace import Trace
@@ -30,11 +31,6 @@ from pyemu.tree import Tree
 # Nobody's next step depends on these: counters are only written, and without a TLB there is none to touch.
 UNSEEN = frozenset({"counter", "vmstat", "tlb"})
 IN_RAM = frozenset({"pte", "bytes", "arena", "free_frames"})  # who writes these writes RAM
-
-# What a task is made of besides its frames, its lists and its tables; `Moves._put_task` gives it back.
-standing = attrgetter("pending", "asleep", "ended", "exiting", "killed_by", "missed", "stopped")
-counting = attrgetter("hold", "next_id", "attempt", "attempt_page", "last_result", "by_area")
-waiting = attrgetter("waited_in_userfault", "returns_at")
 
 
 class Silent(Trace):
@@ -55,74 +51,59 @@ class WalkingExecutor(SteppedExecutor):
 
 
 @dataclass(frozen=True, slots=True)
-class KeptTask:
-    """A task, kept; `shape` is a number for all of it that the future depends on."""
-
-    nodes: tuple[Node, ...]
-    frame_args: tuple[Any, ...]
-    fields: tuple[Any, ...]
-    holds: tuple[Any, ...]
-    locks: tuple[Any, ...]
-    found: tuple[Any, ...]
-    actions: tuple[Any, ...]
-    shape: int
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A state, kept: everything that the future depends on, and nothing that runs.
+class Deed:
+    """What a move does, in every state that looks the same to it.
 
     Attributes
     ----------
-    data : dict
-        The table of locations.
-    code : int
-        A number for that table: two tables with the same one are equal.
-    ram : tuple of bytes
-        The used parts of emulated RAM: one of each arena.
-    tasks : tuple of KeptTask
-        In order.
+    values : dict of Location to object
+        What it writes.
+    ram : int
+        A number for what RAM holds then.
+    tasks : dict of int to KeptTask
+        Tasks that it changes, by their place, and what they are then.
     reports : tuple
-        What programs saw.
-    told : int
-        A number for that, task by task.
-    sent_at, step
-        As in `World`.
-    running : int
-        Who has the only CPU, if there is one only.
+        What the program sees.
+    running : int or None
+        Who has the only CPU then; None when it doesn't change that.
+    difference : int
+        How it changes the state's code, but for the reports and the CPU.
+    footprint : Footprint
+        What it reads and writes.
+    broken : tuple of (str, str, str)
+        Task, rule and text of each rule that it breaks.
+    passes : bool
+        It lets time pass.
+    waited : bool
+        The task slept before it, or it lets time pass.
     """
 
-    data: dict[Location, Any]
-    code: int
-    ram: tuple[bytes, ...]
-    tasks: tuple[KeptTask, ...]
+    values: dict[Location, Any]
+    ram: int
+    tasks: dict[int, KeptTask]
     reports: tuple[Any, ...]
-    told: int
-    sent_at: dict[Any, int]
-    step: int
-    running: int
+    running: int | None
+    difference: int
+    footprint: Footprint
+    broken: tuple[tuple[str, str, str], ...]
+    passes: bool
+    waited: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a move did.
+    """A move: what it did, and the state after it."""
 
-    Attributes
-    ----------
-    after : Kept
-        The state after it.
-    footprint : Footprint
-        What it read and wrote.
-    broken : tuple of (str, str, str)
-        Task, rule and text of each rule that it broke.
-    waited : bool
-        The task slept before it, or let time pass.
-    """
-
+    deed: Deed
     after: Kept
-    footprint: Footprint
-    broken: tuple[tuple[str, str, str], ...]
-    waited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """Whether a task can move, and whether its move lets time pass."""
+
+    able: bool
+    passes: bool
 
 
 def last_words(world: World, task: Task) -> Places:
@@ -144,8 +125,12 @@ class Moves(Stepping):
     ----------
     first : Kept
         The state before the first move.
+    at : Kept
+        The state from which the next move starts.
     nodes : Nodes
         Where the functions stand.
+    n_made : int
+        Moves that were really made; all others were known.
     """
 
     executor_class = WalkingExecutor
@@ -158,9 +143,11 @@ class Moves(Stepping):
         self.nodes = self.executor.nodes = Nodes(self.executor.functions, self.executor.override)
         self.reads: set[Location] = set()
         self.writes: set[Location] = set()
-        self.codes: dict[Any, int] = {}
-        self.numbers: dict[Any, int] = {}
-        self.rams: dict[Any, Any] = {}  # one of each kind
+        self.numbers = Numbers()
+        self.rams: list[tuple[bytes, ...]] = []  # the used parts of emulated RAM, one of each arena
+        self.deeds = Memory[Deed](len(self.tasks))
+        self.chances = Memory[Chance](len(self.tasks))
+        self.n_made = 0
         for task in self.tasks:
             world.state.data.setdefault(("state", task.id), TaskState(0))
             (frame,) = task.frames
@@ -170,13 +157,31 @@ class Moves(Stepping):
         self.begin()
         arenas = [world.state.data["arena", arena][0] for arena in range(1, len(self.tasks) + 1)]
         self.starts = [0, *(first << PAGE_SHIFT for first in arenas)]
-        data = dict(world.state.data)
-        code = self._difference({}, data, set(data))
-        tasks = tuple([self._keep_task(task, self._nodes_of(task), ()) for task in self.tasks])
-        self.at = Kept(data, code, self._ram(), tasks, (), self._told(), {}, world.step, self.running)
-        self.first = self.at
+        self.first = self.at = self.loaded = self._first()
 
     # ------------------------------------------------------------------------------------ moving
+
+    def go_to(self, kept: Kept) -> None:
+        """Go to a state that was reached before."""
+        self.at = kept
+        self.running = kept.running
+
+    def may_move(self, task: Task) -> bool:
+        """Say whether a task can make its next move."""
+        return self._chance(task).able
+
+    def lets_time_pass(self, task: Task) -> bool:
+        """Say whether a task's next move is the end of a wait for a time."""
+        return self._chance(task).passes
+
+    def _chance(self, task: Task) -> Chance:
+        chance = self.chances.recall(self.at, task.id)
+        if chance is None:
+            data = self._load_watched()
+            chance = Chance(super().may_move(task), super().lets_time_pass(task))
+            self._note(self.chances, task, data, data.read, chance)
+            self.world.state.data = self.at.data
+        return chance
 
     def move(self, number: int) -> Move:
         """Let a task that can move do so.
@@ -191,30 +196,87 @@ class Moves(Stepping):
         Move
             What it did.
         """
-        world, task, old = self.world, self.world.tasks[number], self.at.tasks[number - 1]
-        # What is kept is not written to, and frames are made for who moves alone.
-        world.state.data = dict(self.at.data)
-        task.frames = [NodeFrame(self.nodes, node) for node in old.nodes]
-        task.frame_args = list(old.frame_args)
+        before = self.at
+        known = self.deeds.recall(before, number)
+        deed = self._make(self.world.tasks[number]) if known is None else known
+        self.go_to(self._after(before, deed))
+        if known is None:
+            self.world.state.data = self.at.data
+            self.loaded = self.at
+        return Move(deed, self.at)
+
+    def _make(self, task: Task) -> Deed:
+        """Make a move that isn't known yet."""
+        world, before, numbers = self.world, self.at, self.numbers
+        self.n_made += 1
+        self.load()
+        reads, writes = last_words(world, task)  # they count if this move is its last
+        data = self._load_watched()
+        kept = before.tasks[task.id - 1]
+        task.frames = [NodeFrame(self.nodes, node) for node in kept.nodes]
+        task.frame_args = list(kept.frame_args)
         self.reads.clear()
         self.writes.clear()
-        waited = task.asleep or self.lets_time_pass(task)
-        reads, writes = last_words(world, task)
-        self.step(number)
+        passes = super().lets_time_pass(task)
+        waited = task.asleep or passes
+        self.step(task.id)
         if task.ended:
             self.reads.update(reads)
             self.writes.update(writes)
+            data.read.update(reads)
         if self.one_cpu:
             self.writes.add(("cpu",))
-        broken = (*world.violations, *world.findings)
+        tasks = self._changed(task)
+        values = {place: numbers.one(place, data[place]) for place in data.written if place[0] not in UNSEEN}
+        ram = self._ram() if any(place[0] in IN_RAM for place in self.writes) else before.ram
+        difference = numbers.code(("ram",), before.ram) ^ numbers.code(("ram",), ram)
+        for place in self.writes & values.keys():
+            difference ^= numbers.code(place, before.data.get(place)) ^ numbers.code(place, values[place])
+        for at, one in tasks.items():
+            old = before.tasks[at]
+            difference ^= numbers.code(("task", at), old.shape) ^ numbers.code(("task", at), one.shape)
+        deed = Deed(
+            values,
+            ram,
+            tasks,
+            tuple(world.reports[len(before.reports) :]),
+            self.running if self.one_cpu and not task.device else None,
+            difference,
+            Footprint(
+                frozenset([place for place in self.reads | self.writes if place[0] not in UNSEEN]),
+                frozenset([place for place in self.writes if place[0] not in UNSEEN]),
+            ),
+            (*world.violations, *world.findings),
+            passes,
+            waited,
+        )
         world.violations.clear()
         world.findings.clear()
-        self.at = self._keep(task)
-        footprint = Footprint(
-            frozenset([one for one in self.reads | self.writes if one[0] not in UNSEEN]),
-            frozenset([one for one in self.writes if one[0] not in UNSEEN]),
-        )
-        return Move(self.at, footprint, broken, waited)
+        self._note(self.deeds, task, data, self.reads | self.writes | data.read | data.written, deed)
+        return deed
+
+    def _after(self, before: Kept, deed: Deed) -> Kept:
+        """Give the state after a move."""
+        code, reports, running = before.code ^ deed.difference, before.reports, before.running
+        if deed.reports:
+            reports += deed.reports
+            code ^= self._told(before.reports) ^ self._told(reports)
+        if deed.running is not None and deed.running != running:
+            code ^= self.numbers.code(("cpu",), running) ^ self.numbers.code(("cpu",), deed.running)
+            running = deed.running
+        tasks = list(before.tasks)
+        for at, kept in deed.tasks.items():
+            tasks[at] = kept
+        return Kept({**before.data, **deed.values}, code, deed.ram, tuple(tasks), reports, running)
+
+    def _note(
+        self, memory: Memory[Any], task: Task, data: Watched, touched: Iterable[Location], answer: Any
+    ) -> None:
+        """Note an answer, if all that it depends on can be told."""
+        if not data.searched:
+            places = [place for place in data.read | data.written if place[0] not in UNSEEN]
+            others = self._owners(touched) - {task.id}
+            memory.note(self.at, task.id, places, others, answer)
 
     def settle(self, task: Task) -> None:
         """Find out what a task asks for next; what decides whether it gets that belongs to its footprint."""
@@ -233,139 +295,79 @@ class Moves(Stepping):
 
     # ------------------------------------------------------------------------------------ states
 
-    def _keep(self, mover: Task) -> Kept:
-        """Keep the state after a move: what the move didn't write is shared with the state before."""
-        world, before, writes = self.world, self.at, self.writes
-        data = world.state.data
-        tasks = list(before.tasks)
-        for place, task in enumerate(self.tasks):
-            if task is mover:
-                tasks[place] = self._keep_task(task, self._nodes_of(task), tuple(task.frame_args))
-            elif ("state", task.id) in writes:
-                tasks[place] = self._keep_task(task, tasks[place].nodes, tasks[place].frame_args)
-        same_reports = len(world.reports) == len(before.reports)
-        return Kept(
-            data,
-            before.code ^ self._difference(before.data, data, writes),
-            self._ram() if any(place[0] in IN_RAM for place in writes) else before.ram,
-            tuple(tasks),
-            before.reports if same_reports else tuple(world.reports),
-            before.told if same_reports else self._told(),
-            dict(world.sent_at),
-            world.step,
-            self.running,
-        )
-
-    def go_to(self, kept: Kept) -> None:
-        """Put the machine into a state that it was in before."""
-        if kept is self.at:
-            return
-        world, ram = self.world, self.world.state.ram
-        world.state.data = kept.data
-        if kept.ram is not self.at.ram:
-            for start, part in zip(self.starts, kept.ram, strict=True):
-                ram[start : start + len(part)] = part
-        for task, old, new in zip(self.tasks, self.at.tasks, kept.tasks, strict=True):
-            if old is not new:
-                self._put_task(task, new)
-        world.reports[:] = kept.reports
-        world.sent_at = dict(kept.sent_at)
-        world.step = kept.step
-        self.running = kept.running
-        self.at = kept
-
-    def key(self, kept: Kept) -> tuple[int, ...]:
+    def key(self, kept: Kept) -> int:
         """Give a state's key: two states with the same one have the same future.
 
         Left out are counters, and whatever only says how the state was reached.
         """
-        ram = self._number(kept.ram)
-        return (kept.code, ram, kept.running, kept.told, *[task.shape for task in kept.tasks])
+        return kept.code
 
-    def _number(self, value: Any) -> int:
-        """Give the number of a value: the same for the same one."""
-        return self.numbers.setdefault(value, len(self.numbers))
+    def load(self) -> None:
+        """Put the machine into the state that it is said to be at."""
+        kept, loaded = self.at, self.loaded
+        if kept is loaded:
+            return
+        world, ram = self.world, self.world.state.ram
+        world.state.data = kept.data
+        if kept.ram != loaded.ram:
+            for start, part in zip(self.starts, self.rams[kept.ram], strict=True):
+                ram[start : start + len(part)] = part
+        for task, old, new in zip(self.tasks, loaded.tasks, kept.tasks, strict=True):
+            if old is not new:
+                new.put(task)
+        world.reports[:] = kept.reports
+        self.loaded = kept
 
-    def _told(self) -> int:
-        """Number what programs saw: each in its order, whoever was first."""
-        told = ((name, what, value) for _, name, what, value in self.world.reports)
-        return self._number(("told", tuple(sorted(told, key=itemgetter(0)))))
+    def _load_watched(self) -> Watched:
+        """Do that, with a table that notes what is done to it."""
+        self.load()
+        data = self.world.state.data = Watched(self.at.data)
+        return data
 
-    def _difference(self, old: dict[Location, Any], new: dict[Location, Any], places: set[Location]) -> int:
-        """Give how a table's code changes: the code is the sum, by exclusive or, of its rows' numbers."""
-        difference = 0
-        for place in places:
-            before, value = old.get(place), new.get(place)
-            if value is not before and place[0] not in UNSEEN and value != before:
-                difference ^= self._row(place, value) ^ self._row(place, before)
-        return difference
+    def _first(self) -> Kept:
+        """Keep the state before the first move."""
+        numbers, state = self.numbers, self.world.state
+        data = {place: numbers.one(place, value) for place, value in state.data.items()}
+        tasks = tuple([numbers.task(state, task, self._nodes_of(task), ()) for task in self.tasks])
+        return Kept(data, 0, self._ram(), tasks, (), self.running)  # what it consists of counts as nothing
 
-    def _row(self, place: Location, value: Any) -> int:
-        if value is None or value is False or value == ():
-            return 0
-        row = (place, value)
-        code = self.codes.get(row)
-        if code is None:
-            digest = blake2b(b"%d" % len(self.codes), digest_size=16).digest()
-            code = self.codes[row] = int.from_bytes(digest, "big")  # as good as a throw of dice
+    def _changed(self, mover: Task) -> dict[int, KeptTask]:
+        """Keep the tasks that a move may have changed."""
+        state, found = self.world.state, {}
+        for number in self._owners(self.writes) | {mover.id}:
+            task, old = self.world.tasks[number], self.at.tasks[number - 1]
+            nodes, frame_args = old.nodes, old.frame_args
+            if task is mover:
+                nodes, frame_args = self._nodes_of(task), tuple(task.frame_args)
+            found[number - 1] = self.numbers.task(state, task, nodes, frame_args)
+            found[number - 1].put(task)  # the one of its shape stands for all of them
+        return found
+
+    def _owners(self, places: Iterable[Location]) -> set[int]:
+        """Give the tasks at which who touches these places may look, or which who writes them may change."""
+        owners = {place[1] for place in places if place[0] in ("state", "ended")}
+        processes = {place[1] for place in places if place[0] == "actions"}
+        return owners.union([task.id for task in self.tasks if task.process in processes])
+
+    def _told(self, reports: Iterable[tuple[int, str, str, str]]) -> int:
+        """Give a number for what programs saw: each in its order, whoever was first."""
+        told: dict[str, tuple[tuple[str, str], ...]] = {}
+        for _, name, what, value in reports:
+            told[name] = (*told.get(name, ()), (what, value))
+        code = 0
+        for name, seen in told.items():
+            code ^= self.numbers.code(("told", name), seen)
         return code
 
-    def _ram(self) -> tuple[bytes, ...]:
+    def _ram(self) -> int:
+        """Give a number for what RAM holds."""
         ram, data = self.world.state.ram, self.world.state.data
         ends = [data["arena", arena][0] << PAGE_SHIFT for arena in range(len(self.starts))]
         parts = tuple([bytes(ram[start:end]) for start, end in zip(self.starts, ends, strict=True)])
-        known: tuple[bytes, ...] = self.rams.setdefault(parts, parts)
-        return known
+        if parts not in self.rams:
+            self.rams.append(parts)
+        return self.rams.index(parts)
 
     def _nodes_of(self, task: Task) -> tuple[Node, ...]:
         """Give where a task's frames stand."""
         return tuple([frame.node for frame in task.frames])  # type: ignore[attr-defined]  # NodeFrames all
-
-    def _keep_task(self, task: Task, nodes: tuple[Node, ...], frame_args: tuple[Any, ...]) -> KeptTask:
-        fields = standing(task), counting(task), waiting(task)
-        holds, locks = tuple(task.holds), tuple(task.locks)
-        found, actions = tuple(task.found.items()), tuple(task.actions.items())
-        pending = task.pending
-        shape = (
-            tuple([node.number for node in nodes]),
-            frame_args,
-            None if pending is None else (pending.op, pending.args),
-            (task.asleep, task.ended, task.exiting, task.killed_by, task.missed, task.next_id, task.stopped),
-            (min(task.attempt - task.by_area, 2), task.attempt_page, task.last_result),
-            task.waited_in_userfault,
-            holds,
-            locks,
-            frozenset([vma for vma, hold in found if hold == task.hold]),
-            actions,
-            self._signals_seen(task),
-        )
-        return KeptTask(nodes, frame_args, fields, holds, locks, found, actions, self._number(shape))
-
-    def _signals_seen(self, task: Task) -> tuple[Any, ...]:
-        """Give the pending signals that were there when the task last went to user mode."""
-        sent_at, data = self.world.sent_at, self.world.state.data
-        if not sent_at:
-            return ()
-        return tuple(
-            [
-                (place, info.signal)
-                for place in queues(task)
-                for info in data.get(place, ())
-                if sent_at[place, info.signal] <= task.returns_at
-            ]
-        )
-
-    def _put_task(self, task: Task, one: KeptTask) -> None:
-        """Give a task its fields; its frames are made when it moves."""
-        (
-            (task.pending, task.asleep, task.ended, task.exiting, task.killed_by, task.missed, task.stopped),
-            (task.hold, task.next_id, task.attempt, task.attempt_page, task.last_result, task.by_area),
-            (task.waited_in_userfault, task.returns_at),
-        ) = one.fields
-        task.result = None
-        task.holds[:] = one.holds
-        task.locks[:] = one.locks
-        task.found = dict(one.found)
-        if tuple(task.actions.items()) != one.actions:
-            task.actions.clear()
-            task.actions.update(one.actions)

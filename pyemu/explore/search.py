@@ -25,7 +25,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyemu.explore.futures import Futures
-from pyemu.explore.moves import Kept, Move, Moves
+from pyemu.explore.kept import Kept
+from pyemu.explore.moves import Move, Moves
 from pyemu.sched.semantics import Footprint
 
 Sleep = dict[int, Footprint]  # tasks whose next move needn't be made, and what that move touches
@@ -149,21 +150,21 @@ class Search:
             if task in sleep or task not in state.chosen or (wanted is not None and task not in wanted):
                 continue
             moves.go_to(kept)
-            passes = moves.lets_time_pass(moves.world.tasks[task])
             move = moves.move(task)
+            footprint = move.deed.footprint
             self.n_moves += 1
             self.on_move(number, task, kept, move)
             below = {}
             if self.sleep_sets:
-                below = {one: print_ for one, print_ in sleep.items() if independent(print_, move.footprint)}
-                sleep[task] = move.footprint
+                below = {one: print_ for one, print_ in sleep.items() if independent(print_, footprint)}
+                sleep[task] = footprint
             after, is_new = self._reach(number, task, move, below)
-            state.moves[task] = (after, move.waited)
+            state.moves[task] = (after, move.deed.waited)
             made.add(task)
             if self.futures is None:
                 continue
-            self.futures.note(task, left, move.footprint)
-            local = not passes and self._is_local(task, left, move)
+            self.futures.note(task, left, footprint)
+            local = not move.deed.passes and self._is_local(task, left, move)
             self.hints[kept.tasks[task - 1].shape] = local
             if local and is_new and wanted is None:
                 state.chosen = frozenset(made)
@@ -181,9 +182,9 @@ class Search:
         if futures is None:
             return False
         return not any(
-            futures.concerns(other.id, task, left, move.footprint)
+            futures.concerns(other.id, task, left, move.deed.footprint)
             for other in moves.tasks
-            if other.id != task and not other.ended
+            if other.id != task and not move.after.tasks[other.id - 1].fields["ended"]
         )
 
     def _reach(self, parent: int, by: int, move: Move, sleep: Sleep) -> tuple[int, bool]:
@@ -237,10 +238,10 @@ def count_traces(moves: Moves, *, reduced: bool = True) -> int:
                 continue
             moves.go_to(kept)
             move = moves.move(task)
-            after = {one: print_ for one, print_ in sleep.items() if independent(print_, move.footprint)}
+            after = {one: print_ for one, print_ in sleep.items() if independent(print_, move.deed.footprint)}
             total += below(move.after, after)
             if reduced:
-                sleep[task] = move.footprint
+                sleep[task] = move.deed.footprint
         return total
 
     return below(moves.first, {})

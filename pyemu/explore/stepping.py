@@ -133,10 +133,14 @@ class Stepping:
 
     def able(self) -> list[int]:
         """Give the numbers of the tasks that can move, in order."""
-        found = [task.id for task in self.tasks if is_able(self.executor, task)]
+        found = [task.id for task in self.tasks if self.may_move(task)]
         if self.running in found:
             return [one for one in found if one == self.running or self.world.tasks[one].device]
         return found
+
+    def may_move(self, task: Task) -> bool:
+        """Say whether a task can make its next move, if it has a CPU."""
+        return is_able(self.executor, task)
 
     def step(self, number: int) -> None:
         """Let a task that can move do so."""

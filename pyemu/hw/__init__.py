@@ -9,19 +9,35 @@ from __future__ import annotations
 
 from pyemu.hw.bits import ErrorCode, Kind
 from pyemu.hw.check import BadTypeError, BadValueError
+from pyemu.hw.events import Event, EventLog, What
 from pyemu.hw.faults import GeneralProtection, HardwareFault, PageFault
 from pyemu.hw.mmu import Batch, Mmu, make_mmu
 from pyemu.hw.registers import Registers
-from pyemu.hw.tlb import Access, HitLevel, TableRef, TlbEntry, TlbGeometry, TlbSnapshot, TlbStats
+from pyemu.hw.tlb import (
+    Access,
+    ArraySnapshot,
+    HitLevel,
+    TableRef,
+    TlbArray,
+    TlbConfig,
+    TlbEntry,
+    TlbSnapshot,
+    TlbStats,
+    WalkCache,
+    WalkEntry,
+)
 from pyemu.hw.twins import COMPILED
 
 __all__ = [
     "COMPILED",
     "Access",
+    "ArraySnapshot",
     "BadTypeError",
     "BadValueError",
     "Batch",
     "ErrorCode",
+    "Event",
+    "EventLog",
     "GeneralProtection",
     "HardwareFault",
     "HitLevel",
@@ -30,9 +46,13 @@ __all__ = [
     "PageFault",
     "Registers",
     "TableRef",
+    "TlbArray",
+    "TlbConfig",
     "TlbEntry",
-    "TlbGeometry",
     "TlbSnapshot",
     "TlbStats",
+    "WalkCache",
+    "WalkEntry",
+    "What",
     "make_mmu",
 ]

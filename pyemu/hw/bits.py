@@ -1,15 +1,18 @@
 """Bits of x86-64 paging under the names of the processor manuals.
 
-An entry of a page table is 64 bits, and the same layout serves all four levels::
+An entry of a page table is 64 bits, and the same layout serves all levels::
 
     63 62        52 51                       12 11  9 8  7   6  5  4   3   2  1  0
     NX |  ignored  |  address of a frame       | avl |G |PS |D |A |PCD|PWT|US|RW|P
                       or of the next table            (PS: PAT at level 1)
 
-A virtual address splits into four table indices and an offset::
+A virtual address splits into table indices and an offset: four indices, or five with CR4.LA57::
 
     63       48 47    39 38    30 29    21 20    12 11      0
     sign of 47 | level 4| level 3| level 2| level 1| offset
+
+    63       57 56    48 47    39 38    30 29    21 20    12 11      0
+    sign of 56 | level 5| level 4| level 3| level 2| level 1| offset
 
 Entry bits are plain ``int`` and no ``IntFlag``: the readable walk combines them four times an
 access, and ``IntFlag`` arithmetic is some twenty times slower.
@@ -122,7 +125,7 @@ class ErrorCode(IntFlag):
 
 
 def level_shift(level: int) -> int:
-    """Return the position of the lowest address bit that the index of `level` (4..1) takes."""
+    """Return the position of the lowest address bit that the index of `level` (5..1) takes."""
     return PAGE_SHIFT + 9 * (level - 1)
 
 
@@ -131,12 +134,15 @@ def page_size(level: int) -> int:
     return 1 << level_shift(level)
 
 
-def is_canonical(va: int) -> bool:
-    """Tell whether bits 63..47 of a 48-bit virtual address are all equal.
+def is_canonical(va: int, va_bits: int = 48) -> bool:
+    """Tell whether all bits of a virtual address from the highest of its `va_bits` up are equal.
 
     Examples
     --------
     >>> is_canonical(0x0000_7FFF_FFFF_FFFF), is_canonical(0x0000_8000_0000_0000)
     (True, False)
+    >>> is_canonical(0x0000_8000_0000_0000, va_bits=57)
+    True
     """
-    return va < 1 << 47 or va >= MAX_U64 + 1 - (1 << 47)
+    half = 1 << va_bits - 1
+    return va < half or va >= MAX_U64 + 1 - half

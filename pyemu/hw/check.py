@@ -49,6 +49,13 @@ def integer(name: str, value: Any, low: int, high: int) -> int:
     return number
 
 
+def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """Refuse a word that isn't among those allowed."""
+    if value not in allowed:
+        words = ", ".join(map(repr, allowed[:-1]))
+        raise BadValueError(f"{name} is {value!r}; it must be {words} or {allowed[-1]!r}")
+
+
 def address(value: Any, name: str = "the address") -> int:
     """Return `value` as a 64-bit address."""
     return integer(name, value, 0, MAX_U64)
@@ -143,17 +150,21 @@ def all_kinds(view: memoryview) -> None:
         raise bad_kind(values.index(bad[0]), bad[0])
 
 
+def results(typecode: Literal["Q", "I", "B"], n: int, like: Any) -> Any:
+    """Make an array of `n` zeros of the family of `like`: numpy in gives numpy out, else ``array.array``."""
+    if type(like).__module__ == "numpy":
+        import numpy as np
+
+        return np.zeros(n, dtype={"Q": np.uint64, "I": np.uint32, "B": np.uint8}[typecode])
+    zeros = array(typecode)
+    zeros.frombytes(bytes(zeros.itemsize * n))
+    return zeros
+
+
 def output(buffer: Any, n: int, like: Any) -> Any:
-    """Where a batch writes its `n` results: `buffer`, or a new array of the family of `like`.
-
-    Numpy in gives numpy out; everything else gives an ``array('Q')``.
-    """
+    """Where a batch writes its `n` physical addresses: `buffer`, or a new array (`results`)."""
     if buffer is None:
-        if type(like).__module__ == "numpy":
-            import numpy as np
-
-            return np.empty(n, dtype=np.uint64)
-        return array("Q", bytes(8 * n))
+        return results("Q", n, like)
     view = _array_view("out", buffer, "QL", 8, "uint64")
     if view is None:
         raise BadTypeError(f"out is a {type(buffer).__name__}; it must be a writable array of uint64")
@@ -193,19 +204,35 @@ def _array_view(name: str, values: Any, formats: str, itemsize: int, dtype: str)
 
 def per_level(ad_on_fault: AdOnFault) -> bool:
     """Tell whether `ad_on_fault` is ``"per_level"``; refuse what is neither that nor ``"none"``."""
-    if ad_on_fault not in ("per_level", "none"):
-        raise BadValueError(f"ad_on_fault is {ad_on_fault!r}; it must be 'per_level' or 'none'")
+    one_of("ad_on_fault", ad_on_fault, ("per_level", "none"))
     return ad_on_fault == "per_level"
 
 
+def skips(on_fault: Any) -> bool:
+    """Tell whether a batch goes on after a fault; refuse what is neither ``"stop"`` nor ``"skip"``."""
+    one_of("on_fault", on_fault, ("stop", "skip"))
+    return bool(on_fault == "skip")
+
+
 def root(n_bytes: int, cpu: Any) -> None:
-    """Refuse registers whose level-4 table isn't inside `n_bytes` of RAM."""
+    """Refuse what are no registers, and registers whose top table isn't inside `n_bytes` of RAM."""
     if not hasattr(cpu, "root"):
-        raise BadTypeError(f"cpu is {cpu!r}; it must be pyemu.hw.Registers")
+        raise BadTypeError(f"cpu is {cpu!r}; it must be pyemu.hw.Registers or pyemu.hw.riscv.Registers")
     if cpu.root + PAGE_SIZE > n_bytes:
-        raise BadValueError(f"cr3 is {cpu.cr3:#x}; its table must lie inside ram, which ends at {n_bytes:#x}")
+        raise BadValueError(
+            f"{cpu.ROOT} is {getattr(cpu, cpu.ROOT):#x}; its table must lie inside ram, "
+            f"which ends at {n_bytes:#x}"
+        )
+
+
+def wrong_format(operation: str, needed: str, loaded: str) -> BadValueError:
+    """Make the error for an operation that the processor with these registers doesn't have."""
+    return BadValueError(
+        f"{operation} is an operation of {needed}, but this MMU has the registers of {loaded}; load those of "
+        f"{needed} first"
+    )
 
 
 def not_loaded() -> HardwareError:
-    """Make the error for an access before any registers are loaded."""
+    """Make the error for an operation that needs registers before any are loaded."""
     return HardwareError("this MMU has no registers yet; call load(Registers(...)) first")

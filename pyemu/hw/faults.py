@@ -12,13 +12,16 @@ from pyemu.hw.bits import ErrorCode
 class HardwareFault(Exception):
     """Root of the exceptions that a translation can raise. Two of them are equal if they say the same."""
 
-    vector: int
+    @property
+    def status(self) -> int:
+        """What a batch writes for it. x86: ``vector << 16 | error code``; RISC-V: the cause."""
+        raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, HardwareFault) and (self.vector, self.args) == (other.vector, other.args)
+        return type(self) is type(other) and self.args == other.args
 
     def __hash__(self) -> int:
-        return hash((self.vector, self.args))
+        return hash((type(self), self.args))
 
 
 class PageFault(HardwareFault):
@@ -44,6 +47,11 @@ class PageFault(HardwareFault):
         self.error_code = error_code
         self.cr2 = cr2
 
+    @property
+    def status(self) -> int:
+        """14 << 16, and the error code."""
+        return self.vector << 16 | self.error_code
+
     def __str__(self) -> str:
         names = "|".join(bit.name or "" for bit in ErrorCode if self.error_code & bit) or "none"
         return f"#PF error code {self.error_code:#x} ({names}), CR2 {self.cr2:#x}"
@@ -64,5 +72,44 @@ class GeneralProtection(HardwareFault):
         super().__init__(va)
         self.va = va
 
+    @property
+    def status(self) -> int:
+        """13 << 16."""
+        return self.vector << 16
+
     def __str__(self) -> str:
-        return f"#GP(0): the address {self.va:#x} is not canonical (bits 63..47 must be equal)"
+        return (
+            f"#GP(0): the address {self.va:#x} is not canonical "
+            "(bits 63..47 must be equal; 63..56 with 5-level paging)"
+        )
+
+
+class RiscvPageFault(HardwareFault):
+    """A page fault of a RISC-V hart; `pyemu.hw.riscv` calls it ``PageFault``.
+
+    Parameters
+    ----------
+    cause : int
+        What scause gets: 12 for a fetch, 13 for a load, 15 for a store.
+    stval : int
+        The address that was accessed.
+
+    Examples
+    --------
+    >>> print(RiscvPageFault(15, 0x1000))
+    store page fault (scause 15), stval 0x1000
+    """
+
+    def __init__(self, cause: int, stval: int) -> None:
+        super().__init__(cause, stval)
+        self.cause = cause
+        self.stval = stval
+
+    @property
+    def status(self) -> int:
+        """The cause."""
+        return self.cause
+
+    def __str__(self) -> str:
+        name = {12: "instruction", 13: "load", 15: "store"}.get(self.cause, "unknown")
+        return f"{name} page fault (scause {self.cause}), stval {self.stval:#x}"

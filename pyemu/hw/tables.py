@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
-from pyemu.hw import check
-from pyemu.hw.bits import ADDRESS, MAX_U64, PS, RW, US, P, is_canonical, level_shift, page_size
+from pyemu.hw import check, riscv_bits
+from pyemu.hw.bits import ADDRESS, MAX_U64, PAGE_SHIFT, PS, RW, US, P, is_canonical, level_shift, page_size
+from pyemu.hw.registers import Registers, RiscvRegisters
 
 _U64 = Struct("<Q")  # entries are little-endian on every host
 
@@ -50,32 +51,108 @@ def set_bits(ram: Any, pa: int, bits: int) -> int:
 
 
 def entry_address(table: int, va: int, level: int) -> int:
-    """Return the physical address of the entry that `va` selects in the `table` of `level` (4..1)."""
+    """Return the physical address of the entry that `va` selects in the `table` of `level` (5..1)."""
     return table + ((va >> level_shift(level)) & 511) * 8
 
 
-def leaf_address(ram: Any, root: int, va: int) -> int | None:
-    """Find the level-1 entry of `va`.
+class _Format(NamedTuple):
+    """What editing has to know of a format."""
+
+    present: int
+    """The bit without which an entry leads nowhere."""
+    is_leaf: Callable[[int, int], bool]
+    """Whether a present entry, of an upper level, is a leaf."""
+    frame: Callable[[int], int]
+    """The physical address in an entry."""
+    entry: Callable[[int, int], int]
+    """The entry with a physical address and flags."""
+    large: int
+    """The bit that makes an entry of an upper level a leaf, where there is one."""
+    last_frame: int
+    """The highest physical address that an entry can hold."""
+
+
+_X86 = _Format(
+    P,
+    lambda entry, level: level < 4 and bool(entry & PS),
+    lambda entry: entry & ADDRESS,
+    lambda pa, flags: pa | flags & ~ADDRESS,
+    PS,
+    ADDRESS,
+)
+_RISCV = _Format(
+    riscv_bits.V,
+    lambda entry, level: bool(entry & (riscv_bits.R | riscv_bits.X)),
+    riscv_bits.frame_address,
+    lambda pa, flags: riscv_bits.entry_of(pa, flags & ~riscv_bits.PPN),
+    0,
+    riscv_bits.frame_address(riscv_bits.PPN),
+)
+
+
+def path(ram: Any, registers: Registers | RiscvRegisters, va: int) -> list[tuple[int, int]]:
+    """List the present entries that a walk for `va` would read, from the top.
+
+    Parameters
+    ----------
+    ram : buffer of uint8, shape (n_bytes,)
+    registers : Registers or RiscvRegisters
+        Whose tables.
+    va : int
+        Virtual address; its unused high bits are not looked at.
+
+    Returns
+    -------
+    list of tuple
+        Physical address and value of each entry. Nothing is checked beyond the bit that says present.
+    """
+    form = _X86 if isinstance(registers, Registers) else _RISCV
+    table, found = registers.root, []
+    for level in range(registers.levels, 0, -1):
+        where = entry_address(table, va, level)
+        entry = read_entry(ram, where)
+        if not entry & form.present:
+            break
+        found.append((where, entry))
+        if form.is_leaf(entry, level):
+            break
+        table = form.frame(entry)
+    return found
+
+
+def leaf_address(ram: Any, root: int, va: int, levels: int = 4) -> int | None:
+    """Find the level-1 entry of `va`, in tables of x86-64.
 
     Parameters
     ----------
     ram : buffer of uint8, shape (n_bytes,)
     root : int
-        Physical address of the level-4 table.
+        Physical address of the top table.
     va : int
         Virtual address.
+    levels : int
+        4, or 5 with CR4.LA57.
 
     Returns
     -------
     int or None
         Its physical address; None if a table above is missing, or a large page covers `va`.
     """
-    table = root & ADDRESS
-    for level in (4, 3, 2):
+    return _leaf_address(_X86, ram, root & ADDRESS, va, levels)
+
+
+def riscv_leaf_address(ram: Any, root: int, va: int, levels: int = 3) -> int | None:
+    """Find the level-1 entry of `va`, in tables of RISC-V: `leaf_address` with 3 levels (Sv39) or 4."""
+    return _leaf_address(_RISCV, ram, root, va, levels)
+
+
+def _leaf_address(form: _Format, ram: Any, root: int, va: int, levels: int) -> int | None:
+    table = root
+    for level in range(levels, 1, -1):
         entry = read_entry(ram, entry_address(table, va, level))
-        if not entry & P or (level < 4 and entry & PS):
+        if not entry & form.present or form.is_leaf(entry, level):
             return None
-        table = entry & ADDRESS
+        table = form.frame(entry)
     return entry_address(table, va, 1)
 
 
@@ -89,15 +166,16 @@ def map_page(
     *,
     level: int = 1,
     table_flags: int = P | RW | US,
+    levels: int = 4,
 ) -> int:
-    """Map one page, making the tables on the way down.
+    """Map one page in tables of x86-64, making the tables on the way down.
 
     Parameters
     ----------
     ram : buffer of uint8, shape (n_bytes,)
         Emulated RAM, changed in place.
     root : int
-        Physical address of the level-4 table.
+        Physical address of the top table.
     va, pa : int
         Where the page appears and where it lies; multiples of its size.
     flags : int
@@ -108,6 +186,8 @@ def map_page(
         1 for a page of 4 KiB, 2 for 2 MiB, 3 for 1 GiB.
     table_flags : int
         Bits of the entries of new tables on the way; by default the leaf alone decides.
+    levels : int
+        4, or 5 with CR4.LA57.
 
     Returns
     -------
@@ -119,27 +199,80 @@ def map_page(
     BadValueError
         An address is out of range or misaligned, or a large page is in the way.
     """
+    check.integer("levels", levels, 4, 5)
+    return _map_page(_X86, ram, root & ADDRESS, va, pa, flags, alloc_table, level, table_flags, levels)
+
+
+def riscv_map_page(
+    ram: Any,
+    root: int,
+    va: int,
+    pa: int,
+    flags: int,
+    alloc_table: Callable[[], int],
+    *,
+    level: int = 1,
+    levels: int = 3,
+) -> int:
+    """Map one page in tables of RISC-V, making the tables on the way down.
+
+    Parameters
+    ----------
+    ram, root, va, pa, alloc_table, level
+        As for `map_page`.
+    flags : int
+        Bits of the leaf entry (``V | R | W | X | U ...``).
+    levels : int
+        3 for Sv39, 4 for Sv48.
+
+    Returns
+    -------
+    int
+        Physical address of the leaf entry.
+
+    Raises
+    ------
+    BadValueError
+        An address is out of range or misaligned, or a large page is in the way.
+    """
+    check.integer("levels", levels, 3, 4)
+    return _map_page(_RISCV, ram, root, va, pa, flags, alloc_table, level, riscv_bits.V, levels)
+
+
+def _map_page(
+    form: _Format,
+    ram: Any,
+    root: int,
+    va: int,
+    pa: int,
+    flags: int,
+    alloc_table: Callable[[], int],
+    level: int,
+    table_flags: int,
+    levels: int,
+) -> int:
     check.integer("the level", level, 1, 3)
     size = page_size(level)
     check.address(va, "va")
-    check.integer("pa", pa, 0, ADDRESS)
+    check.integer("pa", pa, 0, form.last_frame)
     check.integer("flags", flags, 0, MAX_U64)
     if va % size or pa % size:
         raise check.BadValueError(f"va {va:#x} and pa {pa:#x} must be multiples of the page size {size:#x}")
-    if not is_canonical(va):
-        raise check.BadValueError(f"va {va:#x} is not canonical (bits 63..47 must be equal)")
-    table = root & ADDRESS
-    for upper in range(4, level, -1):
+    va_bits = PAGE_SHIFT + 9 * levels
+    if not is_canonical(va, va_bits):
+        raise check.BadValueError(f"va {va:#x} is not canonical (bits 63..{va_bits - 1} must be equal)")
+    table = root
+    for upper in range(levels, level, -1):
         where = entry_address(table, va, upper)
         entry = read_entry(ram, where)
-        if not entry & P:
-            entry = alloc_table() | table_flags
+        if not entry & form.present:
+            entry = form.entry(alloc_table(), table_flags)
             write_entry(ram, where, entry)
-        elif upper < 4 and entry & PS:
+        elif form.is_leaf(entry, upper):
             raise check.BadValueError(
                 f"va {va:#x} lies in a page of {page_size(upper):#x} bytes (level {upper}); unmap that first"
             )
-        table = entry & ADDRESS
+        table = form.frame(entry)
     where = entry_address(table, va, level)
-    write_entry(ram, where, pa | (flags & ~ADDRESS) | (PS if level > 1 else 0))
+    write_entry(ram, where, form.entry(pa, flags | form.large if level > 1 else flags))
     return where

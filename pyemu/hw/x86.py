@@ -21,14 +21,13 @@ pyemu.hw.faults.PageFault: #PF error code 0x4 (U), CR2 0x1000
 
 from __future__ import annotations
 
-from array import array
-from dataclasses import dataclass
 from typing import Any
 
-from pyemu.hw import bits, check, ref, twins
+from pyemu.hw import bits, check, raw
 from pyemu.hw.bits import *  # noqa: F403  (see the second paragraph above)
 from pyemu.hw.check import AdOnFault
 from pyemu.hw.faults import GeneralProtection, HardwareFault, PageFault
+from pyemu.hw.raw import WalkBatch
 from pyemu.hw.registers import Registers
 from pyemu.hw.tables import entry_address, leaf_address, map_page, read_entry, write_entry
 from pyemu.hw.tlb import Access
@@ -51,16 +50,6 @@ __all__ = [
 __all__ += bits.__all__
 
 
-@dataclass(frozen=True, slots=True)
-class WalkBatch:
-    """Results of `access_many`."""
-
-    pa: Any
-    """Physical addresses, uint64, shape (n,); 2**64 - 1 where the access faulted."""
-    status: array[int]
-    """uint32, shape (n,): 0, or ``vector << 16 | error_code`` (vector 14 for #PF, 13 for #GP)."""
-
-
 def access(
     ram: Any,
     cpu: Registers,
@@ -78,7 +67,7 @@ def access(
         Writable; starts at physical address 0. The walk leaves A and D bits in it. A frame beyond
         its end may be translated to; a table there reads as zeros.
     cpu : Registers
-        Paging state; its level-4 table must lie inside `ram`.
+        Paging state; its top table must lie inside `ram`.
     va : int
         Virtual address, 0 to 2**64 - 1.
     kind : {"read", "write", "fetch"} or Kind
@@ -92,7 +81,7 @@ def access(
     Returns
     -------
     Access
-        With `pa` and `page_size`.
+        With `pa`, `page_size` and `refs`.
 
     Raises
     ------
@@ -103,17 +92,7 @@ def access(
     BadValueError, BadTypeError, UncompiledError
         The call itself is wrong.
     """
-    per_level = check.per_level(ad_on_fault)
-    if twins.choose(twin) == "fast":
-        result: Access = twins.fast().walk_one(ram, cpu, va, kind, per_level)
-        return result
-    memory = check.ram(ram)
-    check.root(len(memory), cpu)
-    va, kind = check.address(va), check.kind(kind)
-    if not bits.is_canonical(va):
-        raise GeneralProtection(va)
-    entry = ref.walk(memory, cpu, va, kind, per_level)
-    return Access(entry.pfn << bits.PAGE_SHIFT | va & 0xFFF, entry.page_size)
+    return raw.access(ram, _registers(cpu), va, kind, twin, check.per_level(ad_on_fault))
 
 
 def access_many(
@@ -150,22 +129,10 @@ def access_many(
         The call is wrong; no access was made.
     """
     per_level = check.per_level(ad_on_fault)
-    memory = check.ram(ram)
-    check.root(len(memory), cpu)
-    vas = check.addresses(addresses)
-    whats = check.kinds(kinds, len(vas))
-    pas = check.output(out, len(vas), addresses)
-    status = array("I", bytes(4 * len(vas)))
-    if twins.choose(twin) == "fast":
-        twins.fast().walk_many(memory, cpu, vas, whats, pas, status, per_level)
-        return WalkBatch(pas, status)
-    check.all_kinds(whats)
-    for i, (va, kind) in enumerate(zip(vas.tolist(), whats.tolist(), strict=True)):
-        pas[i], status[i] = ref.NO_ADDRESS, GeneralProtection.vector << 16
-        if bits.is_canonical(va):
-            try:
-                entry = ref.walk(memory, cpu, va, kind, per_level)
-                pas[i], status[i] = entry.pfn << bits.PAGE_SHIFT | va & 0xFFF, 0
-            except PageFault as fault:
-                status[i] = PageFault.vector << 16 | fault.error_code
-    return WalkBatch(pas, status)
+    return raw.access_many(ram, _registers(cpu), addresses, kinds, out, twin, per_level)
+
+
+def _registers(cpu: Any) -> Registers:
+    if not isinstance(cpu, Registers):
+        raise check.BadTypeError(f"cpu is {cpu!r}; it must be pyemu.hw.x86.Registers")
+    return cpu

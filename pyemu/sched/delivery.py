@@ -118,5 +118,5 @@ def lost(world: World, task: Task) -> list[int]:
         info.signal
         for place in queues(task)
         for info in ready(world, task, place)
-        if task.actions.get(info.signal) in HANDLERS and world.sent_at[place, info.signal] <= task.returns_at
+        if task.actions.get(info.signal) in HANDLERS and (place, info.signal) not in task.fresh
     ]

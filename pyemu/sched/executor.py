@@ -277,7 +277,7 @@ class Executor:
         elif name == "handle_userfault":
             task.waited_in_userfault = True
         elif name == "exit_to_user_mode":
-            task.returns_at = world.step
+            task.fresh.clear()
             invariants.on_user_mode(world, task)
         if name in MARKERS and self.watches[task.id].marker(task.stats):
             self.spinning = task

@@ -110,8 +110,6 @@ class World:
         Number of effects applied so far.
     policies : object
         Policies of the tree that runs.
-    sent_at : dict
-        Queue and signal -> the step in which it was queued last.
     looked : set of Location, or None
         What checks looked at, beside the operations, if somebody wants to know.
     make_state : type of State
@@ -127,7 +125,6 @@ class World:
         self.policies = policies
         self.clock = 0
         self.step = 0
-        self.sent_at: dict[tuple[Location, int], int] = {}
         self.reports: list[tuple[int, str, str, str]] = []
         self.findings: list[tuple[str, str, str]] = []
         self.violations: list[tuple[str, str, str]] = []

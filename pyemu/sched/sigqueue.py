@@ -42,6 +42,11 @@ def queues(task: Task) -> tuple[Location, Location]:
     return ("siginfo", task.id), ("shared_signal", task.process)
 
 
+def readers(world: World, place: Location) -> list[Task]:
+    """Give the tasks whose queue this is."""
+    return [task for task in world.tasks.values() if place in queues(task)]
+
+
 def put(world: World, place: Location, queue: Queue) -> None:
     """Replace a queue; the set of what is pending for a thread alone follows it."""
     world.state.set(place, queue)
@@ -54,8 +59,9 @@ def enqueue(world: World, place: Location, info: Siginfo) -> bool:
     queue: Queue = world.state.get(place, ())
     if any(one.signal == info.signal for one in queue):
         return False
-    world.sent_at[place, info.signal] = world.step
     put(world, place, (*queue, info))
+    for task in readers(world, place):
+        task.fresh.add((place, info.signal))
     return True
 
 

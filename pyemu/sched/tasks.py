@@ -8,6 +8,7 @@ from typing import Any
 
 from pyemu.effects import Effect
 from pyemu.sched.frames import Frame
+from pyemu.state import Location
 
 
 @dataclass(slots=True)
@@ -55,8 +56,8 @@ class Task:
         It has taken SIGSTOP, and neither SIGCONT nor SIGKILL has come since.
     attempt, attempt_page, last_result : int
         Calls of handle_mm_fault for the current fault, its page, and what the last one gave.
-    returns_at : int
-        The step in which it last began to go back to user mode.
+    fresh : set of (Location, int)
+        Signals that were queued since it last began to go back to user mode, each with its queue.
     """
 
     id: int
@@ -90,7 +91,7 @@ class Task:
     by_area: int = 0
     waited_in_userfault: bool = False
     stopped: bool = False
-    returns_at: int = 0
+    fresh: set[tuple[Location, int]] = field(default_factory=set)
     n_override_effects: int = 0
     violations: list[tuple[str, str]] = field(default_factory=list)
     stats: Counter[str] = field(default_factory=Counter)

@@ -9,7 +9,19 @@ import numpy as np
 import pytest
 
 from pyemu.errors import FaultlabError, HardwareError
-from pyemu.hw import BadTypeError, BadValueError, Mmu, Registers, TlbGeometry, make_mmu, x86
+from pyemu.hw import (
+    BadTypeError,
+    BadValueError,
+    EventLog,
+    Mmu,
+    Registers,
+    TlbArray,
+    TlbConfig,
+    WalkCache,
+    make_mmu,
+    riscv,
+    x86,
+)
 from tests.hw.machines import RAM_BYTES, VA, Machine, registers
 
 
@@ -18,6 +30,15 @@ def loaded(twin: str) -> Mmu:
     machine.map()
     mmu = make_mmu(machine.ram, twin)
     mmu.load(registers())
+    return mmu
+
+
+HART = riscv.Registers(riscv.satp(0), priv=1)
+
+
+def hart(twin: str) -> Mmu:
+    mmu = make_mmu(bytearray(4096), twin)
+    mmu.load(HART)
     return mmu
 
 
@@ -69,6 +90,39 @@ CALLS: list[tuple[str, type[FaultlabError], Callable[[str], Any]]] = [
         BadValueError,
         lambda twin: x86.access_many(Machine().ram, registers(), [0], b"\x09", twin=twin),
     ),
+    (
+        "on_fault is 'go'",
+        BadValueError,
+        lambda twin: loaded(twin).access_many([1], 0, on_fault=cast("Any", "go")),
+    ),
+    ("events is 5", BadTypeError, lambda twin: loaded(twin).access_many([1], 0, events=cast("Any", 5))),
+    ("kind of invpcid is 'one'", BadValueError, lambda twin: loaded(twin).invpcid(cast("Any", "one"))),
+    ("the PCID is 0x1000", BadValueError, lambda twin: loaded(twin).invpcid("context", 0x1000)),
+    ("while CR4.PCIDE is clear", BadValueError, lambda twin: loaded(twin).invpcid("context", 1)),
+    ("while CR4.PCIDE is clear", BadValueError, lambda twin: loaded(twin).invpcid("address", 1, VA)),
+    ("an address that is canonical", BadValueError, lambda twin: loaded(twin).invpcid("address", 0, 1 << 47)),
+    ("sfence_vma is an operation of RISC-V", BadValueError, lambda twin: loaded(twin).sfence_vma()),
+    ("invlpg is an operation of x86", BadValueError, lambda twin: hart(twin).invlpg(0)),
+    ("invpcid is an operation of x86", BadValueError, lambda twin: hart(twin).invpcid("all")),
+    ("set_mode is an operation of x86", BadValueError, lambda twin: hart(twin).set_mode(0)),
+    ("the ASID is 0x10000", BadValueError, lambda twin: hart(twin).sfence_vma(asid=1 << 16)),
+    (
+        r"call load\(Registers",
+        HardwareError,
+        lambda twin: make_mmu(bytearray(4096), twin).invpcid("all"),
+    ),
+    (r"call load\(Registers", HardwareError, lambda twin: make_mmu(bytearray(4096), twin).sfence_vma()),
+    ("satp is", BadValueError, lambda twin: hart(twin).load(riscv.Registers(riscv.satp(1 << 40), 0))),
+    (
+        "must be pyemu.hw.x86.Registers",
+        BadTypeError,
+        lambda twin: x86.access(bytearray(4096), cast("Any", HART), 0, 0, twin=twin),
+    ),
+    (
+        "must be pyemu.hw.riscv.Registers",
+        BadTypeError,
+        lambda twin: riscv.access(bytearray(4096), cast("Any", registers()), 0, 0, twin=twin),
+    ),
     ("inside ram", BadValueError, lambda twin: x86.access(bytearray(4096), registers(), 0, 0, twin=twin)),
 ]
 
@@ -96,7 +150,9 @@ def test_a_refused_batch_makes_no_access(twin: str) -> None:
 @pytest.mark.parametrize(
     ("words", "values"),
     [
-        ("cr4 is 0x1000: bit LA57", {"cr4": x86.CR4_LA57}),
+        ("cr4 is 0x400000: bit PKE", {"cr4": x86.CR4_PKE}),
+        ("bit CET", {"cr4": x86.CR4_CET | x86.CR4_PCIDE}),
+        ("bit PKS", {"cr4": x86.CR4_PKS}),
         ("cr3 is 0x10000000000", {"cr3": 1 << 40}),
         ("maxphyaddr is 0x1f", {"maxphyaddr": 31}),
         ("cr0 is -0x1", {"cr0": -1}),
@@ -109,10 +165,62 @@ def test_registers_that_have_no_meaning_are_refused(words: str, values: dict[str
         Registers(**(good | values))
 
 
-@pytest.mark.parametrize("field", ["l1_sets", "l1_ways", "stlb_sets", "stlb_ways"])
-def test_a_tlb_without_sets_or_ways_is_refused(field: str) -> None:
-    with pytest.raises(BadValueError, match=f"{field} is 0x0"):
-        TlbGeometry(**{field: 0})
+GiB = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        ("mode 0; modelled are", {"satp": 0}),
+        ("mode 10; modelled are", {"satp": 10 << 60}),
+        ("priv is 0x3", {"priv": 3}),
+        ("satp is -0x1", {"satp": -1}),
+    ],
+)
+def test_registers_of_a_hart_that_have_no_meaning_are_refused(words: str, values: dict[str, int]) -> None:
+    good: dict[str, Any] = {"satp": riscv.satp(0), "priv": 0}
+    with pytest.raises(BadValueError, match=words):
+        riscv.Registers(**(good | values))
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "make"),
+    [
+        (BadValueError, "sets is 0x0", lambda: TlbArray(0, 4)),
+        (BadValueError, "sets is 0x10001", lambda: TlbArray(65537, 4)),
+        (BadValueError, "ways is 0x0", lambda: TlbArray(4, 0)),
+        (BadValueError, "ways is 0x1001", lambda: TlbArray(4, 4097)),
+        (BadTypeError, "ways is 1.5", lambda: TlbArray(4, cast("Any", 1.5))),
+        (BadValueError, r"sizes is \(\)", lambda: TlbArray(4, 4, ())),
+        (BadValueError, "in ascending order", lambda: TlbArray(4, 4, (GiB, 4096))),
+        (BadValueError, "in ascending order", lambda: TlbArray(4, 4, (4096, 4096))),
+        (BadValueError, "must name one or more of", lambda: TlbArray(4, 4, (8192,))),
+        (BadTypeError, "a tuple of page sizes", lambda: TlbArray(4, 4, cast("Any", [4096]))),
+        (BadValueError, "serves is 'reads'", lambda: TlbArray(4, 4, serves=cast("Any", "reads"))),
+        (BadValueError, "policy is 'mru'", lambda: TlbArray(4, 4, policy=cast("Any", "mru"))),
+        (BadValueError, "ways is 65 with policy 'plru'", lambda: TlbArray(4, 65, policy="plru")),
+        (BadValueError, "level is 0x1", lambda: WalkCache(1, 4, 4)),
+        (BadValueError, "level is 0x6", lambda: WalkCache(6, 4, 4)),
+        (BadValueError, "ways is 65 with policy 'plru'", lambda: WalkCache(2, 4, 65, "plru")),
+        (BadValueError, "no array of l1 serves data", lambda: TlbConfig(())),
+        (BadValueError, "serves fetch", lambda: TlbConfig((TlbArray(4, 4, serves="data"),))),
+        (BadTypeError, "l1 is TlbArray", lambda: TlbConfig(cast("Any", TlbArray(4, 4)))),
+        (BadTypeError, "a tuple of WalkCache", lambda: TlbConfig((TlbArray(4, 4),), (), cast("Any", (3,)))),
+        (
+            BadValueError,
+            r"levels \[2, 2\]",
+            lambda: TlbConfig((TlbArray(4, 4),), (), (WalkCache(2, 1, 1), WalkCache(2, 1, 2))),
+        ),
+        (BadValueError, "seed is -0x1", lambda: TlbConfig((TlbArray(4, 4),), seed=-1)),
+        (BadTypeError, "tlb is 3", lambda: make_mmu(bytearray(4096), "ref", cast("Any", 3))),
+        (BadValueError, "capacity is 0xf", lambda: EventLog(15)),
+    ],
+)
+def test_a_configuration_without_meaning_is_refused(
+    error: type[FaultlabError], words: str, make: Callable[[], Any]
+) -> None:
+    with pytest.raises(error, match=words):
+        make()
 
 
 def test_the_twin_must_have_a_known_name(monkeypatch: pytest.MonkeyPatch) -> None:

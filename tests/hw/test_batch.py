@@ -118,3 +118,55 @@ def test_a_batch_keeps_its_buffers_alive(mmu: Mmu) -> None:
         np.full(N_PAGES, 0xFF, dtype=np.uint64)  # would take the place of a freed array
     batch.resume(1)
     assert batch.pa[:2].tolist() == FRAMES[:2]
+
+
+def test_faults_can_be_skipped(mmu: Mmu) -> None:
+    addresses = [*ADDRESSES, 1 << 47]
+    batch = mmu.access_many(addresses, "write", on_fault="skip")
+    missing = (1 << 64) - 1
+    assert (batch.n_done, batch.n_faults, batch.fault, batch.done) == (N_PAGES + 1, 2, None, True)
+    assert list(batch.pa) == [*FRAMES[:2], missing, *FRAMES[3:], missing]
+    assert (batch.status, batch.level, batch.refs) == (None, None, None)
+    assert (mmu.stats.accesses, mmu.stats.faults) == (N_PAGES + 1, 2)
+
+
+def test_detail_tells_status_level_and_references(mmu: Mmu) -> None:
+    addresses = np.array([ADDRESSES[0], ADDRESSES[0], ADDRESSES[2], 1 << 47], dtype=np.uint64)
+    batch = mmu.access_many(addresses, "read", on_fault="skip", detail=True)
+    assert batch.status.tolist() == [0, 0, 14 << 16 | 4, 13 << 16]
+    assert batch.level.tolist() == [2, 0, 2, 2]
+    assert batch.refs.tolist() == [4, 0, 4, 0]
+    assert (batch.status.dtype, batch.level.dtype, batch.refs.dtype) == (np.uint32, np.uint8, np.uint8)
+
+
+def test_detail_of_an_access_that_stopped_is_written_again(machine: Machine, mmu: Mmu) -> None:
+    batch = mmu.access_many(ADDRESSES, "write", detail=True)
+    assert list(batch.status) == [0, 0, 14 << 16 | 6, 0, 0]
+    machine.map(VA + 0x2000, FRAME + 0x2000)
+    batch.resume()
+    assert (list(batch.status), batch.n_faults) == ([0] * N_PAGES, 1)
+    assert list(batch.refs) == [4] * N_PAGES
+
+
+def test_a_quantum_counts_skipped_faults(mmu: Mmu) -> None:
+    batch = mmu.access_many(ADDRESSES, "read", quantum=3, on_fault="skip")
+    assert (batch.n_done, batch.n_faults) == (3, 1)
+
+
+def test_the_single_calls_give_the_address_or_raise(machine: Machine, mmu: Mmu) -> None:
+    assert [mmu.read(ADDRESSES[0]), mmu.write(ADDRESSES[1]), mmu.fetch(ADDRESSES[3])] == [
+        FRAMES[0],
+        FRAMES[1],
+        FRAMES[3],
+    ]
+    codes = []
+    for call in (mmu.read, mmu.write, mmu.fetch):
+        with pytest.raises(PageFault) as caught:
+            call(ADDRESSES[2])
+        codes.append(caught.value.error_code)
+    assert codes == [4, 6, 20]
+    assert [x86.read_entry(machine.ram, leaf) & x86.D for leaf in leaves(machine)[:2]] == [0, x86.D]
+
+
+def leaves(machine: Machine) -> list[int]:
+    return [leaf for va in ADDRESSES if (leaf := x86.leaf_address(machine.ram, ROOT, va)) is not None]

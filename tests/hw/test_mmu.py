@@ -15,7 +15,8 @@ from pyemu.hw import (
     PageFault,
     Registers,
     TableRef,
-    TlbGeometry,
+    TlbConfig,
+    TlbEntry,
     make_mmu,
     x86,
 )
@@ -25,7 +26,7 @@ TWINS = ("ref", "fast") if COMPILED else ("ref",)
 USER_RO = x86.P | x86.US
 
 
-def start(machine: Machine, twin: str, tlb: TlbGeometry | None = None) -> Mmu:
+def start(machine: Machine, twin: str, tlb: TlbConfig | None = None) -> Mmu:
     mmu = make_mmu(machine.ram, twin, tlb)
     mmu.load(registers())
     return mmu
@@ -36,6 +37,12 @@ def pages(machine: Machine, n: int) -> list[int]:
     for i in range(n):
         machine.map(VA + 0x1000 * i, FRAME + 0x1000 * i)
     return [VA + 0x1000 * i for i in range(n)]
+
+
+def held(mmu: Mmu) -> list[TlbEntry]:
+    """All translations, of both levels."""
+    snapshot = mmu.tlb_entries()
+    return [entry for array in (*snapshot.l1, *snapshot.l2) for entry in array.entries]
 
 
 def levels(mmu: Mmu, addresses: list[int]) -> list[HitLevel]:
@@ -145,29 +152,28 @@ def test_a_fault_drops_what_is_cached_for_its_page(twin: str) -> None:
     machine.set(leaf, FRAME | USER_RO)
     with pytest.raises(PageFault):
         mmu.access(VA, "write")  # the clean entry permits it, the walk for D does not
-    assert not any(mmu.tlb_entries().l1)
-    assert not any(mmu.tlb_entries().stlb)
+    assert held(mmu) == []
 
 
-def test_a_full_l1_set_falls_back_to_the_stlb_and_that_to_a_walk(twin: str) -> None:
+def test_a_full_l1_set_falls_back_to_l2_and_that_to_a_walk(twin: str) -> None:
     machine = Machine()
     addresses = pages(machine, 4)
-    mmu = start(machine, twin, TlbGeometry(l1_sets=1, l1_ways=2, stlb_sets=1, stlb_ways=3))
+    mmu = start(machine, twin, TlbConfig.two_level(l1_sets=1, l1_ways=2, l2_sets=1, l2_ways=3))
     assert levels(mmu, addresses) == [HitLevel.WALK] * 4
     assert levels(mmu, [addresses[1], addresses[3], addresses[0]]) == [
-        HitLevel.STLB,
+        HitLevel.L2,
         HitLevel.L1,
         HitLevel.WALK,
     ]
 
 
-def test_an_l1_hit_does_not_renew_the_age_in_the_stlb(twin: str) -> None:
+def test_an_l1_hit_does_not_renew_the_age_in_l2(twin: str) -> None:
     machine = Machine()
     a, b, c = pages(machine, 3)
-    mmu = start(machine, twin, TlbGeometry(1, 2, 1, 2))
-    levels(mmu, [a, b, a, c])  # c takes a's place in the STLB: a was walked first
-    assert [entry.vpn for entry in mmu.tlb_entries().stlb[0]] == [c >> 12, b >> 12]
-    assert [entry.vpn for entry in mmu.tlb_entries().l1[0]] == [c >> 12, a >> 12]
+    mmu = start(machine, twin, TlbConfig.two_level(1, 2, 1, 2))
+    levels(mmu, [a, b, a, c])  # c takes a's place in L2: a was walked first
+    assert [entry.vpn for entry in mmu.tlb_entries().l2[0].entries] == [c >> 12, b >> 12]
+    assert [entry.vpn for entry in mmu.tlb_entries().l1[0].entries] == [c >> 12, a >> 12]
 
 
 def test_a_large_page_is_cached_in_pieces_and_invlpg_drops_them_all(twin: str) -> None:
@@ -201,7 +207,7 @@ def test_references_list_the_entries_that_a_walk_reads(twin: str) -> None:
 def test_counters_add_up(twin: str) -> None:
     machine = Machine()
     addresses = pages(machine, 6)
-    mmu = start(machine, twin, TlbGeometry(1, 2, 1, 4))
+    mmu = start(machine, twin, TlbConfig.two_level(1, 2, 1, 4))
     levels(mmu, addresses * 3)
     for va in (1 << 47, VA + (1 << 30)):
         with pytest.raises(x86.HardwareFault):
@@ -209,15 +215,16 @@ def test_counters_add_up(twin: str) -> None:
     stats = mmu.stats
     assert (stats.accesses, stats.faults) == (20, 2)
     assert stats.l1_hits + stats.l1_misses == 19  # an address that isn't canonical is looked up nowhere
-    assert stats.stlb_hits + stats.stlb_misses == stats.l1_misses
-    assert stats.walks == stats.stlb_misses
+    assert stats.l2_hits + stats.l2_misses == stats.l1_misses
+    assert stats.walks == stats.l2_misses
 
 
 def test_clear_makes_it_as_new_but_keeps_the_registers(twin: str) -> None:
     machine = Machine()
     machine.map()
-    mmu = start(machine, twin)
+    mmu = make_mmu(machine.ram, twin)
     fresh = (mmu.stats, mmu.tlb_entries())
+    mmu.load(registers())
     mmu.access(VA, "write")
     mmu.clear()
     assert (mmu.stats, mmu.tlb_entries()) == fresh
@@ -231,8 +238,8 @@ def test_a_snapshot_can_be_part_of_a_key(twin: str) -> None:
     before = mmu.tlb_entries()
     mmu.access(VA, "write")
     assert len({before, mmu.tlb_entries(), mmu.tlb_entries()}) == 2
-    held = [entry for ways in mmu.tlb_entries().l1 for entry in ways]
-    assert held == [(VA >> 12, FRAME >> 12, x86.RW | x86.US | x86.NX | x86.D, 4096)]
+    rights = x86.RW | x86.US | x86.NX | x86.D
+    assert held(mmu) == [(VA >> 12, FRAME >> 12, rights, 4096, 4096, 0, False)] * 2
 
 
 class LruList:
@@ -254,23 +261,23 @@ class LruList:
 
 
 small = st.integers(1, 5)
-geometries = st.builds(TlbGeometry, small, small, small, small)
+geometries = st.builds(TlbConfig.two_level, small, small, small, small)
 traces = st.lists(st.integers(0, 40), max_size=200)
 
 
 @given(geometry=geometries, trace=traces)
-def test_misses_are_those_of_two_lru_lists(geometry: TlbGeometry, trace: list[int]) -> None:
+def test_misses_are_those_of_two_lru_lists(geometry: TlbConfig, trace: list[int]) -> None:
     machine = Machine()
     addresses = pages(machine, 41)
-    l1 = LruList(geometry.l1_sets, geometry.l1_ways)
-    stlb = LruList(geometry.stlb_sets, geometry.stlb_ways)
+    l1 = LruList(geometry.l1[0].sets, geometry.l1[0].ways)
+    l2 = LruList(geometry.l2[0].sets, geometry.l2[0].ways)
     for page in trace:
         if not l1.use(addresses[page] >> 12):
-            stlb.use(addresses[page] >> 12)
+            l2.use(addresses[page] >> 12)
     for twin in TWINS:
         mmu = start(machine, twin, geometry)
         mmu.access_many([addresses[page] for page in trace], "read")
-        assert (mmu.stats.l1_misses, mmu.stats.walks) == (l1.n_misses, stlb.n_misses)
+        assert (mmu.stats.l1_misses, mmu.stats.walks) == (l1.n_misses, l2.n_misses)
 
 
 actions = st.lists(
@@ -283,7 +290,7 @@ LEAVES = (0, USER_RO, USER_RW, USER_RW | x86.NX, x86.P | x86.RW, USER_RW | x86.D
 @settings(deadline=None)
 @given(geometry=geometries, steps=actions)
 def test_with_every_edit_invalidated_a_tlb_shows_only_in_the_counters(
-    geometry: TlbGeometry, steps: list[tuple[int, str, int]]
+    geometry: TlbConfig, steps: list[tuple[int, str, int]]
 ) -> None:
     for twin in TWINS:
         with_tlb, without = Machine(), Machine()

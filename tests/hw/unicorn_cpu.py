@@ -8,17 +8,22 @@ Traps that this harness steps around, seen with Unicorn 2.1.4:
 - The error code isn't among the registers. It lies in the saved context; its place is found by
   making faults whose code is known.
 - An access to a physical address without memory ends in a hook that tells this address. So all
-  pages lie where there is no memory, and no access has another effect than A and D bits.
+  pages lie where there is no memory, and no access has another effect than A and D bits. No translation
+  of such a page stays in the TLB; others are flushed, so that every access walks.
+- In a walk that faults, A is set in each table that was passed, and in a leaf of 1 GiB.
 """
 
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
-from pyemu.hw import Access, GeneralProtection, HardwareFault, Kind, PageFault, Registers, x86
+from pyemu.hw import GeneralProtection, Kind, PageFault, Registers, x86
+from pyemu.hw.check import AdOnFault
+from tests.hw.oracle import Seen
 
 unicorn: Any = import_module("unicorn")  # its type hints are incomplete
 reg: Any = import_module("unicorn.x86_const")
@@ -32,30 +37,21 @@ EFLAGS_AC = 1 << 18
 FLUSH_TLB = 11  # UC_CTL_TLB_FLUSH
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What Unicorn did: exactly one of the two is set."""
-
-    pa: int | None = None
-    fault: HardwareFault | None = None
-
-
 class UnicornCpu:
-    """One CPU over `ram`, whose pages from `spare` on hold the harness's own code and tables."""
+    """The CPU over a ram of its own; see `tests.hw.oracle.Oracle`. It has no stale translations."""
 
-    def __init__(self, ram: bytearray, root: int, spare: int) -> None:
+    cpls: ClassVar[tuple[int, ...]] = (0, 3)
+    ad_on_fault: ClassVar[AdOnFault] = "per_level"
+    maxphyaddr: ClassVar[int] = 40  # of every CPU model
+
+    def __init__(self, image: bytes | bytearray, root: int, spare: int) -> None:
         self._uc = uc = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
         uc.ctl_set_cpu_model(reg.UC_CPU_X86_ICELAKE_SERVER)  # it has SMEP and SMAP
         uc.ctl_set_tlb_mode(unicorn.UC_TLB_CPU)
+        self.ram = ram = bytearray(image)
         self._memory = (ctypes.c_char * len(ram)).from_buffer(ram)  # keeps ram in place
         uc.mem_map_ptr(0, len(ram), unicorn.UC_PROT_ALL, ctypes.addressof(self._memory))
-        pages = iter(range(spare, len(ram), 0x1000))
-        code = next(pages)
-        ram[code + READ_AT : code + READ_AT + 2] = b"\x8a\x06"  # mov al, [rsi]
-        ram[code + WRITE_AT : code + WRITE_AT + 2] = b"\x88\x06"  # mov [rsi], al
-        ram[code + SYSRET_AT : code + SYSRET_AT + 3] = b"\x48\x0f\x07"  # sysretq
-        x86.map_page(ram, root, CODE_KERNEL, code, x86.P, pages.__next__)
-        x86.map_page(ram, root, CODE_USER, code, x86.P | x86.US, pages.__next__)
+        self._put_code(root, iter(range(spare, len(ram), 0x1000)))
         uc.hook_add(unicorn.UC_HOOK_INTR, self._on_interrupt)
         uc.hook_add(
             unicorn.UC_HOOK_MEM_READ_UNMAPPED
@@ -67,6 +63,15 @@ class UnicornCpu:
         self._pa: int | None = None
         self._start(root)
         self._error_code_at = self._calibrate(root)
+
+    def _put_code(self, root: int, pages: Iterator[int]) -> None:
+        ram, code = self.ram, next(pages)
+        ram[code + READ_AT : code + READ_AT + 2] = b"\x8a\x06"  # mov al, [rsi]
+        ram[code + WRITE_AT : code + WRITE_AT + 2] = b"\x88\x06"  # mov [rsi], al
+        ram[code + SYSRET_AT : code + SYSRET_AT + 3] = b"\x48\x0f\x07"  # sysretq
+        tables = x86.P | x86.RW | x86.US | x86.A  # A is set, so that no access changes these entries
+        for va, rights in ((CODE_KERNEL, x86.P), (CODE_USER, x86.P | x86.US)):
+            x86.map_page(ram, root, va, code, rights | x86.A, pages.__next__, table_flags=tables)
 
     def _on_interrupt(self, uc: Any, vector: int, _: object) -> None:
         self._vector = vector
@@ -127,9 +132,23 @@ class UnicornCpu:
             if self._pa is None:
                 raise
 
-    def access(self, cpu: Registers, va: int, kind: int) -> Seen:
-        """Make one access; A and D bits change in the ram given at the start."""
-        self._run(cpu, va, kind)
+    def load(self, cpu: Registers) -> None:
+        """Load CR3 and the other registers."""
+        self._cpu = cpu
+
+    def set_mode(self, cpl: int, ac: bool) -> None:
+        """Change privilege level and EFLAGS.AC."""
+        self._cpu = replace(self._cpu, cpl=cpl, ac=ac)
+
+    def reload_cr3(self) -> None:
+        """There is nothing to forget."""
+
+    def invlpg(self, va: int) -> None:
+        """There is nothing to forget."""
+
+    def access(self, va: int, kind: int) -> Seen:
+        """Make one access; A and D bits change in `ram`."""
+        self._run(self._cpu, va, kind)
         if self._vector is None:
             return Seen(pa=self._pa)
         if self._vector == GeneralProtection.vector:
@@ -139,8 +158,3 @@ class UnicornCpu:
         saved = bytes(self._uc.context_save())
         code = int.from_bytes(saved[self._error_code_at : self._error_code_at + 4], "little")
         return Seen(fault=PageFault(code, self._uc.reg_read(reg.UC_X86_REG_CR2)))
-
-
-def answer(result: Access | HardwareFault) -> Seen:
-    """The same record for an answer of ours."""
-    return Seen(pa=result.pa) if isinstance(result, Access) else Seen(fault=result)

@@ -30,6 +30,7 @@ FLOORS = {
     "pyemu.child": 3,
     "pyemu.handler": 3,
     "pyemu.kernel": 3,
+    "pyemu.memtrace": 3,
     "pyemu.pages": 3,
     "pyemu.program": 3,
     "pyemu.remote": 3,

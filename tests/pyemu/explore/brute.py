@@ -171,7 +171,7 @@ def _of_task(machine: Stepping) -> Callable[[Task], Any]:
 
     def look(task: Task) -> Any:
         own = {one.name: getattr(task, one.name) for one in fields(task) if one.name not in IRRELEVANT}
-        for name in ("frames", "result", "hold", "found", "returns_at", "attempt", "by_area"):
+        for name in ("frames", "result", "hold", "found", "fresh", "attempt", "by_area"):
             own.pop(name)
         own["found"] = sorted(vma for vma, hold in task.found.items() if hold == task.hold)
         own["attempt"] = min(task.attempt - task.by_area, 2)
@@ -179,7 +179,7 @@ def _of_task(machine: Stepping) -> Callable[[Task], Any]:
             (repr(place), info.signal)
             for place in (("siginfo", task.id), ("shared_signal", task.process))
             for info in world.state.data.get(place, ())
-            if world.sent_at[place, info.signal] <= task.returns_at
+            if (place, info.signal) not in task.fresh
         )
         effect = task.pending
         own["pending"] = None if effect is None else (effect.op, repr(effect.args))

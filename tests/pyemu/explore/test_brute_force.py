@@ -11,7 +11,8 @@ import pytest
 
 from pyemu import Scenario, Tree
 from pyemu.explore.explorer import METHODS, Explorer
-from pyemu.explore.moves import Kept, Moves
+from pyemu.explore.kept import Kept
+from pyemu.explore.moves import Moves
 from pyemu.explore.search import Search, count_traces
 from pyemu.sched.semantics import SEMANTICS
 from tests.pyemu.explore.brute import Truth, Watched, every_schedule

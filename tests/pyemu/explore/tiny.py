@@ -38,8 +38,10 @@ from pyemu.effects.posts import post, post_dequeue, post_queue
 from pyemu.effects.signals import (
     dequeue_signal,
     fatal_signal_pending,
+    reset_signal_action,
     send_signal,
     set_current_blocked,
+    signal_action,
     signal_pending,
 )
 from pyemu.effects.sleeping import schedule, schedule_timeout, set_current_state
@@ -262,6 +264,19 @@ async def blocks() -> None:
     await set_current_blocked(SIGUSR1, False)
 
 
+async def resets_then_reads() -> None:
+    await down_read(MM)
+    await reset_signal_action(SIGUSR1)
+    await up_read(MM)
+
+
+async def looks_what_a_signal_does() -> None:
+    await down_read(MM)
+    does = await signal_action(SIGUSR1)
+    await report("outcome", does)
+    await up_read(MM)
+
+
 async def faults() -> None:
     wait = await userfaultfd_queue(CONTEXT, V1, 0, TASK_KILLABLE)
     pte = await get_pte(MM, V1)
@@ -317,6 +332,9 @@ TINY: dict[str, Tiny] = {
     "a post": Tiny({"A": waits_for_post, "B": posts_to_a}),
     "a signal for a sleeper": Tiny({"A": sleeps, "B": tells_a, "C": blocks}, keys=HANDLES_USR1),
     "SIGKILL for a sleeper": Tiny({"A": sleeps_killable, "B": kills_a, "C": reads}),
+    "an action that is reset": Tiny(
+        {"A": resets_then_reads, "B": looks_what_a_signal_does}, keys=HANDLES_USR1
+    ),
     "a nap": Tiny({"A": naps, "B": tells_a}, keys=HANDLES_USR1),
     # userfaultfd
     "a fault and its monitor": Tiny({"A": faults, "B": fills, "C": reads_message}),
