@@ -20,7 +20,7 @@ setup: $(STAMP) ## make .venv, install the pinned versions, compile; nothing if 
 # The stamp is as old as the last successful setup. A .venv whose pip doesn't run (half made, moved, or of a Python
 # that is gone) is made again. Build requirements are pinned too, hence no build isolation. The extra `count` takes a
 # compiler, and setup works without one.
-$(STAMP): pyproject.toml constraints.txt setup.py $(wildcard pyemu/hw/*.pyx pyemu/hw/*.pxd)
+$(STAMP): pyproject.toml constraints.txt setup.py $(wildcard pyemu/hw/*.pyx pyemu/hw/core/*)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "faultlab needs Python 3.11 or later, and $(PYTHON) is " + sys.version.split()[0] + ". Name another: make setup PYTHON=python3.12")'
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools cython

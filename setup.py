@@ -3,13 +3,15 @@
 The module is optional: without a C compiler the install is pure Python, works and says so
 (``pyemu.COMPILED``). ``FAULTLAB_REQUIRE_COMPILED=1`` turns a failed compilation into an error.
 It is built against the stable ABI of Python 3.11, so one wheel serves 3.11 and later, and without
-``-march``, so it runs on every machine of its architecture.
+``-march``, so it runs on every machine of its architecture: the variants for newer processors are
+files of their own, and one is chosen at run time (``pyemu.hw.twins``).
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
 
@@ -28,7 +30,8 @@ def extensions() -> list[Extension]:
         return []
     fast = Extension(
         "pyemu.hw._fast",
-        ["pyemu/hw/_fast.pyx"],
+        ["pyemu/hw/_fast.pyx", *(f"pyemu/hw/core/{name}.c" for name in ("core", "plain", "avx2", "avx512"))],
+        depends=[str(header) for header in sorted(Path("pyemu/hw/core").glob("*.h"))],
         define_macros=[("Py_LIMITED_API", hex(STABLE_ABI))],
         py_limited_api=True,
         extra_compile_args=["/O2"] if os.name == "nt" else ["-O3"],

@@ -1,410 +1,118 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False
-"""The compiled twin of `pyemu.hw.ref`: the same walk, TLB and counters over raw memory.
+"""The compiled twin of `pyemu.hw.ref`: the same walks, TLB and counters over raw memory.
 
-Read `pyemu.hw.ref` first; each function here names its counterpart there. What is only here is
-layout. A TLB level is one block of words, cut into sets. A set of n ways is three rows of n words::
-
-    tag[0..n-1]     page number | VALID, or 0 for an empty way
-    entry[0..n-1]   the translation, packed as below
-    used[0..n-1]    time of the last use (0 for an empty way) and below it the number of the way:
-                    the smallest one tells the way that goes next
-
-A packed translation keeps the places of a page-table entry, so that a test of rights is one xor and
-one and (`Cpu.want`, `Cpu.care`)::
-
-    63 | 51               12 | 10     9 | 6 | 2  | 1  | 0
-    NX | frame of the 4 KiB  | level - 1| D | US | RW | P, always set: 0 means "no translation"
-
-A batch runs without the GIL and touches no Python object. It ends at a fault.
+Read `pyemu.hw.ref` first. Here is the Python side of the twin: what comes in is checked and turned
+into C, and what comes out into the records of `pyemu.hw.tlb`. The work is done by the C files of the
+folder ``core``; ``core/core.h`` says how the data lie. A batch runs without the GIL and touches no
+Python object.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 from pyemu.errors import HardwareError
-from pyemu.hw import bits, check
-from pyemu.hw.faults import GeneralProtection, PageFault
-from pyemu.hw.tlb import Access, HitLevel, TableRef, TlbEntry, TlbSnapshot, TlbStats
+from pyemu.hw import bits, check, events
+from pyemu.hw.faults import GeneralProtection, PageFault, RiscvPageFault
+from pyemu.hw.registers import Registers, RiscvRegisters
+from pyemu.hw.tlb import (
+    Access, ArraySnapshot, HitLevel, TableRef, TlbEntry, TlbSnapshot, TlbStats, WalkEntry
+)
 
-# The bits of pyemu.hw.bits as C constants. They are macros, because Cython turns a literal of 2^63
-# or more inside an expression into a Python object, and a module variable into a load from memory.
-cdef extern from *:
-    """
-    #define FL_P 0x1ULL
-    #define FL_RW 0x2ULL
-    #define FL_US 0x4ULL
-    #define FL_A 0x20ULL
-    #define FL_D 0x40ULL
-    #define FL_PS 0x80ULL
-    #define FL_NX 0x8000000000000000ULL
-    #define FL_VALID 0x8000000000000000ULL
-    #define FL_ADDRESS 0x000FFFFFFFFFF000ULL
-    #define FL_NO_ADDRESS 0xFFFFFFFFFFFFFFFFULL
-    #define FL_SIZE_SHIFT 9
-    #if defined(__GNUC__) || defined(__clang__)
-    #define FL_LIKELY(condition) __builtin_expect(!!(condition), 1)
-    #else
-    #define FL_LIKELY(condition) (condition)
-    #endif
-    """
-    const uint64_t P "FL_P"
-    const uint64_t RW "FL_RW"
-    const uint64_t US "FL_US"
-    const uint64_t A "FL_A"
-    const uint64_t D "FL_D"
-    const uint64_t PS "FL_PS"
-    const uint64_t NX "FL_NX"
-    const uint64_t VALID "FL_VALID"
-    const uint64_t ADDRESS "FL_ADDRESS"
-    const uint64_t NO_ADDRESS "FL_NO_ADDRESS"
-    const int SIZE_SHIFT "FL_SIZE_SHIFT"
-    bint likely "FL_LIKELY"(bint condition) noexcept nogil
+cdef extern from "core/core.h" nogil:
+    const uint64_t E_W, E_U, E_R, E_RX, E_D, E_GLOBAL, E_NX, E_FRAME
+    const uint64_t K_VALID, K_GLOBAL, K_SPACE, NO_ADDRESS
+    const int E_SIZE_SHIFT, K_SIZE_SHIFT
+    const uint32_t NOT_CANONICAL
+    const int READ, WRITE, FETCH, DATA, CODE, N_CLASSES, N_SIZES, MAX_LEVELS, MAX_ARRAYS
+    const int LRU, PLRU, FIFO, RANDOM
+    const int X86_4_LEVEL, X86_5_LEVEL, SV39, SV48
 
-cdef enum:
-    READ = 0
-    WRITE = 1
-    FETCH = 2
-    CODE_P = 1
-    CODE_RSVD = 8
-    NOT_CANONICAL = 1 << 16  # where an error code would stand: #GP, not #PF
-    WAY_BITS = 10            # of TlbGeometry's limit, 1024 ways
-    FOUND_L1 = 0
-    FOUND_STLB = 1
-    FOUND_WALK = 2
+    ctypedef struct Event:
+        pass
 
+    ctypedef struct Cpu:
+        int format, width, top, svade, globals
+        uint64_t root, reserved, space, space_mask
+        uint64_t want[4]
+        uint64_t care[4]
+        uint32_t code[4]
 
-cdef struct Cpu:
-    uint64_t root           # physical address of the level-4 table
-    uint64_t reserved       # entry bits reserved at every level
-    uint64_t want[4]        # by kind: a translation e permits the access iff
-    uint64_t care[4]        # (e ^ want) & care == 0. D of writes included; [3] is never used
-    uint32_t code[4]        # by kind: the error code's bits that don't depend on the tables
+    ctypedef struct Array:
+        uint8_t *blocks
+        uint64_t n_sets
+        uint32_t n_ways, n_lanes, entries_at, stride
+        int policy
+        uint64_t random
 
+    ctypedef struct Probe:
+        Array *array
+        int size
 
-cdef struct Level:
-    uint64_t *sets          # n_sets blocks of 3 * n_ways words
-    uint64_t n_sets
-    int n_ways              # at most 1 << WAY_BITS
-    uint64_t stride         # words of a set: 3 * n_ways
-    uint64_t mask           # n_sets - 1 if that is a power of two, else 0: then modulo
-    uint64_t n_misses       # lookups that found nothing usable
+    ctypedef struct Level:
+        Array *arrays
+        int n_arrays
+        Probe probes[2][25]
+        Probe homes[2][3]
 
+    ctypedef struct Core:
+        uint8_t *ram
+        uint64_t last_entry
+        Cpu cpu
+        int per_level
+        Level l1, l2
+        Array *walk_caches
+        int n_walk_caches
+        uint64_t n_accesses, n_not_canonical, n_faults, n_l1_misses, n_l2_misses, n_d_walks
+        uint64_t n_walks[6][6]
+        uint64_t n_walk_cache_hits[6]
+        int found
+        uint32_t fault_code
+        int n_refs, noting, ref_level
+        uint64_t last
+        uint64_t refs[5]
 
-cdef struct Core:
-    uint8_t *ram            # physical address 0
-    uint64_t last_entry     # the highest physical address at which 8 bytes of ram start
-    Cpu cpu
-    bint per_level          # a walk that faults has set A in the tables above
-    Level l1
-    Level stlb
-    uint64_t clock          # accesses so far: the time stamps of the TLB
-    uint64_t n_d_walks      # walks because a write hit a translation without D
-    uint64_t n_faults       # page faults and accesses to addresses that aren't canonical
-    uint64_t n_not_canonical
-    bint holds_large        # a piece of a large page was cached since the last flush
-    # About the last access that was no plain L1 hit:
-    int found               # where its translation was found
-    uint32_t fault_code     # its error code or NOT_CANONICAL, if it faulted
-    bint recording          # whether its walk notes what it reads:
-    int n_refs              # how many entries,
-    uint64_t refs[4]        # and their physical addresses, from level 4 down
+    ctypedef struct Run:
+        const uint64_t *addresses
+        const uint8_t *kinds
+        uint64_t *pa
+        uint32_t *status
+        uint8_t *level
+        uint8_t *refs
+        int64_t n, n_faults
+        int skip
+        Event *log
+        uint64_t n_log, max_log, first
 
+    ctypedef int64_t RunLoop(Core *m, Run *run)
 
-# ------------------------------------------------------------------------------------------- walk
-
-cdef inline uint64_t load(const Core *m, uint64_t pa) noexcept nogil:
-    """Read one entry; beyond ram there are zeros (tables.read_entry)."""
-    cdef uint64_t entry = 0
-    if likely(pa <= m.last_entry):
-        memcpy(&entry, m.ram + pa, 8)  # ram may start at any byte of a larger buffer
-    return entry
+    RunLoop *core_variant(const char *name)
+    uint64_t core_walk(Core *m, uint64_t va, unsigned kind)
+    uint64_t core_quick(Core *m, uint64_t va, unsigned kind)
+    int core_new_array(Array *a, uint64_t n_sets, uint32_t n_ways, int policy, uint64_t seed)
+    void core_free(Core *m)
+    void core_prepare(Core *m)
+    void core_clear(Core *m)
+    void core_flush(Core *m)
+    void core_drop_where(Core *m, uint64_t mask, uint64_t value)
+    void core_drop_page(Core *m, uint64_t va, uint64_t space, int all_spaces, int globals)
+    void core_drop_walks(Core *m, uint64_t space)
+    bint canonical(const Cpu *cpu, uint64_t va)
+    uint64_t *keys_of(uint8_t *block)
+    void *order_of(uint8_t *block, uint32_t n_lanes)
+    uint64_t *entries_of(uint8_t *block, uint32_t entries_at)
 
 
-cdef inline void store(Core *m, uint64_t pa, uint64_t entry) noexcept nogil:
-    """Write back an entry that `load` found present, so inside ram."""
-    memcpy(m.ram + pa, &entry, 8)
-
-
-cdef inline uint64_t fail(Core *m, unsigned kind, uint32_t code) noexcept nogil:
-    m.fault_code = m.cpu.code[kind] | code
-    return 0
-
-
-cdef uint64_t walk(Core *m, uint64_t va, unsigned kind) noexcept nogil:
-    """Translate through the tables (ref.walk): a packed translation, or 0 with `fault_code` set."""
-    cdef uint64_t table = m.cpu.root, where, entry, inside
-    cdef uint64_t every = RW | US, some = 0  # bits that every entry has, and that some entry has
-    cdef uint64_t to_mark[3]  # upper entries whose A waits until the walk has succeeded
-    cdef int n_to_mark = 0, shift = 39
-    while True:
-        where = table + ((va >> shift) & 511) * 8
-        entry = load(m, where)
-        every &= entry
-        some |= entry
-        if m.recording:
-            m.refs[m.n_refs] = where
-            m.n_refs += 1
-        # One test passes the usual upper entry: present, well formed, no leaf, accessed before.
-        if shift == 12 or entry & (P | A | PS | m.cpu.reserved) != P | A:
-            if not likely(entry & P):
-                return fail(m, kind, 0)
-            if entry & m.cpu.reserved or (shift == 39 and entry & PS):
-                return fail(m, kind, CODE_P | CODE_RSVD)
-            if shift == 12:
-                break
-            if m.per_level and (shift == 30 or not entry & PS):  # QEMU: a leaf of 1 GiB too
-                store(m, where, entry | A)
-            if entry & PS:
-                break
-            if not m.per_level:
-                to_mark[n_to_mark] = where
-                n_to_mark += 1
-        table = entry & ADDRESS
-        shift -= 9
-    inside = (<uint64_t>1 << shift) - 1
-    if not likely((entry & inside & ADDRESS & ~<uint64_t>0x1000) == 0):  # bit 12 is PAT
-        return fail(m, kind, CODE_P | CODE_RSVD)
-    every |= some & NX
-    if not likely(((every ^ m.cpu.want[kind]) & m.cpu.care[kind] & ~D) == 0):
-        return fail(m, kind, CODE_P)
-    while n_to_mark:
-        n_to_mark -= 1
-        store(m, to_mark[n_to_mark], load(m, to_mark[n_to_mark]) | A)
-    entry = load(m, where)  # anew, because a table may contain itself
-    if kind == WRITE and not entry & D or not entry & A:
-        entry |= A | (D if kind == WRITE else 0)
-        store(m, where, entry)
-    table = (entry & ADDRESS & ~inside) | (va & inside & ADDRESS)
-    if shift > 12:
-        m.holds_large = True
-        table |= <uint64_t>((shift - 12) // 9) << SIZE_SHIFT
-    return table | (every & (RW | US | NX)) | (entry & D) | P
-
-
-# -------------------------------------------------------------------------------------------- TLB
-
-cdef inline uint64_t *set_of(const Level *level, uint64_t vpn) noexcept nogil:
-    """The set of a page."""
-    cdef uint64_t i = vpn & level.mask if likely(level.mask) else vpn % level.n_sets
-    return level.sets + i * level.stride
-
-
-cdef inline int find_in(const uint64_t *tags, uint64_t tag, int n_ways) noexcept nogil:
-    cdef int way, found = 0
-    for way in range(n_ways):
-        found |= -<int>(tags[way] == tag) & (way + 1)
-    return found - 1
-
-
-cdef inline int find(const uint64_t *tags, uint64_t tag, int n_ways) noexcept nogil:
-    """The way that holds `tag`, or -1.
-
-    All ways are compared, because a branch that ends the search early is guessed wrong too often.
-    The usual numbers of ways stand as constants, so that the compiler unrolls the loop.
-    """
-    if n_ways == 4:
-        return find_in(tags, tag, 4)
-    if n_ways == 12:
-        return find_in(tags, tag, 12)
-    return find_in(tags, tag, n_ways)
-
-
-cdef inline int oldest_in(const uint64_t *used, int n_ways) noexcept nogil:
-    cdef uint64_t least = used[0]
-    cdef int way
-    for way in range(1, n_ways):
-        least = used[way] if used[way] < least else least
-    return <int>(least & ((1 << WAY_BITS) - 1))
-
-
-cdef inline int oldest(const uint64_t *used, int n_ways) noexcept nogil:
-    """The way that an insertion takes: an empty one, or the least recently used.
-
-    Empty ways have time 0, so the number below decides among them.
-    """
-    if n_ways == 4:
-        return oldest_in(used, 4)
-    if n_ways == 12:
-        return oldest_in(used, 12)
-    return oldest_in(used, n_ways)
-
-
-cdef inline uint64_t stamp(uint64_t now, int way) noexcept nogil:
-    return now << WAY_BITS | <uint64_t>way
-
-
-cdef inline void put(uint64_t *ways, int n, int way, uint64_t tag, uint64_t entry, uint64_t now) noexcept nogil:
-    ways[way] = tag
-    ways[n + way] = entry
-    ways[2 * n + way] = stamp(now, way)
-
-
-cdef void drop_page(Level *level, uint64_t vpn, bint pieces) noexcept nogil:
-    """Forget one page number and, if `pieces`, every piece of a large page that covers it."""
-    cdef int n = level.n_ways, way
-    cdef uint64_t *ways = set_of(level, vpn)
-    cdef uint64_t i
-    cdef int shift
-    way = find(ways, vpn | VALID, n)
-    if way >= 0:
-        put(ways, n, way, 0, 0, 0)
-    if pieces:
-        for i in range(level.n_sets):
-            ways = level.sets + i * level.stride
-            for way in range(n):
-                shift = 9 * <int>((ways[n + way] >> SIZE_SHIFT) & 3)
-                if ways[way] and (ways[way] ^ (vpn | VALID)) >> shift == 0:
-                    put(ways, n, way, 0, 0, 0)
-
-
-cdef void invalidate(Core *m, uint64_t va) noexcept nogil:
-    """INVLPG (ref.RefMmu.invlpg)."""
-    drop_page(&m.l1, va >> 12, m.holds_large)
-    drop_page(&m.stlb, va >> 12, m.holds_large)
-
-
-cdef void empty(Level *level) noexcept nogil:
-    cdef uint64_t i
-    cdef int way
-    for i in range(level.n_sets):
-        for way in range(level.n_ways):
-            put(level.sets + i * level.stride, level.n_ways, way, 0, 0, 0)
-
-
-cdef void flush(Core *m) noexcept nogil:
-    empty(&m.l1)
-    empty(&m.stlb)
-    m.holds_large = False
-
-
-cdef inline uint64_t fault(Core *m, uint64_t va) noexcept nogil:
-    """A page fault invalidates what is cached for its address."""
-    m.n_faults += 1
-    invalidate(m, va)
-    return 0
-
-
-# ----------------------------------------------------------------------------------------- access
-
-cdef inline bint permitted(const Core *m, uint64_t entry, unsigned kind) noexcept nogil:
-    """Whether a packed translation serves this access as it is (ref.permits, and D of writes)."""
-    return ((entry ^ m.cpu.want[kind]) & m.cpu.care[kind]) == 0
-
-
-cdef uint64_t slow(
-    Core *m, uint64_t va, unsigned kind, uint64_t now, uint64_t *l1, int way
-) noexcept nogil:
-    """All that isn't a plain L1 hit: a packed translation, or 0 with `fault_code` set.
-
-    `way` is where the L1 set holds the page, or -1.
-    """
-    cdef uint64_t vpn = va >> 12, tag = vpn | VALID, entry = 0
-    cdef uint64_t want = m.cpu.want[kind], care = m.cpu.care[kind]
-    cdef uint64_t *stlb
-    cdef int n1 = m.l1.n_ways, n2 = m.stlb.n_ways, w
-    if not likely(((va >> 47) + 1) & 0x1FFFE == 0):
-        m.n_not_canonical += 1
-        m.n_faults += 1
-        m.fault_code = NOT_CANONICAL
-        return 0
-    if way >= 0:
-        if (l1[n1 + way] ^ want) & care & ~D == 0:  # only D is missing
-            m.found = FOUND_L1
-            m.n_d_walks += 1
-            entry = walk(m, va, kind)
-            if not entry:
-                return fault(m, va)
-            l1[n1 + way] = entry
-            l1[2 * n1 + way] = stamp(now, way)
-            return entry
-        put(l1, n1, way, 0, 0, 0)
-    m.l1.n_misses += 1
-    stlb = set_of(&m.stlb, vpn)
-    w = find(stlb, tag, n2)
-    if w >= 0:
-        entry = stlb[n2 + w]
-        if (entry ^ want) & care & ~D:
-            put(stlb, n2, w, 0, 0, 0)
-            w = -1
-    if w >= 0:
-        m.found = FOUND_STLB
-        if (entry ^ want) & care:
-            m.n_d_walks += 1
-            entry = walk(m, va, kind)
-            if not entry:
-                return fault(m, va)
-            stlb[n2 + w] = entry
-        stlb[2 * n2 + w] = stamp(now, w)
-    else:
-        m.found = FOUND_WALK
-        m.stlb.n_misses += 1
-        entry = walk(m, va, kind)
-        if not entry:
-            return fault(m, va)
-        put(stlb, n2, oldest(stlb + 2 * n2, n2), tag, entry, now)
-    put(l1, n1, oldest(l1 + 2 * n1, n1), tag, entry, now)
-    return entry
-
-
-cdef inline Py_ssize_t run_ways(
-    Core *m, const uint64_t *addresses, const uint8_t *kinds, uint64_t *pa, Py_ssize_t n, int n_ways
-) noexcept nogil:
-    cdef Py_ssize_t i = 0
-    cdef uint64_t va, vpn, entry = 0, vpn_of_entry = NO_ADDRESS, now = m.clock
-    cdef uint64_t *l1
-    cdef unsigned kind
-    cdef int way
-    while i < n:
-        va = addresses[i]
-        vpn = va >> 12
-        kind = kinds[i] & 3
-        now += 1
-        # The page of the last access is already the most recently used one of its set.
-        if vpn != vpn_of_entry or not permitted(m, entry, kind):
-            l1 = set_of(&m.l1, vpn)
-            way = find(l1, vpn | VALID, n_ways)
-            entry = l1[n_ways + way] if way >= 0 else 0
-            if likely(way >= 0 and permitted(m, entry, kind)):
-                l1[2 * n_ways + way] = stamp(now, way)
-            else:
-                entry = slow(m, va, kind, now, l1, way)
-                if not entry:
-                    break
-            vpn_of_entry = vpn
-        pa[i] = (entry & ADDRESS) | (va & 0xFFF)
-        i += 1
-    m.clock = now
-    return i
-
-
-cdef Py_ssize_t run(
-    Core *m, const uint64_t *addresses, const uint8_t *kinds, uint64_t *pa, Py_ssize_t n
-) noexcept nogil:
-    """Make up to `n` accesses (ref.RefMmu._access); returns how many succeeded before a fault."""
-    if m.l1.n_ways == 4:
-        return run_ways(m, addresses, kinds, pa, n, 4)
-    return run_ways(m, addresses, kinds, pa, n, m.l1.n_ways)
-
-
-cdef Py_ssize_t first_bad_kind(const uint8_t *kinds, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef uint8_t worst = 0
-    for i in range(n):
-        worst = kinds[i] if kinds[i] > worst else worst
-    if worst <= FETCH:
-        return -1
-    for i in range(n):
-        if kinds[i] > FETCH:
-            return i
-    return -1
-
-
-# ---------------------------------------------------------------------------------------- Python
+# ------------------------------------------------------------------------------------ what comes in
 
 cdef dict KINDS = check.KINDS
 cdef tuple LEVELS = tuple(HitLevel)
+cdef tuple PAGE_SIZES = (1 << 12, 1 << 21, 1 << 30)
+cdef dict POLICIES = {"lru": LRU, "plru": PLRU, "fifo": FIFO, "random": RANDOM}
+
+# Values of registers, which Python compares faster than C would convert them.
+cdef object CR0_WP = bits.CR0_WP, CR3_NO_FLUSH = 1 << 63, CR4_PGE = bits.CR4_PGE, CR4_LA57 = bits.CR4_LA57
+cdef object CR4_PCIDE = bits.CR4_PCIDE, CR4_SMEP = bits.CR4_SMEP, CR4_SMAP = bits.CR4_SMAP
 
 
 cdef uint64_t address(object va) except? 0:
@@ -424,40 +132,99 @@ cdef unsigned kind_number(object kind) except? 3:
         return check.kind(kind)
 
 
-cdef object fault_object(uint32_t code, uint64_t va):
-    return GeneralProtection(va) if code == NOT_CANONICAL else PageFault(code, va)
+cdef Py_ssize_t first_bad_kind(const uint8_t *kinds, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef uint8_t worst = 0
+    for i in range(n):
+        worst = kinds[i] if kinds[i] > worst else worst
+    if worst <= FETCH:
+        return -1
+    for i in range(n):
+        if kinds[i] > FETCH:
+            return i
+    return -1
 
 
-cdef object page_size(uint64_t entry):
-    return 4096 << (9 * <int>((entry >> SIZE_SHIFT) & 3))
+cdef int refuse_bad_kinds(const uint8_t *kinds, Py_ssize_t n) except -1:
+    cdef Py_ssize_t i = first_bad_kind(kinds, n)
+    if i >= 0:
+        raise check.bad_kind(i, kinds[i])
+    return 0
 
 
-cdef int set_cpu(Cpu *c, object registers) except -1:
-    """What `Registers` mean to a walk (ref.permits, ref.error_code, as tables by kind)."""
-    cdef bint user = registers.user, wp = bool(registers.cr0 & bits.CR0_WP)
-    cdef bint smep = bool(registers.cr4 & bits.CR4_SMEP)
-    cdef bint smap = bool(registers.cr4 & bits.CR4_SMAP) and not registers.ac
-    cdef unsigned kind
+cdef int set_cpu(Cpu *c, object cpu) except -1:
+    """What registers mean to a walk (ref.x86.permits, ref.riscv.permits), as tables by kind."""
+    if type(cpu) is Registers:
+        return set_x86(c, cpu)
+    return set_riscv(c, cpu)
+
+
+cdef int set_x86(Cpu *c, object cpu) except -1:
+    cdef bint user = cpu.user, wp = bool(cpu.cr0 & CR0_WP)
+    cdef bint smep = bool(cpu.cr4 & CR4_SMEP), smap = bool(cpu.cr4 & CR4_SMAP) and not cpu.ac
+    cdef int kind
     memset(c, 0, sizeof(Cpu))
-    c.root = registers.root
-    c.reserved = registers.reserved
+    c.top = cpu.levels
+    c.format = X86_5_LEVEL if c.top == 5 else X86_4_LEVEL
+    c.width = cpu.va_bits
+    c.globals = bool(cpu.cr4 & CR4_PGE)
+    c.root = cpu.root
+    c.reserved = cpu.reserved
+    c.space_mask = <uint64_t>0xFFF << 45
+    c.space = space_of(c, cpu.asid)
     for kind in range(3):
         if user:
-            c.want[kind] = US
-            c.care[kind] = US
+            c.want[kind] = E_U
+            c.care[kind] = E_U
         elif smep if kind == FETCH else smap:
-            c.care[kind] = US
+            c.care[kind] = E_U
         c.code[kind] = 4 if user else 0
-    c.want[WRITE] |= D
-    c.care[WRITE] |= D
+    c.want[WRITE] |= E_D
+    c.care[WRITE] |= E_D
     c.code[WRITE] |= 2
     if user or wp:
-        c.want[WRITE] |= RW
-        c.care[WRITE] |= RW
-    c.care[FETCH] |= NX
-    if registers.tells_fetch:
+        c.want[WRITE] |= E_W
+        c.care[WRITE] |= E_W
+    c.care[FETCH] |= E_NX
+    if cpu.tells_fetch:
         c.code[FETCH] |= 16
     return 0
+
+
+cdef int set_riscv(Cpu *c, object cpu) except -1:
+    cdef bint user = cpu.user
+    cdef int kind
+    memset(c, 0, sizeof(Cpu))
+    c.top = cpu.levels
+    c.format = SV48 if c.top == 4 else SV39
+    c.width = cpu.va_bits
+    c.globals = True
+    c.svade = cpu.svade
+    c.root = cpu.root
+    c.space_mask = <uint64_t>0xFFFF << 36
+    c.space = space_of(c, cpu.asid)
+    for kind in range(3):
+        if user:
+            c.want[kind] = E_U
+            c.care[kind] = E_U
+        elif kind == FETCH or not cpu.sum:
+            c.care[kind] = E_U
+    c.want[READ] |= E_RX if cpu.mxr else E_R
+    c.care[READ] |= E_RX if cpu.mxr else E_R
+    c.want[WRITE] |= E_W | E_D
+    c.care[WRITE] |= E_W | E_D
+    c.care[FETCH] |= E_NX
+    c.code[FETCH], c.code[READ], c.code[WRITE] = 12, 13, 15  # what scause gets
+    return 0
+
+
+cdef uint64_t space_of(const Cpu *c, uint64_t asid) noexcept:
+    """An address space at its place in a key."""
+    return asid << (45 if c.format <= X86_5_LEVEL else 36)
+
+
+cdef uint64_t asid_of(const Cpu *c, uint64_t key) noexcept:
+    return (key & c.space_mask) >> (45 if c.format <= X86_5_LEVEL else 36)
 
 
 cdef class Held:
@@ -474,28 +241,117 @@ cdef class Held:
             PyBuffer_Release(&self.view)
 
 
+# ------------------------------------------------------------------------------------ what comes out
+
+cdef object fault_object(const Core *m, uint64_t va, unsigned kind):
+    """The exception for the last fault."""
+    if m.fault_code == NOT_CANONICAL:
+        return GeneralProtection(va)
+    if m.cpu.format <= X86_5_LEVEL:
+        return PageFault(m.fault_code, va)
+    return RiscvPageFault(m.fault_code, va)
+
+
+cdef uint32_t status_of(const Core *m) noexcept nogil:
+    """HardwareFault.status of the last fault."""
+    if m.fault_code == NOT_CANONICAL:
+        return <uint32_t>13 << 16
+    return <uint32_t>14 << 16 | m.fault_code if m.cpu.format <= X86_5_LEVEL else m.fault_code
+
+
+cdef object page_size(uint64_t entry):
+    return PAGE_SIZES[entry >> E_SIZE_SHIFT & 3]
+
+
+cdef uint64_t flags_of(const Cpu *c, uint64_t entry) noexcept:
+    """Rights and D of a packed entry in the bits of the format."""
+    if c.format <= X86_5_LEVEL:
+        return entry & (E_W | E_U | E_D | E_NX)
+    return (
+        (2 if entry & E_R else 0) | (4 if entry & E_W else 0) | (0 if entry & E_NX else 8)
+        | (16 if entry & E_U else 0) | (128 if entry & E_D else 0)
+    )
+
+
+cdef object tlb_entry(const Cpu *c, uint64_t key, uint64_t entry):
+    cdef int held = key >> K_SIZE_SHIFT & 3
+    cdef bint is_global = bool(key & K_GLOBAL)
+    cdef uint64_t page = key & K_SPACE & ~c.space_mask
+    return TlbEntry(
+        page << (9 * held), (entry & E_FRAME) >> 12, flags_of(c, entry), page_size(entry), PAGE_SIZES[held],
+        0 if is_global else asid_of(c, key), is_global,
+    )
+
+
+cdef object walk_entry(const Cpu *c, uint64_t key, uint64_t entry):
+    cdef uint64_t flags = entry & (E_W | E_U | E_NX)
+    if c.format > X86_5_LEVEL:
+        flags = 32 if entry & E_GLOBAL else 0
+    return WalkEntry(key & K_SPACE & ~c.space_mask, entry & E_FRAME, flags, asid_of(c, key))
+
+
+cdef object snapshot_of(const Cpu *c, Array *a, bint walks):
+    """One array: entries in the order that its policy says (ref.sets)."""
+    cdef uint64_t i
+    cdef uint32_t way
+    cdef uint8_t *block
+    cdef uint64_t *keys
+    cdef uint64_t *entries
+    cdef uint16_t *ranks
+    sets, state = [], []
+    for i in range(a.n_sets):
+        block = a.blocks + i * a.stride
+        keys, entries = keys_of(block), entries_of(block, a.entries_at)
+        ranks = <uint16_t *>order_of(block, a.n_lanes)
+        if a.policy == PLRU:
+            state.append((<uint64_t *>order_of(block, a.n_lanes))[0])
+        held = [way for way in range(a.n_ways) if keys[way]]
+        if a.policy == LRU or a.policy == FIFO:
+            held = [way for _, way in sorted([(ranks[way], way) for way in held])]
+        found = []
+        for way in held:
+            found.append(
+                walk_entry(c, keys[way], entries[way]) if walks else tlb_entry(c, keys[way], entries[way])
+            )
+        sets.append(tuple(found))
+    if a.policy == RANDOM:
+        state.append(a.random)
+    return ArraySnapshot(tuple(sets), tuple(state))
+
+
+# -------------------------------------------------------------------------------- without a TLB
+
+cdef int without_tlb(Core *m, Held memory, object cpu, bint per_level) except -1:
+    memset(m, 0, sizeof(Core))
+    m.ram = <uint8_t *>memory.view.buf
+    m.last_entry = memory.view.len - 8
+    m.per_level = per_level
+    return set_cpu(&m.cpu, cpu)
+
+
+cdef uint64_t raw_access(Core *m, uint64_t va, unsigned kind) noexcept nogil:
+    if canonical(&m.cpu, va):
+        return core_walk(m, va, kind)
+    m.fault_code = NOT_CANONICAL if m.cpu.format <= X86_5_LEVEL else m.cpu.code[kind]
+    return 0
+
+
 def walk_one(ram, cpu, va, kind, bint per_level):
-    """One access without a TLB (x86.access)."""
+    """One access without a TLB (raw.access)."""
     cdef Core m
     cdef Held memory = Held(check.ram(ram), True)
     cdef uint64_t c_va = address(va), entry
     cdef unsigned c_kind = kind_number(kind)
     check.root(memory.view.len, cpu)
-    memset(&m, 0, sizeof(Core))
-    m.ram = <uint8_t *>memory.view.buf
-    m.last_entry = memory.view.len - 8
-    m.per_level = per_level
-    set_cpu(&m.cpu, cpu)
-    if ((c_va >> 47) + 1) & 0x1FFFE:
-        raise GeneralProtection(va)
-    entry = walk(&m, c_va, c_kind)
+    without_tlb(&m, memory, cpu, per_level)
+    entry = raw_access(&m, c_va, c_kind)
     if not entry:
-        raise fault_object(m.fault_code, c_va)
-    return Access((entry & ADDRESS) | (c_va & 0xFFF), page_size(entry))
+        raise fault_object(&m, c_va, c_kind)
+    return Access((entry & E_FRAME) | (c_va & 0xFFF), page_size(entry), HitLevel.WALK, m.n_refs)
 
 
 def walk_many(ram, cpu, addresses, kinds, out, status, bint per_level):
-    """Many accesses without a TLB; none stops at a fault (x86.access_many)."""
+    """Many accesses without a TLB; none stops at a fault (raw.access_many)."""
     cdef Core m
     cdef Held memory = Held(ram, True), vas = Held(addresses, False), whats = Held(kinds, False)
     cdef Held pas = Held(out, True), states = Held(status, True)
@@ -505,49 +361,97 @@ def walk_many(ram, cpu, addresses, kinds, out, status, bint per_level):
     cdef uint32_t *state = <uint32_t *>states.view.buf
     cdef Py_ssize_t i, n = whats.view.len
     cdef uint64_t entry
-    i = first_bad_kind(kind, n)
-    if i >= 0:
-        raise check.bad_kind(i, kind[i])
-    memset(&m, 0, sizeof(Core))
-    m.ram = <uint8_t *>memory.view.buf
-    m.last_entry = memory.view.len - 8
-    m.per_level = per_level
-    set_cpu(&m.cpu, cpu)
+    refuse_bad_kinds(kind, n)
+    without_tlb(&m, memory, cpu, per_level)
     with nogil:
         for i in range(n):
-            if ((va[i] >> 47) + 1) & 0x1FFFE:
-                pa[i] = NO_ADDRESS
-                state[i] = 13 << 16
-                continue
-            entry = walk(&m, va[i], kind[i] & 3)
-            pa[i] = (entry & ADDRESS) | (va[i] & 0xFFF) if entry else NO_ADDRESS
-            state[i] = 0 if entry else 14 << 16 | m.fault_code
+            entry = raw_access(&m, va[i], kind[i] & 3)
+            pa[i] = (entry & E_FRAME) | (va[i] & 0xFFF) if entry else NO_ADDRESS
+            state[i] = 0 if entry else status_of(&m)
+
+
+# ------------------------------------------------------------------------------------------- the MMU
+
+def variants():
+    """Names of the variants that this build and this processor have, the plainest first."""
+    return tuple(name for name in ("plain", "avx2", "avx512") if core_variant(name.encode()) != NULL)
+
+
+cdef int new_array(Array *a, object config, object seed) except -1:
+    cdef uint64_t c_seed = mixed(seed)
+    if core_new_array(a, config.sets, config.ways, POLICIES[config.policy], c_seed):
+        raise MemoryError()
+    return 0
+
+
+cdef uint64_t mixed(object seed):
+    """Where a generator starts: SplitMix64 of a seed (ref.sets)."""
+    cdef uint64_t z = seed & bits.MAX_U64
+    z += <uint64_t>0x9E3779B97F4A7C15ULL
+    z = (z ^ z >> 30) * <uint64_t>0xBF58476D1CE4E5B9ULL
+    z = (z ^ z >> 27) * <uint64_t>0x94D049BB133111EBULL
+    return z ^ z >> 31 | 1
+
+
+cdef int new_level(Level *level, object arrays, object seeds) except -1:
+    """Make the arrays of a level, and say where to look for a class of accesses and where to put."""
+    cdef int k, size, best, n, class_
+    for k in range(len(arrays)):
+        new_array(&level.arrays[k], arrays[k], seeds[k])
+        level.n_arrays = k + 1
+    for class_ in range(N_CLASSES):
+        n = 0
+        for k in range(level.n_arrays):
+            if arrays[k].serves_class(class_ == CODE):
+                for held in arrays[k].sizes:
+                    level.probes[class_][n].array = &level.arrays[k]
+                    level.probes[class_][n].size = PAGE_SIZES.index(held)
+                    n += 1
+        for size in range(N_SIZES):
+            best = -1
+            for k in range(n):
+                if level.probes[class_][k].size <= size and level.probes[class_][k].size > best:
+                    best = level.probes[class_][k].size
+                    level.homes[class_][size] = level.probes[class_][k]
+    return 0
 
 
 cdef class FastMmu:
     """The memory management unit of one emulated CPU: see `pyemu.hw.Mmu` for the contract."""
     cdef Core m
+    cdef RunLoop *loop  # the variant that makes accesses
     cdef Held ram       # keeps `m.ram` valid
-    cdef bint loaded    # registers have been loaded
     cdef bint busy      # a batch runs in another thread: one MMU is one CPU
-    cdef object cpu     # the Registers of the last load or set_mode
+    cdef object cpu     # the registers of the last load or set_mode; None before
+    cdef tuple levels   # of the walk caches, in the order of the configuration
+    cdef uint64_t n_flushes
+    cdef uint64_t n_invalidations
 
     twin = "fast"
 
-    def __cinit__(self, ram, geometry, bint per_level):
+    def __cinit__(self, ram, config, bint per_level, variant):
+        self.loop = core_variant(variant.encode())
+        if self.loop == NULL:
+            raise check.BadValueError(f"variant is {variant!r}; this machine has {', '.join(variants())}")
         self.ram = Held(check.ram(ram), True)
         self.m.ram = <uint8_t *>self.ram.view.buf
         self.m.last_entry = self.ram.view.len - 8
         self.m.per_level = per_level
-        new_level(&self.m.l1, geometry.l1_sets, geometry.l1_ways)
-        new_level(&self.m.stlb, geometry.stlb_sets, geometry.stlb_ways)
+        n1 = len(config.l1)
+        n2 = n1 + len(config.l2)
+        self.levels = tuple([cache.level for cache in config.walk_caches])
+        seeds = [config.seed + i + 1 for i in range(n2 + len(self.levels))]
+        new_level(&self.m.l1, config.l1, seeds)
+        new_level(&self.m.l2, config.l2, seeds[n1:])
+        for cache, seed in zip(config.walk_caches, seeds[n2:]):
+            new_array(&self.m.walk_caches[<int>cache.level], cache, seed)
+        self.m.n_walk_caches = len(self.levels)
 
     def __dealloc__(self):
-        PyMem_Free(self.m.l1.sets)
-        PyMem_Free(self.m.stlb.sets)
+        core_free(&self.m)
 
     cdef int ready(self) except -1:
-        if not self.loaded:
+        if self.cpu is None:
             raise check.not_loaded()
         return self.idle()
 
@@ -556,168 +460,305 @@ cdef class FastMmu:
             raise HardwareError("this MMU runs a batch in another thread; make one MMU for each CPU")
         return 0
 
+    cdef object x86(self, operation):
+        """The registers, if they are those of x86."""
+        self.ready()
+        if type(self.cpu) is not Registers:
+            raise check.wrong_format(operation, "x86", "RISC-V")
+        return self.cpu
+
+    # -- registers
+
     def load(self, cpu):
-        """Load CR3 and the other registers; the TLB is flushed."""
+        """Load the registers; what they change decides what is dropped."""
         self.idle()
         check.root(self.ram.view.len, cpu)
+        old, self.cpu = self.cpu, cpu
         set_cpu(&self.m.cpu, cpu)
-        self.cpu = cpu
-        self.loaded = True
-        flush(&self.m)
+        core_prepare(&self.m)
+        if drops_all(old, cpu):
+            self.flush_all()
+        elif drops_space(old, cpu):
+            self.flush_space(cpu.asid)
 
     def set_mode(self, cpl, ac=False):
         """Change privilege level and EFLAGS.AC; the TLB stays."""
-        self.ready()
-        cpu = self.cpu
-        self.cpu = type(cpu)(cpu.cr0, cpu.cr3, cpu.cr4, cpu.efer, cpl, ac, cpu.maxphyaddr)
+        cpu = self.x86("set_mode")
+        self.cpu = Registers(cpu.cr0, cpu.cr3, cpu.cr4, cpu.efer, cpl, ac, cpu.maxphyaddr)
         set_cpu(&self.m.cpu, self.cpu)
 
+    # -- invalidation
+
+    cdef int flush_all(self) except -1:
+        core_flush(&self.m)
+        self.n_flushes += 1
+        return 0
+
+    cdef int flush_space(self, uint64_t asid) except -1:
+        """Forget all of one address space, but nothing global."""
+        cdef Cpu *c = &self.m.cpu
+        core_drop_where(&self.m, K_VALID | K_GLOBAL | c.space_mask, K_VALID | space_of(c, asid))
+        self.n_flushes += 1
+        return 0
+
     def invlpg(self, va):
-        """Forget the translations of the page around `va`."""
+        """Forget the translations of the page around `va`, global ones too, and the walk caches."""
         self.idle()
-        invalidate(&self.m, address(va))
+        cdef uint64_t c_va = address(va)
+        if self.cpu is not None:
+            self.x86("invlpg")
+            if canonical(&self.m.cpu, c_va):
+                core_drop_page(&self.m, c_va, self.m.cpu.space, False, True)
+                core_drop_walks(&self.m, self.m.cpu.space)
+        self.n_invalidations += 1
+
+    def invpcid(self, kind, pcid=0, va=0):
+        """Forget by PCID: see `pyemu.hw.Mmu.invpcid`."""
+        cpu = self.x86("invpcid")
+        check.one_of("the kind of invpcid", kind, ("address", "context", "all", "all_non_global"))
+        check.integer("the PCID", pcid, 0, 0xFFF)
+        cdef uint64_t c_va = address(va), space = space_of(&self.m.cpu, pcid)
+        if kind in ("address", "context") and pcid and not cpu.cr4 & CR4_PCIDE:
+            raise check.BadValueError(f"the PCID is {pcid:#x}; while CR4.PCIDE is clear it must be 0")
+        if kind == "address":
+            if not canonical(&self.m.cpu, c_va):
+                raise check.BadValueError(f"va is {va:#x}; invpcid needs an address that is canonical")
+            core_drop_page(&self.m, c_va, space, False, False)
+            core_drop_walks(&self.m, space)
+            self.n_invalidations += 1
+        elif kind == "context":
+            self.flush_space(pcid)
+        elif kind == "all":
+            self.flush_all()
+        else:
+            core_drop_where(&self.m, K_VALID | K_GLOBAL, K_VALID)
+            self.n_flushes += 1
+
+    def sfence_vma(self, va=None, asid=None):
+        """Forget by address and address space: see `pyemu.hw.Mmu.sfence_vma`."""
+        self.ready()
+        cdef uint64_t c_va
+        if type(self.cpu) is not RiscvRegisters:
+            raise check.wrong_format("sfence_vma", "RISC-V", "x86")
+        if asid is not None:
+            check.integer("the ASID", asid, 0, 0xFFFF)
+        if va is not None:
+            c_va = address(va)
+            if canonical(&self.m.cpu, c_va):
+                core_drop_page(&self.m, c_va, space_of(&self.m.cpu, asid or 0), asid is None, asid is None)
+            self.n_invalidations += 1
+        elif asid is not None:
+            self.flush_space(asid)
+        else:
+            self.flush_all()
 
     def clear(self):
         """Forget all translations and counts; the registers stay."""
         self.idle()
-        flush(&self.m)
-        self.m.clock = self.m.n_d_walks = self.m.n_faults = self.m.n_not_canonical = 0
-        self.m.l1.n_misses = self.m.stlb.n_misses = 0
+        core_clear(&self.m)
+        self.n_flushes = self.n_invalidations = 0
+
+    # -- accesses
+
+    cdef object one(self, object va, unsigned kind):
+        """One access: the physical address."""
+        cdef uint64_t c_va = address(va), entry, pa = NO_ADDRESS
+        cdef uint8_t c_kind = kind
+        cdef Run run
+        if self.cpu is None or self.busy:
+            self.ready()
+        entry = core_quick(&self.m, c_va, kind)
+        if entry:
+            return (entry & E_FRAME) | (c_va & 0xFFF)
+        memset(&run, 0, sizeof(Run))
+        run.addresses, run.kinds, run.pa, run.n = &c_va, &c_kind, &pa, 1
+        if not self.loop(&self.m, &run):
+            raise fault_object(&self.m, c_va, kind)
+        return pa
+
+    def read(self, va):
+        """Translate one read and return the physical address."""
+        return self.one(va, READ)
+
+    def write(self, va):
+        """Translate one write and return the physical address."""
+        return self.one(va, WRITE)
+
+    def fetch(self, va):
+        """Translate one instruction fetch and return the physical address."""
+        return self.one(va, FETCH)
 
     def access(self, va, kind, list refs=None):
         """Translate one access; raises the fault that the processor would raise."""
         self.ready()
         cdef Core *m = &self.m
         cdef uint64_t c_va = address(va), pa = NO_ADDRESS
-        cdef uint8_t c_kind = kind_number(kind)
-        cdef uint64_t *ways
-        cdef int n1 = m.l1.n_ways, i
-        m.found = FOUND_L1
-        m.n_refs = 0
-        m.recording = refs is not None
-        run(m, &c_va, &c_kind, &pa, 1)
-        m.recording = False
+        cdef uint8_t c_kind = kind_number(kind), level = 0, n_refs = 0
+        cdef uint32_t status = 0
+        cdef int i
+        cdef int64_t done
+        cdef Run run
+        memset(&run, 0, sizeof(Run))
+        run.addresses, run.kinds, run.pa, run.n = &c_va, &c_kind, &pa, 1
+        run.status, run.level, run.refs = &status, &level, &n_refs
+        m.noting = True
+        done = self.loop(m, &run)
+        m.noting = False
         if refs is not None:
-            for i in range(m.n_refs):
-                refs.append(TableRef(4 - i, m.refs[i]))
-        if pa == NO_ADDRESS:
-            raise fault_object(m.fault_code, c_va)
-        ways = set_of(&m.l1, c_va >> 12)  # an access that succeeded is in the L1
-        i = find(ways, (c_va >> 12) | VALID, n1)
-        return Access(pa, page_size(ways[n1 + i]), LEVELS[m.found])
+            for i in range(n_refs):
+                refs.append(TableRef(m.ref_level - i, m.refs[i]))
+        if not done:
+            raise fault_object(m, c_va, c_kind)
+        return Access(pa, page_size(m.last), LEVELS[level], n_refs)
 
-    def access_many(self, addresses, kinds, out=None, *, quantum=None):
+    def access_many(
+        self, addresses, kinds, out=None, *, quantum=None, on_fault="stop", detail=False, events=None
+    ):
         """Run a batch up to its first fault, its end or `quantum` accesses."""
         self.ready()
-        return FastBatch(self, addresses, kinds, out).resume(quantum)
+        return FastBatch(self, addresses, kinds, out, on_fault, detail, events).resume(quantum)
+
+    # -- what views and tests see
 
     @property
     def stats(self):
         """The counters, as they stand now."""
         cdef Core *m = &self.m
+        cdef uint64_t refs[6]
+        cdef int first, last, level
+        memset(refs, 0, sizeof(refs))
+        for first in range(1, MAX_LEVELS + 1):
+            for last in range(1, first + 1):
+                for level in range(last, first + 1):
+                    refs[level] += m.n_walks[first][last]
         return TlbStats(
-            accesses=m.clock,
-            l1_hits=m.clock - m.n_not_canonical - m.l1.n_misses,
-            l1_misses=m.l1.n_misses,
-            stlb_hits=m.l1.n_misses - m.stlb.n_misses,
-            stlb_misses=m.stlb.n_misses,
-            walks=m.stlb.n_misses,
+            accesses=m.n_accesses,
+            l1_hits=m.n_accesses - m.n_not_canonical - m.n_l1_misses,
+            l1_misses=m.n_l1_misses,
+            l2_hits=m.n_l1_misses - m.n_l2_misses,
+            l2_misses=m.n_l2_misses,
+            walks=m.n_l2_misses,
             d_walks=m.n_d_walks,
             faults=m.n_faults,
+            walk_refs=(refs[1], refs[2], refs[3], refs[4], refs[5]),
+            walk_cache_hits=(
+                m.n_walk_cache_hits[2], m.n_walk_cache_hits[3], m.n_walk_cache_hits[4], m.n_walk_cache_hits[5]
+            ),
+            flushes=self.n_flushes,
+            invalidations=self.n_invalidations,
         )
 
     def tlb_entries(self):
-        """Return all cached translations, the most recently used of each set first."""
+        """Return all that is cached."""
         self.idle()
-        return TlbSnapshot(level_entries(&self.m.l1), level_entries(&self.m.stlb))
+        return TlbSnapshot(
+            self.snapshot_level(&self.m.l1),
+            self.snapshot_level(&self.m.l2),
+            tuple([snapshot_of(&self.m.cpu, &self.m.walk_caches[<int>level], True) for level in self.levels]),
+        )
+
+    cdef object snapshot_level(self, Level *level):
+        cdef int k
+        return tuple([snapshot_of(&self.m.cpu, &level.arrays[k], False) for k in range(level.n_arrays)])
 
 
-cdef int new_level(Level *level, uint64_t n_sets, int n_ways) except -1:
-    level.n_sets = n_sets
-    level.n_ways = n_ways
-    level.stride = 3 * <uint64_t>n_ways
-    level.mask = n_sets - 1 if n_sets & (n_sets - 1) == 0 else 0  # one set: 0 % 1 is right too
-    level.sets = <uint64_t *>PyMem_Calloc(n_sets * level.stride, 8)
-    if level.sets == NULL:
-        raise MemoryError()
-    empty(level)
-    return 0
+def drops_all(old, new):
+    """Whether a load of registers changes how entries are read (ref.mmu.drops_all)."""
+    if type(old) is Registers and type(new) is Registers:
+        return bool(
+            (old.cr4 ^ new.cr4) & (CR4_PGE | CR4_LA57)
+            or (old.efer ^ new.efer) & bits.EFER_NXE
+            or old.maxphyaddr != new.maxphyaddr
+            or old.cr4 & ~new.cr4 & CR4_PCIDE
+        )
+    if type(old) is RiscvRegisters and type(new) is RiscvRegisters:
+        return old.mode != new.mode
+    return True
 
 
-cdef bint is_empty(const uint64_t *tags, int n_ways) noexcept nogil:
-    cdef uint64_t some = 0
-    cdef int way
-    for way in range(n_ways):
-        some |= tags[way]
-    return some == 0
-
-
-cdef tuple level_entries(const Level *level):
-    """All sets, the most recently used entry of each first (ref.TlbLevel.snapshot)."""
-    cdef uint64_t i, entry
-    cdef int n = level.n_ways, way
-    cdef const uint64_t *ways
-    result = []
-    for i in range(level.n_sets):
-        ways = level.sets + i * level.stride
-        if is_empty(ways, n):  # most are, in the small machines whose states are compared often
-            result.append(())
-            continue
-        held = [(ways[2 * n + way], way) for way in range(n) if ways[way]]
-        held.sort(reverse=True)
-        entries = []
-        for _, way in held:
-            entry = ways[n + way]
-            entries.append(TlbEntry(
-                ways[way] & ~VALID, (entry & ADDRESS) >> 12, entry & (RW | US | NX | D), page_size(entry)
-            ))
-        result.append(tuple(entries))
-    return tuple(result)
+def drops_space(old, new):
+    """Whether a load drops what isn't global of the new address space (ref.mmu.drops_space)."""
+    if type(old) is not Registers or type(new) is not Registers:
+        return False
+    stays = new.cr4 & CR4_PCIDE and new.cr3 & CR3_NO_FLUSH
+    return not stays or bool(~old.cr4 & new.cr4 & CR4_SMEP)
 
 
 cdef class FastBatch:
     """A batch of accesses and how far it got: see `pyemu.hw.Batch` for the contract."""
     cdef FastMmu mmu
+    cdef Run run
     cdef Held vas       # the addresses, uint64
     cdef Held whats     # the kinds, uint8
     cdef Held pas       # the results, uint64: the buffer of `pa`
+    cdef tuple details  # the buffers of `status`, `level` and `refs`
+    cdef Held events    # the buffer of the log,
+    cdef object log     # which is this
     cdef readonly Py_ssize_t n
     cdef readonly Py_ssize_t n_done
     cdef readonly object fault
     cdef readonly object pa
+    cdef readonly object status
+    cdef readonly object level
+    cdef readonly object refs
 
-    def __cinit__(self, FastMmu mmu not None, addresses, kinds, out):
-        cdef Py_ssize_t i
+    def __cinit__(self, FastMmu mmu not None, addresses, kinds, out, on_fault, detail, log):
+        self.run.skip = check.skips(on_fault)
+        self.log = events.checked(log)
         view = check.addresses(addresses)
         self.mmu = mmu
         self.n = len(view)
         self.vas = Held(view, False)
         self.whats = Held(check.kinds(kinds, self.n), False)
-        i = first_bad_kind(<const uint8_t *>self.whats.view.buf, self.n)
-        if i >= 0:
-            raise check.bad_kind(i, (<const uint8_t *>self.whats.view.buf)[i])
+        refuse_bad_kinds(<const uint8_t *>self.whats.view.buf, self.n)
         self.pa = check.output(out, self.n, addresses)
         self.pas = Held(self.pa, True)
+        if detail:
+            self.status, self.level, self.refs = [check.results(code, self.n, addresses) for code in "IBB"]
+            self.details = (Held(self.status, True), Held(self.level, True), Held(self.refs, True))
+        if self.log is not None:
+            self.events = Held(self.log.buffer, True)
 
     @property
     def done(self):
         """Whether every access has been made."""
         return self.n_done == self.n
 
+    @property
+    def n_faults(self):
+        """Faults that this batch met; one for each try."""
+        return self.run.n_faults
+
     def resume(self, quantum=None):
         """Go on with the access that faulted, or with the next one."""
         cdef Core *m = &self.mmu.m
-        cdef const uint64_t *va = <const uint64_t *>self.vas.view.buf + self.n_done
-        cdef const uint8_t *kind = <const uint8_t *>self.whats.view.buf + self.n_done
-        cdef uint64_t *pa = <uint64_t *>self.pas.view.buf + self.n_done
-        cdef Py_ssize_t n = self.n - self.n_done, n_made
+        cdef Run *run = &self.run
+        cdef Py_ssize_t done = self.n_done
+        cdef int64_t n_faults = run.n_faults, n_made
         self.mmu.ready()
+        run.n = self.n - done
         if quantum is not None:
-            n = check.quantum(quantum, n)
+            run.n = check.quantum(quantum, run.n)
+        run.first = done
+        run.addresses = <const uint64_t *>self.vas.view.buf + done
+        run.kinds = <const uint8_t *>self.whats.view.buf + done
+        run.pa = <uint64_t *>self.pas.view.buf + done
+        if self.details is not None:
+            run.status = <uint32_t *>(<Held>self.details[0]).view.buf + done
+            run.level = <uint8_t *>(<Held>self.details[1]).view.buf + done
+            run.refs = <uint8_t *>(<Held>self.details[2]).view.buf + done
+        if self.log is not None:
+            run.log = <Event *>self.events.view.buf
+            run.max_log = self.log.capacity
+            run.n_log = self.log.n
         self.mmu.busy = True
         with nogil:
-            n_made = run(m, va, kind, pa, n)
+            n_made = self.mmu.loop(m, run)
         self.mmu.busy = False
+        if self.log is not None:
+            self.log.n = run.n_log
         self.n_done += n_made
-        self.fault = fault_object(m.fault_code, va[n_made]) if n_made < n else None
+        self.fault = None
+        if run.n_faults > n_faults and not run.skip:
+            self.fault = fault_object(m, run.addresses[n_made], run.kinds[n_made])
         return self

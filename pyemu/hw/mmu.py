@@ -235,6 +235,7 @@ def make_mmu(
     tlb: TlbConfig | None = None,
     *,
     ad_on_fault: AdOnFault = "per_level",
+    variant: str = "auto",
 ) -> Mmu:
     """Make the MMU of one CPU over emulated RAM; load registers next.
 
@@ -249,6 +250,8 @@ def make_mmu(
         Its arrays and walk caches; `TlbConfig.two_level` if absent.
     ad_on_fault : {"per_level", "none"}
         Whether a walk that faults has set A in the tables above the fault.
+    variant : {"auto", "plain", "avx2", "avx512"}
+        Which instructions the compiled twin uses; see `pyemu.hw.twins`.
 
     Returns
     -------
@@ -275,6 +278,6 @@ def make_mmu(
     if not isinstance(config, TlbConfig):
         raise check.BadTypeError(f"tlb is {tlb!r}; it must be a TlbConfig")
     if twins.choose(twin) == "fast":
-        mmu: Mmu = twins.fast().FastMmu(ram, config, per_level)
+        mmu: Mmu = twins.fast().FastMmu(ram, config, per_level, twins.choose_variant(variant))
         return mmu
     return ref.RefMmu(ram, config, per_level)

@@ -47,6 +47,7 @@ point away from use (tree-PLRU), the oldest one, or one drawn at random."""
 
 PAGE_SIZES = (1 << 12, 1 << 21, 1 << 30)
 MAX_SETS, MAX_WAYS, MAX_PLRU_WAYS = 1 << 16, 1 << 12, 64
+MAX_ARRAYS = 8  # of one level
 
 
 class HitLevel(IntEnum):
@@ -167,6 +168,11 @@ class TlbConfig:
         _tuple_of("l2", self.l2, TlbArray, "TlbArray")
         _tuple_of("walk_caches", self.walk_caches, WalkCache, "WalkCache")
         check.integer("seed", self.seed, 0, MAX_U64)
+        for name in ("l1", "l2"):
+            if len(getattr(self, name)) > MAX_ARRAYS:
+                raise check.BadValueError(
+                    f"{name} has {len(getattr(self, name))} arrays; a level has at most {MAX_ARRAYS}"
+                )
         for fetch, name in ((False, "data"), (True, "fetch")):
             if not any(array.serves_class(fetch) for array in self.l1):
                 raise check.BadValueError(

@@ -2,6 +2,10 @@
 
 Both give the same results, bit by bit. ``"auto"`` means the compiled one if this install has it.
 The environment variable ``FAULTLAB_TWIN=ref`` (or ``fast``) decides what ``"auto"`` means.
+
+The compiled twin has a loop for every machine and variants of it for processors with wide registers.
+They too give the same results. ``FAULTLAB_VARIANT=plain`` (or ``avx2``, ``avx512``) decides which one
+serves; else the last one that this machine has.
 """
 
 from __future__ import annotations
@@ -57,3 +61,26 @@ def choose(twin: str = "auto") -> Twin:
 def fast() -> Any:
     """Return the compiled module; call `choose` first."""
     return _fast
+
+
+def variants() -> tuple[str, ...]:
+    """Return the variants of the compiled twin that this machine has, the plainest first; none without it."""
+    return tuple(_fast.variants()) if _fast is not None else ()
+
+
+def choose_variant(variant: str = "auto") -> str:
+    """Decide which variant of the compiled twin is meant; call `choose` first.
+
+    Raises
+    ------
+    BadValueError
+        This machine doesn't have it. The message lists those that it has.
+    """
+    asked = "variant"
+    if variant == "auto":
+        asked, variant = "FAULTLAB_VARIANT", os.environ.get("FAULTLAB_VARIANT") or "auto"
+    if variant == "auto":
+        return variants()[-1]
+    if variant not in variants():
+        raise BadValueError(f"{asked} is {variant!r}; this machine has 'auto', {', '.join(map(repr, variants()))}")
+    return variant

@@ -20,9 +20,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pyemu.hw import Kind, Mmu, TableRef, make_mmu, x86
+from pyemu.hw import Kind, Mmu, TableRef, TlbConfig, make_mmu, x86
 from pyemu.hw.check import AdOnFault
-from tests.hw.differential import GEOMETRIES
+from tests.hw import random_tlbs
 from tests.hw.oracle import TWINS, Oracle, Subject, attempt
 from tests.hw.random_tables import RAM_BYTES, TABLES_END, RandomTables, chance
 from tests.hw.single_accesses import PAGE_FAULTS, Report, malformed
@@ -59,11 +59,11 @@ class Difference(AssertionError):
     """The two don't agree; the message says where."""
 
 
-def mmu_of(subject: Subject, ram: bytearray, geometry: Any, ad_on_fault: AdOnFault) -> Mmu:
+def mmu_of(subject: Subject, ram: bytearray, tlb: TlbConfig, ad_on_fault: AdOnFault) -> Mmu:
     """An MMU of a twin or of a mutant."""
     if isinstance(subject, str):
-        return make_mmu(ram, subject, geometry, ad_on_fault=ad_on_fault)
-    mmu: Mmu = subject.build().RefMmu(ram, geometry, ad_on_fault == "per_level")
+        return make_mmu(ram, subject, tlb, ad_on_fault=ad_on_fault)
+    mmu: Mmu = subject.build().RefMmu(ram, tlb, ad_on_fault == "per_level")
     return mmu
 
 
@@ -77,10 +77,11 @@ class Machine:
         self.tables.fill(image)
         self.oracle = make(image, self.tables.root, TABLES_END)
         self.rams = [bytearray(self.oracle.ram) for _ in subjects]
-        geometry = rng.choice(GEOMETRIES)
+        # Without walk caches: what they hold may deny what the tables grant now, until a fault clears it.
+        tlb = replace(random_tlbs.config(rng), walk_caches=())
         self.subjects = subjects
         self.mmus = [
-            mmu_of(subject, ram, geometry, make.ad_on_fault)
+            mmu_of(subject, ram, tlb, make.ad_on_fault)
             for subject, ram in zip(subjects, self.rams, strict=True)
         ]
         self.seen = Counter[str]()

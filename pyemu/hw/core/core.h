@@ -198,7 +198,8 @@ typedef struct {
     int n_refs;             /* table entries that its walk read, and if `noting`: */
     int noting;
     int ref_level;          /* level of the first one, */
-    uint64_t refs[MAX_LEVELS]; /* and their physical addresses */
+    uint64_t refs[MAX_LEVELS]; /* their physical addresses, */
+    uint64_t last;          /* and the packed entry that served it */
 } Core;
 
 /* One run of accesses: what goes in, what comes out, how far it got. */
@@ -210,13 +211,16 @@ typedef struct {
     uint8_t *level;         /* where details go: these three together */
     uint8_t *refs;
     int64_t n;              /* accesses asked for */
-    int64_t n_faults;       /* faults so far, if they don't end the run */
+    int64_t n_faults;       /* faults so far */
     int skip;               /* faults don't end the run */
     Event *log;             /* NULL, or where events go: */
     uint64_t n_log;
     uint64_t max_log;
     uint64_t first;         /* number of the first access, for the log */
 } Run;
+
+/* A hit in the front array of L1, if all is usual; else 0, and nothing has changed. */
+uint64_t core_quick(Core *m, uint64_t va, unsigned kind);
 
 /* Makes accesses up to the end, a fault or a full log; returns how many were made. */
 typedef int64_t RunLoop(Core *m, Run *run);

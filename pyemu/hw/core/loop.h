@@ -198,8 +198,13 @@ COLD uint64_t walk_again(Core *m, Run *run, int64_t i, uint64_t va, const int fo
     return walk(m, run, i, va, WRITE, GENERAL | LOGGING);
 }
 
+INLINE void use_place(const Place *place) {
+    use(place->array, place->block, place->way, place->shape.policy, place->shape.lanes, place->shape.ranks);
+}
+
 /* A write met an entry without D: the tables say what is true now, and their answer replaces it. */
 COLD uint64_t walk_for_d(Core *m, Run *run, int64_t i, uint64_t va, int found, Level *level, const Place *place) {
+    use_place(place);
     uint64_t entry = walk_again(m, run, i, va, found);
     if (!entry)
         return fault(m, run, i, va);
@@ -240,11 +245,9 @@ INLINE uint64_t miss(Core *m, Run *run, int64_t i, uint64_t va, unsigned kind, c
             entry = walk_for_d(m, run, i, va, FOUND_L2, &m->l2, &place);
             if (!entry)
                 return 0;
-            size = size_of(entry); /* as large as the walk says, as far as L2 holds that */
-            if (m->l2.homes[DATA][size].array)
-                size = m->l2.homes[DATA][size].size;
+            size = size_of(entry); /* as large as the walk says */
         } else {
-            use(place.array, place.block, place.way, place.shape.policy, place.shape.lanes, place.shape.ranks);
+            use_place(&place);
             size = place.size;
         }
     } else {
@@ -296,7 +299,7 @@ INLINE uint64_t access_one(Core *m, Run *run, int64_t i, uint64_t va, unsigned k
                              : miss_general(m, run, i, va, kind);
     if (UNLIKELY(!permitted(m, entry, kind)))
         return walk_for_d(m, run, i, va, FOUND_L1, &m->l1, &place);
-    use(place.array, place.block, place.way, place.shape.policy, place.shape.lanes, place.shape.ranks);
+    use_place(&place);
     return entry;
 }
 
@@ -370,8 +373,10 @@ INLINE uint64_t make(
     uint64_t entry = access_one(m, run, i, va, kind & 3, form);
     if (LIKELY(entry))
         *pa = (entry & E_FRAME) | (va & 0xFFF);
-    if (details)
+    if (details) {
+        m->last = entry;
         note(m, run, i, entry ? 0 : status_of(m));
+    }
     return entry;
 }
 
@@ -418,11 +423,11 @@ INLINE int64_t run_as(Core *m, Run *run, const int form) {
         }
         continue;
     faulted:
+        run->n_faults++;
         if (form == PLAIN || !run->skip) {
             m->n_accesses++;
             goto out;
         }
-        run->n_faults++;
         pa[i++] = NO_ADDRESS;
     }
 out:
@@ -438,6 +443,8 @@ COLD int64_t run_form_general(Core *m, Run *run) { return run_as(m, run, GENERAL
 COLD int64_t run_form_general_logging(Core *m, Run *run) { return run_as(m, run, GENERAL | LOGGING); }
 
 int64_t FL_RUN(Core *m, Run *run) {
+    if (m->noting)
+        return run_form_general(m, run);
     if (m->plain && !run->status && !run->skip && !run->log) {
         m->l1.arrays[0].held = m->l2.arrays[0].held = 1; /* this form doesn't note it */
         return run_form_plain(m, run);
