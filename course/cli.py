@@ -26,6 +26,7 @@ from course.explore import command as exploring
 from course.grading import command as grading
 from course.run import command as running
 from course.series import command as series
+from course.trace import command as tracing
 from pyemu.errors import FaultlabError
 
 app = typer.Typer(
@@ -56,6 +57,7 @@ app.command()(running.run)
 app.command()(running.scenarios)
 app.command()(exploring.explore)
 app.command()(bisecting.bisect)
+app.add_typer(tracing.group, name="trace")
 app.command()(doctor.doctor)
 app.command()(doctor.version)
 

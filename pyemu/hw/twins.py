@@ -82,5 +82,7 @@ def choose_variant(variant: str = "auto") -> str:
     if variant == "auto":
         return variants()[-1]
     if variant not in variants():
-        raise BadValueError(f"{asked} is {variant!r}; this machine has 'auto', {', '.join(map(repr, variants()))}")
+        raise BadValueError(
+            f"{asked} is {variant!r}; this machine has 'auto', {', '.join(map(repr, variants()))}"
+        )
     return variant

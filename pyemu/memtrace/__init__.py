@@ -6,6 +6,9 @@ tell what a kernel did; it is what a program asked of its MMU, tens of millions 
 ===========  ======================================================================
 ``chunks``   up to 2**20 accesses as bytes, and back
 ``files``    a file of chunks, written and read in constant memory
+``pages``    which pages a trace touches, and tables that map them
+``reuse``    how far apart the uses of a page are: misses, working sets
+``sample``   a trace that comes along
 ===========  ======================================================================
 """
 

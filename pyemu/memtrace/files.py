@@ -170,10 +170,14 @@ class MemtraceWriter:
         """Write what is waiting, and the end; nothing can follow."""
         if self._n_waiting:
             self._write_chunk()
+        self._section(b"TAIL", _json(asdict(self.totals)))
+
+    @property
+    def totals(self) -> Totals:
+        """What was written, in whole chunks; all of it after `close`."""
         n_reads, n_writes, n_fetches = self._counts.tolist()
         first, last = self._pages or (None, None)
-        totals = Totals(n_reads, n_writes, n_fetches, self._n_chunks, first, last, self.ended)
-        self._section(b"TAIL", _json(asdict(totals)))
+        return Totals(n_reads, n_writes, n_fetches, self._n_chunks, first, last, self.ended)
 
     def __enter__(self) -> Self:
         return self

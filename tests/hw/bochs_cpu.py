@@ -2,7 +2,8 @@
 
 Traps that this harness steps around, seen with bochscpu-python 0.4.0:
 
-- Its wheels need glibc 2.38. On an older one, a library with the two missing functions (`bochs_shim.c`)
+- The wheel for Python 3.12 and later can be imported by 3.12 only: its compiled module is named so.
+- The wheels need glibc 2.38. On an older one, a library with the two missing functions (`bochs_shim.c`)
   is compiled and loaded first.
 - At exit it prints hundreds of lines about leaks, or crashes; a panic of its Rust part ends the process.
   So it lives in a process of its own: see `bochs_process`.
@@ -31,6 +32,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
@@ -59,8 +61,12 @@ RESERVED_1 = 2  # of EFLAGS
 
 def why_not() -> str:
     """Why Bochs can't be used here; empty if it can."""
-    if find_spec("bochscpu") is None:
+    package = find_spec("bochscpu")
+    if package is None:
         return "bochscpu-python, the oracle, is not installed"
+    compiled = PathFinder.find_spec("_bochscpu", package.submodule_search_locations)
+    if compiled is None or compiled.origin is None:
+        return "bochscpu-python, the oracle, has no compiled module for this Python"
     if not has_new_glibc() and shutil.which("cc") is None:
         return "bochscpu-python needs glibc 2.38, or a C compiler for what an older one lacks"
     return ""

@@ -18,7 +18,6 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from pyemu.hw import Kind, Mmu, TableRef, TlbConfig, make_mmu, x86
 from pyemu.hw.check import AdOnFault

@@ -94,9 +94,7 @@ def misses_of_a_cache(trace: array[int], tlb: TlbConfig) -> tuple[int, int]:
     """What pycachesim counts in the two levels."""
     (l1,), (l2,), line = tlb.l1, tlb.l2, 1 << 12
     second = cachesim.Cache("L2", l2.sets, l2.ways, line, l2.policy.upper())
-    first = cachesim.Cache(
-        "L1", l1.sets, l1.ways, line, l1.policy.upper(), load_from=second, store_to=second
-    )
+    first = cachesim.Cache("L1", l1.sets, l1.ways, line, l1.policy.upper(), load_from=second, store_to=second)
     memory = cachesim.MainMemory()
     memory.load_to(second)
     memory.store_from(second)
@@ -105,9 +103,7 @@ def misses_of_a_cache(trace: array[int], tlb: TlbConfig) -> tuple[int, int]:
     return first.stats()["MISS_count"], second.stats()["MISS_count"]
 
 
-def misses_of_a_tlb(
-    subject: Subject, ram: bytearray, trace: array[int], tlb: TlbConfig
-) -> tuple[int, int]:
+def misses_of_a_tlb(subject: Subject, ram: bytearray, trace: array[int], tlb: TlbConfig) -> tuple[int, int]:
     """What ours counts in the two levels."""
     mmu = mmu_of(subject, ram, tlb, "none")
     mmu.load(registers())
