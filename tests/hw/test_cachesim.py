@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from pyemu.hw import TlbGeometry, x86
+from pyemu.hw import TlbArray, TlbConfig, x86
+from pyemu.hw.tlb import Policy
 from tests.hw.machines import ROOT, registers
 from tests.hw.mutants import TLB_MUTANTS, Mutant
 from tests.hw.oracle import TWINS, Subject
@@ -25,10 +26,12 @@ cachesim: Any = pytest.importorskip("cachesim", reason="pycachesim, the oracle, 
 
 TRACES = ("hotseq", "hotrnd", "zipf", "uniform")
 N_ACCESSES = 10_000
+POLICIES: tuple[Policy, ...] = ("lru", "fifo")
 GENERATOR = Path(__file__).parents[1] / "bench" / "gen_traces.py"
 GEOMETRIES = [
-    TlbGeometry(*numbers)
-    for numbers in (
+    TlbConfig((TlbArray(sets1, ways1, policy=policy),), (TlbArray(sets2, ways2, policy=policy),))
+    for policy in POLICIES
+    for sets1, ways1, sets2, ways2 in (
         (1, 1, 1, 1),
         (1, 1, 1, 2),
         (1, 4, 1, 16),
@@ -55,7 +58,12 @@ GEOMETRIES = [
         (64, 1, 1536, 1),
     )
 ]
-COUNTING_MUTANTS = {"fifo", "evicts-the-newest", "one-way-too-many", "set-by-mask", "stlb-not-filled"}
+COUNTING_MUTANTS = {"lru-is-fifo", "evicts-the-newest", "one-way-too-many", "set-by-mask", "l2-not-filled"}
+
+
+def name_of(config: TlbConfig) -> str:
+    (l1,), (l2,) = config.l1, config.l2
+    return f"{l1.policy}-{l1.sets}x{l1.ways}-{l2.sets}x{l2.ways}"
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +87,12 @@ def ram(traces: dict[str, array[int]]) -> bytearray:
     return ram
 
 
-def misses_of_a_cache(trace: array[int], geometry: TlbGeometry) -> tuple[int, int]:
+def misses_of_a_cache(trace: array[int], config: TlbConfig) -> tuple[int, int]:
     """What pycachesim counts in the two levels."""
-    line, policy = 1 << 12, "LRU"
-    second = cachesim.Cache("L2", geometry.stlb_sets, geometry.stlb_ways, line, policy)
-    first = cachesim.Cache(
-        "L1", geometry.l1_sets, geometry.l1_ways, line, policy, load_from=second, store_to=second
-    )
+    (l1,), (l2,) = config.l1, config.l2
+    line, policy = 1 << 12, l1.policy.upper()
+    second = cachesim.Cache("L2", l2.sets, l2.ways, line, policy)
+    first = cachesim.Cache("L1", l1.sets, l1.ways, line, policy, load_from=second, store_to=second)
     memory = cachesim.MainMemory()
     memory.load_to(second)
     memory.store_from(second)
@@ -95,22 +102,22 @@ def misses_of_a_cache(trace: array[int], geometry: TlbGeometry) -> tuple[int, in
 
 
 def misses_of_a_tlb(
-    subject: Subject, ram: bytearray, trace: array[int], geometry: TlbGeometry
+    subject: Subject, ram: bytearray, trace: array[int], config: TlbConfig
 ) -> tuple[int, int]:
     """What ours counts in the two levels."""
-    mmu = mmu_of(subject, ram, geometry, "none")
+    mmu = mmu_of(subject, ram, config, "none")
     mmu.load(registers())
     assert mmu.access_many(trace, "read").done
-    return mmu.stats.l1_misses, mmu.stats.stlb_misses
+    return mmu.stats.l1_misses, mmu.stats.l2_misses
 
 
 @pytest.mark.parametrize("name", TRACES)
-@pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
+@pytest.mark.parametrize("config", GEOMETRIES, ids=name_of)
 def test_a_tlb_misses_as_often_as_a_cache(
-    traces: dict[str, array[int]], ram: bytearray, geometry: TlbGeometry, name: str
+    traces: dict[str, array[int]], ram: bytearray, config: TlbConfig, name: str
 ) -> None:
-    expected = misses_of_a_cache(traces[name], geometry)
-    assert {twin: misses_of_a_tlb(twin, ram, traces[name], geometry) for twin in TWINS} == dict.fromkeys(
+    expected = misses_of_a_cache(traces[name], config)
+    assert {twin: misses_of_a_tlb(twin, ram, traces[name], config) for twin in TWINS} == dict.fromkeys(
         TWINS, expected
     )
 
@@ -119,6 +126,6 @@ def test_a_tlb_misses_as_often_as_a_cache(
 def test_a_tlb_that_counts_wrongly_is_noticed(
     traces: dict[str, array[int]], ram: bytearray, mutant: Mutant
 ) -> None:
-    geometry = TlbGeometry(7, 3, 11, 13)
-    wrong = [misses_of_a_tlb(mutant, ram, traces[name], geometry) for name in TRACES]
-    assert wrong != [misses_of_a_cache(traces[name], geometry) for name in TRACES]
+    config = TlbConfig.two_level(7, 3, 11, 13)
+    wrong = [misses_of_a_tlb(mutant, ram, traces[name], config) for name in TRACES]
+    assert wrong != [misses_of_a_cache(traces[name], config) for name in TRACES]
