@@ -229,7 +229,7 @@ class Smp:
             registers = one.now if entry.is_global else one.by_asid.get(entry.asid)
             if registers is None:
                 raise check.BadValueError(
-                    f"CPU {cpu} holds translations of address space {entry.asid:#x}, whose tables are unknown; "
+                    f"CPU {cpu} holds entries of address space {entry.asid:#x}, whose tables are unknown; "
                     "load registers through Smp.load"
                 )
             now = look(self.ram, registers, entry.vpn << bits.PAGE_SHIFT)
