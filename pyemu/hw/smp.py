@@ -214,6 +214,11 @@ class Smp:
         -------
         list of Stale
             In the order of `Mmu.tlb_entries`: an entry in two levels is listed twice.
+
+        Raises
+        ------
+        BadValueError
+            Registers were loaded into an MMU directly, so that the tables of an entry are unknown.
         """
         one = self._cpu(cpu)
         if one.now is None:
@@ -221,7 +226,12 @@ class Smp:
         snapshot = one.mmu.tlb_entries()
         found = []
         for entry in (entry for array in (*snapshot.l1, *snapshot.l2) for entry in array.entries):
-            registers = one.now if entry.is_global else one.by_asid[entry.asid]
+            registers = one.now if entry.is_global else one.by_asid.get(entry.asid)
+            if registers is None:
+                raise check.BadValueError(
+                    f"CPU {cpu} holds entries of address space {entry.asid:#x}, whose tables are unknown; "
+                    "load registers through Smp.load"
+                )
             now = look(self.ram, registers, entry.vpn << bits.PAGE_SHIFT)
             if now is not None:
                 now = ref.cut(now, entry.vpn << bits.PAGE_SHIFT, min(entry.size, now.size))

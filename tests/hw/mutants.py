@@ -11,7 +11,7 @@ from typing import Any
 from pyemu.hw import ref
 
 PACKAGE = "pyemu.hw.ref"
-PARTS = ("steps", "x86", "riscv", "paging", "sets", "caches", "batch", "mmu", "__init__")
+PARTS = ("steps", "x86", "riscv", "paging", "sets", "caches", "tlb", "loads", "batch", "mmu", "__init__")
 """The modules of the package, each after those that it imports."""
 
 
@@ -183,7 +183,7 @@ TLB_MUTANTS = [
         "        if len(self.held) < len(self.ways):",
         "        self.victim()\n        if len(self.held) < len(self.ways):",
     ),
-    Mutant("random-seed-of-all-arrays-equal", "mmu", "config.seed + i + 1", "config.seed + 1"),
+    Mutant("random-seed-of-all-arrays-equal", "tlb", "config.seed + i + 1", "config.seed + 1"),
     Mutant(
         "clear-keeps-the-generator",
         "caches",
@@ -221,89 +221,71 @@ TLB_MUTANTS = [
         "key = (va >> level_shift(level), 0)",
     ),
     # what invalidates
-    Mutant(
-        "invlpg-only-l1",
-        "mmu",
-        "for level in (self._l1, self._l2):\n            level.discard",
-        "for level in (self._l1,):\n            level.discard",
-    ),
-    Mutant("invlpg-drops-one-piece", "mmu", "& -entry.page_size == 0", "& -entry.size == 0"),
+    Mutant("invlpg-only-l1", "tlb", "for level in (self.l1, self.l2):", "for level in (self.l1,):"),
+    Mutant("invlpg-drops-one-piece", "tlb", "& -entry.page_size == 0", "& -entry.size == 0"),
     Mutant(
         "invlpg-drops-all-spaces",
         "mmu",
-        "self._invalidate(self._paging, va, lambda entry: of_space(entry, asid))",
-        "self._invalidate(self._paging, va, lambda entry: True)",
+        "drop_page(paging.low(va), asid)",
+        "drop_page_everywhere(paging.low(va))",
     ),
     Mutant(
         "invlpg-keeps-global-entries",
         "mmu",
-        "self._invalidate(self._paging, va, lambda entry: of_space(entry, asid))",
-        "self._invalidate(self._paging, va, lambda entry: only_of_space(entry, asid))",
+        "drop_page(paging.low(va), asid)",
+        "drop_own_page(paging.low(va), asid)",
     ),
-    Mutant(
-        "invlpg-keeps-walk-caches",
-        "mmu",
-        "self._walk_caches.discard(lambda entry: entry.asid == asid)",
-        "pass",
-    ),
+    Mutant("invlpg-keeps-walk-caches", "mmu", "self._tlb.drop_walks(asid)", "pass"),
     Mutant(
         "invpcid-address-drops-global-entries",
         "mmu",
-        "lambda entry: only_of_space(entry, pcid))",
-        "lambda entry: of_space(entry, pcid))",
+        "drop_own_page(paging.low(va), pcid)",
+        "drop_page(paging.low(va), pcid)",
     ),
-    Mutant(
-        "invpcid-address-keeps-walk-caches",
-        "mmu",
-        "            self._walk_caches.discard(lambda entry: entry.asid == pcid)\n",
-        "",
-    ),
-    Mutant(
-        "invpcid-all-keeps-global-entries",
-        "mmu",
-        'elif kind == "all":',
-        "elif False:",
-    ),
+    Mutant("invpcid-address-keeps-walk-caches", "mmu", "self._tlb.drop_walks(pcid)", "pass"),
+    Mutant("invpcid-all-keeps-global-entries", "mmu", 'elif kind == "all":', "elif False:"),
     Mutant(
         "invpcid-non-global-keeps-walk-caches",
-        "mmu",
-        "self._flush(lambda entry: not entry.is_global, lambda _: True)",
-        "self._flush(lambda entry: not entry.is_global, lambda _: False)",
+        "tlb",
+        "not entry.is_global)\n        self.walk_caches.discard(lambda _: True)",
+        "not entry.is_global)",
     ),
     Mutant(
         "sfence-ignores-the-asid",
         "mmu",
-        "lambda entry: asid is None or only_of_space(entry, asid)",
-        "lambda entry: True",
+        "drop_own_page(paging.low(va), asid)",
+        "drop_page_everywhere(paging.low(va))",
     ),
     Mutant(
-        "sfence-for-all-spares-global-entries",
+        "sfence-for-all-spares-other-spaces",
         "mmu",
-        "lambda entry: asid is None or",
-        "lambda entry: (asid is None and not entry.is_global) or",
+        "drop_page_everywhere(paging.low(va))",
+        "drop_page(paging.low(va), paging.asid)",
     ),
     Mutant(
         "sfence-without-address-spares-other-spaces",
         "mmu",
-        "            self._flush_space(asid)\n        else:\n            self._flush_all()",
-        "            self._flush_space(asid)\n        else:\n            self._flush_space(paging.asid)",
+        "            if asid is None:\n                self._tlb.drop_all()",
+        "            if asid is None:\n                self._tlb.drop_space(paging.asid)",
+    ),
+    Mutant(
+        "flush-of-a-space-drops-global-entries",
+        "tlb",
+        "        self.drop(lambda entry: belongs(entry, asid))",
+        "        self.drop(lambda entry: entry.is_global or entry.asid == asid)",
     ),
     Mutant("load-keeps-the-tlb", "mmu", "elif drops_space(old, cpu):", "elif False:"),
+    Mutant("load-drops-global-entries", "mmu", "self._tlb.drop_space(cpu.asid)", "self._tlb.drop_all()"),
     Mutant(
-        "load-drops-global-entries",
-        "mmu",
-        "            self._flush_space(cpu.asid)\n\n    def set_mode",
-        "            self._flush_all()\n\n    def set_mode",
+        "load-ignores-bit-63", "loads", "stays = new.cr4 & CR4_PCIDE and new.cr3 & NO_FLUSH", "stays = False"
     ),
-    Mutant(
-        "load-ignores-bit-63", "mmu", "stays = new.cr4 & CR4_PCIDE and new.cr3 & NO_FLUSH", "stays = False"
-    ),
-    Mutant("load-ignores-pge", "mmu", "(CR4_PGE | CR4_LA57)", "(CR4_LA57)"),
-    Mutant("load-ignores-nxe", "mmu", "            or (old.efer ^ new.efer) & EFER_NXE\n", ""),
-    Mutant("load-ignores-pcide", "mmu", "            or old.cr4 & ~new.cr4 & CR4_PCIDE\n", ""),
-    Mutant("load-ignores-smep", "mmu", "not stays or bool(~old.cr4 & new.cr4 & CR4_SMEP)", "not stays"),
-    Mutant("satp-flushes", "mmu", "return old.mode != new.mode", "return True"),
-    Mutant("satp-mode-ignored", "mmu", "return old.mode != new.mode", "return False"),
+    Mutant("load-ignores-pge", "loads", "(CR4_PGE | CR4_LA57)", "(CR4_LA57)"),
+    Mutant("load-ignores-nxe", "loads", "            or (old.efer ^ new.efer) & EFER_NXE\n", ""),
+    Mutant("load-ignores-maxphyaddr", "loads", "            or old.maxphyaddr != new.maxphyaddr\n", ""),
+    Mutant("load-ignores-pcide", "loads", "            or old.cr4 & ~new.cr4 & CR4_PCIDE\n", ""),
+    Mutant("load-ignores-smep", "loads", "not stays or bool(~old.cr4 & new.cr4 & CR4_SMEP)", "not stays"),
+    Mutant("satp-flushes", "loads", "return old.mode != new.mode", "return True"),
+    Mutant("satp-mode-ignored", "loads", "return old.mode != new.mode", "return False"),
     Mutant(
         "mode-flushes",
         "mmu",
@@ -316,26 +298,26 @@ TLB_MUTANTS = [
     Mutant(
         "fault-keeps-entries",
         "mmu",
-        "            self._invalidate(paging, va, lambda entry: of_space(entry, paging.asid))\n",
-        "",
+        "self._tlb.drop_page(paging.low(va), paging.asid)",
+        "pass",
     ),
     Mutant(
         "fault-keeps-walk-caches",
         "mmu",
-        "                self._walk_caches.remove(paging.low(va), paging.asid)",
-        "                pass",
+        "self._tlb.walk_caches.remove(paging.low(va), paging.asid)",
+        "pass",
     ),
     Mutant("d-walk-forgotten-in-l1", "mmu", "self._walk_for_d(paging, va, HitLevel.L1, refs)", "hit.entry"),
     Mutant(
         "d-walk-forgotten-in-l2",
         "mmu",
-        "                self._l2.insert(entry, low, kind)\n            self._l1",
-        "            self._l1",
+        "                l2.insert(entry, low, kind)\n            l1",
+        "            l1",
     ),
     Mutant(
         "l2-not-filled",
         "mmu",
-        "entry = self._walk(paging, va, kind, refs)\n        self._l2.insert(entry, low, kind)",
+        "entry = self._walk(paging, va, kind, refs)\n        l2.insert(entry, low, kind)",
         "entry = self._walk(paging, va, kind, refs)",
     ),
     Mutant(

@@ -86,13 +86,13 @@ def walk_of(subject: Subject, ad_on_fault: AdOnFault) -> Walk:
             return x86.access(ram, cpu, va, kind, twin=subject, ad_on_fault=ad_on_fault)
 
         return access
-    module = subject.build()
+    package = subject.build()
     per_level = ad_on_fault == "per_level"
 
     def walk(ram: Any, cpu: Registers, va: int, kind: int) -> Access:
         if not bits.is_canonical(va):
             raise GeneralProtection(va)
-        entry = module.walk(memoryview(ram), cpu, va, kind, per_level)
-        return Access(entry.pfn << bits.PAGE_SHIFT | va & 0xFFF, entry.page_size)
+        entry, _ = package.x86.walk(memoryview(ram), cpu, va, kind, per_level)
+        return Access(package.physical(entry, va), entry.page_size)
 
     return walk

@@ -11,7 +11,7 @@ from pyemu.hw import Kind, PageFault, x86
 from tests.hw import sequences, single_accesses
 from tests.hw.bochs_cpu import BochsCpu, BochsMmu, bochs_process, why_not
 from tests.hw.machines import FRAME, ROOT, VA, Machine, registers
-from tests.hw.mutants import TLB_MUTANTS, WALK_MUTANTS, Mutant
+from tests.hw.mutants import NONE, TLB_MUTANTS, WALK_MUTANTS, Mutant
 from tests.hw.oracle import TWINS, Seen
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
@@ -23,8 +23,10 @@ SETS_NO_A_ON_FAULTS = {  # rules for a CPU that does, so Bochs can't tell
     "ps-at-level-1",
 }
 MUTANTS = [mutant for mutant in WALK_MUTANTS if mutant.name not in SETS_NO_A_ON_FAULTS] + [
-    Mutant("a-of-upper-levels-forgotten", "for upper in above:", "for upper in ():"),
-    Mutant("a-in-spite-of-a-fault", "per_level and (level == 3 or not leaf)", "level == 3 or not leaf"),
+    Mutant("a-of-upper-levels-forgotten", "x86", "for upper in passed:", "for upper in ():"),
+    Mutant(
+        "a-in-spite-of-a-fault", "x86", "per_level and (level == 3 or not leaf)", "level == 3 or not leaf"
+    ),
 ]
 TLB = [mutant for mutant in TLB_MUTANTS if mutant.name in sequences.VISIBLE_MUTANTS]
 
@@ -65,7 +67,7 @@ def test_a_tlb_with_one_wrong_rule_is_noticed(process: ProcessPoolExecutor, muta
 
 
 def test_the_unchanged_copy_agrees(process: ProcessPoolExecutor) -> None:
-    same = (Mutant("none", "READ, ", "READ, "),)
+    same = (NONE,)
     for compare, oracle in ((single_accesses.compare, BochsCpu), (sequences.compare, BochsMmu)):
         assert process.submit(compare, oracle, 7, 5000, same).result().difference == ""
 

@@ -26,12 +26,12 @@ cachesim: Any = pytest.importorskip("cachesim", reason="pycachesim, the oracle, 
 
 TRACES = ("hotseq", "hotrnd", "zipf", "uniform")
 N_ACCESSES = 10_000
-GENERATOR = Path(__file__).parents[1] / "bench" / "gen_traces.py"
 POLICIES: tuple[Policy, ...] = ("lru", "fifo")
+GENERATOR = Path(__file__).parents[1] / "bench" / "gen_traces.py"
 GEOMETRIES = [
-    TlbConfig((TlbArray(l1_sets, l1_ways, policy=policy),), (TlbArray(l2_sets, l2_ways, policy=policy),))
+    TlbConfig((TlbArray(sets1, ways1, policy=policy),), (TlbArray(sets2, ways2, policy=policy),))
     for policy in POLICIES
-    for l1_sets, l1_ways, l2_sets, l2_ways in (
+    for sets1, ways1, sets2, ways2 in (
         (1, 1, 1, 1),
         (1, 1, 1, 2),
         (1, 4, 1, 16),
@@ -58,15 +58,12 @@ GEOMETRIES = [
         (64, 1, 1536, 1),
     )
 ]
+COUNTING_MUTANTS = {"lru-is-fifo", "evicts-the-newest", "one-way-too-many", "set-by-mask", "l2-not-filled"}
 
 
-def shape(tlb: TlbConfig) -> str:
-    """A short name of a TLB of two arrays."""
-    (l1,), (l2,) = tlb.l1, tlb.l2
+def name_of(config: TlbConfig) -> str:
+    (l1,), (l2,) = config.l1, config.l2
     return f"{l1.policy}-{l1.sets}x{l1.ways}-{l2.sets}x{l2.ways}"
-
-
-COUNTING_MUTANTS = {"lru-is-fifo", "fifo-is-lru", "evicts-the-newest", "set-by-mask", "l2-is-not-filled"}
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +87,12 @@ def ram(traces: dict[str, array[int]]) -> bytearray:
     return ram
 
 
-def misses_of_a_cache(trace: array[int], tlb: TlbConfig) -> tuple[int, int]:
+def misses_of_a_cache(trace: array[int], config: TlbConfig) -> tuple[int, int]:
     """What pycachesim counts in the two levels."""
-    (l1,), (l2,), line = tlb.l1, tlb.l2, 1 << 12
-    second = cachesim.Cache("L2", l2.sets, l2.ways, line, l2.policy.upper())
-    first = cachesim.Cache("L1", l1.sets, l1.ways, line, l1.policy.upper(), load_from=second, store_to=second)
+    (l1,), (l2,) = config.l1, config.l2
+    line, policy = 1 << 12, l1.policy.upper()
+    second = cachesim.Cache("L2", l2.sets, l2.ways, line, policy)
+    first = cachesim.Cache("L1", l1.sets, l1.ways, line, policy, load_from=second, store_to=second)
     memory = cachesim.MainMemory()
     memory.load_to(second)
     memory.store_from(second)
@@ -103,21 +101,23 @@ def misses_of_a_cache(trace: array[int], tlb: TlbConfig) -> tuple[int, int]:
     return first.stats()["MISS_count"], second.stats()["MISS_count"]
 
 
-def misses_of_a_tlb(subject: Subject, ram: bytearray, trace: array[int], tlb: TlbConfig) -> tuple[int, int]:
+def misses_of_a_tlb(
+    subject: Subject, ram: bytearray, trace: array[int], config: TlbConfig
+) -> tuple[int, int]:
     """What ours counts in the two levels."""
-    mmu = mmu_of(subject, ram, tlb, "none")
+    mmu = mmu_of(subject, ram, config, "none")
     mmu.load(registers())
     assert mmu.access_many(trace, "read").done
     return mmu.stats.l1_misses, mmu.stats.l2_misses
 
 
 @pytest.mark.parametrize("name", TRACES)
-@pytest.mark.parametrize("tlb", GEOMETRIES, ids=shape)
+@pytest.mark.parametrize("config", GEOMETRIES, ids=name_of)
 def test_a_tlb_misses_as_often_as_a_cache(
-    traces: dict[str, array[int]], ram: bytearray, tlb: TlbConfig, name: str
+    traces: dict[str, array[int]], ram: bytearray, config: TlbConfig, name: str
 ) -> None:
-    expected = misses_of_a_cache(traces[name], tlb)
-    assert {twin: misses_of_a_tlb(twin, ram, traces[name], tlb) for twin in TWINS} == dict.fromkeys(
+    expected = misses_of_a_cache(traces[name], config)
+    assert {twin: misses_of_a_tlb(twin, ram, traces[name], config) for twin in TWINS} == dict.fromkeys(
         TWINS, expected
     )
 
@@ -126,6 +126,6 @@ def test_a_tlb_misses_as_often_as_a_cache(
 def test_a_tlb_that_counts_wrongly_is_noticed(
     traces: dict[str, array[int]], ram: bytearray, mutant: Mutant
 ) -> None:
-    tlb = TlbConfig.two_level(7, 3, 11, 13)
-    wrong = [misses_of_a_tlb(mutant, ram, traces[name], tlb) for name in TRACES]
-    assert wrong != [misses_of_a_cache(traces[name], tlb) for name in TRACES]
+    config = TlbConfig.two_level(7, 3, 11, 13)
+    wrong = [misses_of_a_tlb(mutant, ram, traces[name], config) for name in TRACES]
+    assert wrong != [misses_of_a_cache(traces[name], config) for name in TRACES]

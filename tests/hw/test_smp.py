@@ -175,3 +175,9 @@ def test_wrong_calls_are_refused(twin: str) -> None:
         Smp(bytearray(4096), 1, twin).shoot_down(0, VA)
     with pytest.raises(BadValueError, match="the CPU is 0x9"):
         smp.shoot_down(0, VA, targets=[9])
+    smp.mmu(0).load(registers(pcid=7))
+    smp.mmu(0).read(VA)
+    with pytest.raises(
+        BadValueError, match=r"0x7, whose tables are unknown; load registers through Smp\.load"
+    ):
+        smp.stale(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.hw import sequences, single_accesses
-from tests.hw.mutants import TLB_MUTANTS, WALK_MUTANTS, Mutant
+from tests.hw.mutants import NONE, TLB_MUTANTS, WALK_MUTANTS, Mutant
 from tests.hw.oracle import TWINS
 
 pytest.importorskip("unicorn", reason="Unicorn, the oracle, is not installed")
@@ -31,7 +31,7 @@ def test_accesses_among_edits_and_flushes_end_as_on_unicorn(seed: int, n: int) -
 
 
 def test_the_unchanged_copy_agrees() -> None:
-    same = (Mutant("none", "READ, ", "READ, "),)
+    same = (NONE,)
     assert single_accesses.compare(UnicornCpu, 7, 2000, same).difference == ""
     assert sequences.compare(UnicornCpu, 7, 2000, same).difference == ""
 

@@ -7,7 +7,9 @@ bit by bit. It knows no numpy. Read in this order:
 - `paging`: which of the two holds with the present registers
 - `sets`: one set of a TLB, with the policy that chooses who goes
 - `caches`: the arrays of one level, and the walk caches
-- `mmu`: one access from the TLB to the tables and back, and what invalidates
+- `tlb`: all of them, and the ways to forget
+- `loads`: what a load of registers drops
+- `mmu`: one access from the TLB to the tables and back, and what the kernel does to the TLB
 - `batch`: many accesses
 """
 

@@ -86,6 +86,8 @@ class Hit(NamedTuple):
 
 def cut(entry: TlbEntry, va: int, size: int) -> TlbEntry:
     """Return the piece of `size` bytes around `va` of a translation that covers more."""
+    if size == entry.size:
+        return entry
     vpn = (va & -size) >> PAGE_SHIFT
     return entry._replace(vpn=vpn, pfn=entry.pfn + vpn - entry.vpn, size=size)
 

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pyemu.hw import check
-from pyemu.hw.bits import CR4_LA57, CR4_PCIDE, CR4_PGE, CR4_SMEP, EFER_NXE, Kind
+from pyemu.hw.bits import CR4_PCIDE, Kind
 from pyemu.hw.events import EventLog, What
 from pyemu.hw.faults import GeneralProtection, HardwareFault
 from pyemu.hw.ref.batch import RefBatch
-from pyemu.hw.ref.caches import Level, WalkCaches
+from pyemu.hw.ref.loads import drops_all, drops_space
 from pyemu.hw.ref.paging import AnyRegisters, Paging
 from pyemu.hw.ref.steps import physical
+from pyemu.hw.ref.tlb import Tlb
 from pyemu.hw.registers import Registers, RiscvRegisters
-from pyemu.hw.tlb import (
-    Access,
-    HitLevel,
-    TableRef,
-    TlbConfig,
-    TlbEntry,
-    TlbSnapshot,
-    TlbStats,
-    WalkEntry,
-)
+from pyemu.hw.tlb import Access, HitLevel, TableRef, TlbConfig, TlbEntry, TlbSnapshot, TlbStats
 
 READ, WRITE, FETCH = int(Kind.READ), int(Kind.WRITE), int(Kind.FETCH)
-NO_FLUSH = 1 << 63
-"""Bit of a value for CR3 that leaves the TLB alone, if CR4.PCIDE is set."""
 
 
 @dataclass(slots=True)
@@ -57,11 +46,7 @@ class RefMmu:
         self._ram = check.ram(ram)
         self._per_level = per_level
         self._paging: Paging | None = None  # none before the first load
-        n1, n2 = len(config.l1), len(config.l1) + len(config.l2)
-        seeds = [config.seed + i + 1 for i in range(n2 + len(config.walk_caches))]
-        self._l1 = Level(config.l1, seeds[:n1])
-        self._l2 = Level(config.l2, seeds[n1:n2])
-        self._walk_caches = WalkCaches(config.walk_caches, seeds[n2:])
+        self._tlb = Tlb(config)
         self._counts = Counts()
         self.log: EventLog | None = None  # where a batch wants events,
         self.index = 0  # and the access in it that is made now
@@ -103,44 +88,45 @@ class RefMmu:
             self._counts.faults += 1
             what = What.GENERAL_PROTECTION if isinstance(fault, GeneralProtection) else What.PAGE_FAULT
             self._note(what, va, code=fault.status & 0xFFFF)
-            self._invalidate(paging, va, lambda entry: of_space(entry, paging.asid))
             if paging.is_canonical(va):
-                self._walk_caches.remove(paging.low(va), paging.asid)
+                self._tlb.drop_page(paging.low(va), paging.asid)
+                self._tlb.walk_caches.remove(paging.low(va), paging.asid)
             raise
         return Access(physical(entry, va), entry.page_size, level, len(refs) - n_before)
 
     def _find(self, paging: Paging, va: int, kind: int, refs: list[TableRef]) -> tuple[TlbEntry, HitLevel]:
         """Find the translation of an address, wherever it is, and keep it where it belongs."""
         low, asid, permits = paging.low(va), paging.asid, paging.permits[kind]
+        l1, l2 = self._tlb.l1, self._tlb.l2
 
-        hit = self._l1.find(low, kind, asid, permits)
+        hit = l1.find(low, kind, asid, permits)
         if hit is not None:
             self._counts.l1_hits += 1
             entry = hit.entry
             if kind == WRITE and not entry.flags & paging.dirty:
                 entry = self._walk_for_d(paging, va, HitLevel.L1, refs)
                 hit.array.remove(hit.key)
-                self._l1.insert(entry, low, kind)
+                l1.insert(entry, low, kind)
             return entry, HitLevel.L1
         self._counts.l1_misses += 1
         self._note(What.L1_MISS, va)
 
-        hit = self._l2.find(low, kind, asid, permits)
+        hit = l2.find(low, kind, asid, permits)
         if hit is not None:
             self._counts.l2_hits += 1
             entry = hit.entry
             if kind == WRITE and not entry.flags & paging.dirty:
                 entry = self._walk_for_d(paging, va, HitLevel.L2, refs)
                 hit.array.remove(hit.key)
-                self._l2.insert(entry, low, kind)
-            self._l1.insert(entry, low, kind)
+                l2.insert(entry, low, kind)
+            l1.insert(entry, low, kind)
             return entry, HitLevel.L2
         self._counts.walks += 1
         self._note(What.L2_MISS, va)
 
         entry = self._walk(paging, va, kind, refs)
-        self._l2.insert(entry, low, kind)
-        self._l1.insert(entry, low, kind)
+        l2.insert(entry, low, kind)
+        l1.insert(entry, low, kind)
         return entry, HitLevel.WALK
 
     def _walk_for_d(self, paging: Paging, va: int, level: HitLevel, refs: list[TableRef]) -> TlbEntry:
@@ -151,7 +137,7 @@ class RefMmu:
 
     def _walk(self, paging: Paging, va: int, kind: int, refs: list[TableRef]) -> TlbEntry:
         """Ask the tables, from where the walk caches know the way."""
-        start = self._walk_caches.find(paging.low(va), paging.asid)
+        start = self._tlb.walk_caches.find(paging.low(va), paging.asid)
         if start is not None:
             self._counts.walk_cache_hits[start.level - 1] += 1  # a hit at level 2 goes on at level 1
             self._note(What.WALK_CACHE_HIT, start.table, start.level + 1)
@@ -162,7 +148,7 @@ class RefMmu:
             for ref in refs[n_before:]:
                 self._counts.walk_refs[ref.level - 1] += 1
                 self._note(What.TABLE_REF, ref.pa, ref.level)
-        self._walk_caches.insert(steps, paging.low(va), paging.asid)
+        self._tlb.walk_caches.insert(steps, paging.low(va), paging.asid)
         return entry
 
     def _note(self, what: What, value: int, level: int = 0, code: int = 0) -> None:
@@ -177,9 +163,11 @@ class RefMmu:
         old = None if self._paging is None else self._paging.cpu
         self._paging = Paging(cpu, self._per_level)
         if drops_all(old, cpu):
-            self._flush_all()
+            self._tlb.drop_all()
+            self._counts.flushes += 1
         elif drops_space(old, cpu):
-            self._flush_space(cpu.asid)
+            self._tlb.drop_space(cpu.asid)
+            self._counts.flushes += 1
 
     def set_mode(self, cpl: int, ac: bool = False) -> None:
         """Change privilege level and EFLAGS.AC; the TLB stays."""
@@ -191,11 +179,12 @@ class RefMmu:
     def invlpg(self, va: int) -> None:
         """Forget the translations of the page around `va`, global ones too, and the walk caches."""
         check.address(va)
-        if self._paging is not None:  # before the first load, there is nothing to forget
-            asid = x86_of("invlpg", self._paging).asid
-            self._invalidate(self._paging, va, lambda entry: of_space(entry, asid))
-            if self._paging.is_canonical(va):
-                self._walk_caches.discard(lambda entry: entry.asid == asid)
+        paging = self._paging
+        if paging is not None:  # before the first load, there is nothing to forget
+            asid = x86_of("invlpg", paging).asid
+            if paging.is_canonical(va):
+                self._tlb.drop_page(paging.low(va), asid)
+                self._tlb.drop_walks(asid)
         self._counts.invalidations += 1
 
     def invpcid(self, kind: str, pcid: int = 0, va: int = 0) -> None:
@@ -210,15 +199,17 @@ class RefMmu:
         if kind == "address":
             if not paging.is_canonical(va):
                 raise check.BadValueError(f"va is {va:#x}; invpcid needs an address that is canonical")
-            self._invalidate(paging, va, lambda entry: only_of_space(entry, pcid))
-            self._walk_caches.discard(lambda entry: entry.asid == pcid)
+            self._tlb.drop_own_page(paging.low(va), pcid)
+            self._tlb.drop_walks(pcid)
             self._counts.invalidations += 1
-        elif kind == "context":
-            self._flush_space(pcid)
+            return
+        if kind == "context":
+            self._tlb.drop_space(pcid)
         elif kind == "all":
-            self._flush_all()
+            self._tlb.drop_all()
         else:
-            self._flush(lambda entry: not entry.is_global, lambda _: True)
+            self._tlb.drop_all_but_global()
+        self._counts.flushes += 1
 
     def sfence_vma(self, va: int | None = None, asid: int | None = None) -> None:
         """Forget by address and address space: see `pyemu.hw.Mmu.sfence_vma`."""
@@ -227,42 +218,24 @@ class RefMmu:
             raise check.wrong_format("sfence_vma", "RISC-V", "x86")
         if asid is not None:
             check.integer("the ASID", asid, 0, 0xFFFF)
-        if va is not None:
-            check.address(va)
-            self._invalidate(paging, va, lambda entry: asid is None or only_of_space(entry, asid))
-            self._counts.invalidations += 1
-        elif asid is not None:
-            self._flush_space(asid)
-        else:
-            self._flush_all()
+        if va is None:
+            if asid is None:
+                self._tlb.drop_all()
+            else:
+                self._tlb.drop_space(asid)
+            self._counts.flushes += 1
+            return
+        if paging.is_canonical(check.address(va)):
+            if asid is None:
+                self._tlb.drop_page_everywhere(paging.low(va))
+            else:
+                self._tlb.drop_own_page(paging.low(va), asid)
+        self._counts.invalidations += 1
 
     def clear(self) -> None:
         """Forget all translations and counts; the registers stay."""
-        for level in (self._l1, self._l2, self._walk_caches):
-            level.clear()
+        self._tlb.clear()
         self._counts = Counts()
-
-    def _invalidate(self, paging: Paging, va: int, doomed: Callable[[TlbEntry], bool]) -> None:
-        """Forget those of the `doomed` entries whose page contains an address, if it can be one."""
-        if paging.is_canonical(va):
-            low = paging.low(va)
-            self._discard(lambda entry: doomed(entry) and maps(entry, low))
-
-    def _flush_all(self) -> None:
-        self._flush(lambda _: True, lambda _: True)
-
-    def _flush_space(self, asid: int) -> None:
-        """Forget all of one address space, but nothing global."""
-        self._flush(lambda entry: only_of_space(entry, asid), lambda entry: entry.asid == asid)
-
-    def _flush(self, doomed: Callable[[TlbEntry], bool], walks: Callable[[WalkEntry], bool]) -> None:
-        self._discard(doomed)
-        self._walk_caches.discard(walks)
-        self._counts.flushes += 1
-
-    def _discard(self, doomed: Callable[[TlbEntry], bool]) -> None:
-        for level in (self._l1, self._l2):
-            level.discard(doomed)
 
     # -- batches, and what views and tests see -------------------------------------------------
 
@@ -303,22 +276,7 @@ class RefMmu:
 
     def tlb_entries(self) -> TlbSnapshot:
         """Return all that is cached."""
-        return TlbSnapshot(self._l1.snapshot(), self._l2.snapshot(), self._walk_caches.snapshot())
-
-
-def of_space(entry: TlbEntry, asid: int) -> bool:
-    """Tell whether an address space uses this entry: its own, or a global one."""
-    return entry.is_global or entry.asid == asid
-
-
-def only_of_space(entry: TlbEntry, asid: int) -> bool:
-    """Tell whether an entry belongs to one address space."""
-    return entry.asid == asid and not entry.is_global
-
-
-def maps(entry: TlbEntry, va: int) -> bool:
-    """Tell whether the page that an entry is (a piece of) contains `va`."""
-    return ((entry.vpn << 12) ^ va) & -entry.page_size == 0
+        return self._tlb.snapshot()
 
 
 def x86_of(operation: str, paging: Paging) -> Registers:
@@ -326,31 +284,3 @@ def x86_of(operation: str, paging: Paging) -> Registers:
     if not isinstance(paging.cpu, Registers):
         raise check.wrong_format(operation, "x86", "RISC-V")
     return paging.cpu
-
-
-def drops_all(old: AnyRegisters | None, new: AnyRegisters) -> bool:
-    """Tell whether a load of registers changes how entries are read, so that none can stay.
-
-    References
-    ----------
-    Intel SDM volume 3A, section 4.10.4.1 "Operations that Invalidate TLBs and Paging-Structure
-    Caches". RISC-V Privileged Architecture 1.12, section 4.2.1: writes of satp order nothing.
-    """
-    if isinstance(old, Registers) and isinstance(new, Registers):
-        return bool(
-            (old.cr4 ^ new.cr4) & (CR4_PGE | CR4_LA57)
-            or (old.efer ^ new.efer) & EFER_NXE
-            or old.maxphyaddr != new.maxphyaddr
-            or old.cr4 & ~new.cr4 & CR4_PCIDE
-        )
-    if isinstance(old, RiscvRegisters) and isinstance(new, RiscvRegisters):
-        return old.mode != new.mode
-    return True
-
-
-def drops_space(old: AnyRegisters | None, new: AnyRegisters) -> bool:
-    """Tell whether a load drops what isn't global of the new address space: on x86, unless told not to."""
-    if not isinstance(old, Registers) or not isinstance(new, Registers):
-        return False
-    stays = new.cr4 & CR4_PCIDE and new.cr3 & NO_FLUSH
-    return not stays or bool(~old.cr4 & new.cr4 & CR4_SMEP)
