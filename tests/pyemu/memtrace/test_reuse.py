@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyemu.hw import Kind, TlbGeometry, make_mmu
+from pyemu.hw import Kind, TlbConfig, make_mmu
 from pyemu.memtrace import Memtrace
 from pyemu.memtrace.files import Chunk
 from pyemu.memtrace.pages import mapped, page_numbers, touched
@@ -67,7 +67,7 @@ def test_misses_are_those_of_a_fully_associative_tlb_of_each_size(chunks: object
     misses = reuse.misses(1024)
     machine = mapped(touched(chunks()))
     for n_ways in (1, 2, 3, 7, 16, 64, 100, 333, 1024):
-        mmu = make_mmu(machine.ram, tlb=TlbGeometry(1, n_ways, 1, 1))
+        mmu = make_mmu(machine.ram, tlb=TlbConfig.two_level(1, n_ways, 1, 1))
         mmu.load(machine.cpu)
         for chunk in chunks():
             assert mmu.access_many(chunk.addresses, chunk.kinds).done
@@ -80,7 +80,7 @@ def test_misses_of_fetches_are_those_of_a_tlb_that_sees_only_fetches() -> None:
     fetches = chunk.addresses[chunk.kinds == Kind.FETCH]
     reuse.add(page_numbers(Chunk(fetches, chunk.kinds)))
     machine = mapped(touched(front_of_sample()))
-    mmu = make_mmu(machine.ram, tlb=TlbGeometry(1, 8, 1, 1))
+    mmu = make_mmu(machine.ram, tlb=TlbConfig.two_level(1, 8, 1, 1))
     mmu.load(machine.cpu)
     mmu.access_many(fetches, "fetch")
     assert mmu.stats.l1_misses == reuse.misses(8)[8]
