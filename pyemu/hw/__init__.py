@@ -11,6 +11,7 @@ from pyemu.hw.bits import ErrorCode, Kind
 from pyemu.hw.check import BadTypeError, BadValueError
 from pyemu.hw.faults import GeneralProtection, HardwareFault, PageFault
 from pyemu.hw.mmu import Batch, Mmu, make_mmu
+from pyemu.hw.ram import make_ram
 from pyemu.hw.registers import Registers
 from pyemu.hw.tlb import Access, HitLevel, TableRef, TlbEntry, TlbGeometry, TlbSnapshot, TlbStats
 from pyemu.hw.twins import COMPILED
@@ -35,4 +36,5 @@ __all__ = [
     "TlbSnapshot",
     "TlbStats",
     "make_mmu",
+    "make_ram",
 ]
