@@ -27,6 +27,7 @@ from course.grading import command as grading
 from course.run import command as running
 from course.series import command as series
 from course.trace import command as tracing
+from course.walk import command as walking
 from pyemu.errors import FaultlabError
 
 app = typer.Typer(
@@ -58,6 +59,7 @@ app.command()(running.scenarios)
 app.command()(exploring.explore)
 app.command()(bisecting.bisect)
 app.add_typer(tracing.group, name="trace")
+app.command()(walking.walk)
 app.command()(doctor.doctor)
 app.command()(doctor.version)
 

@@ -88,6 +88,7 @@ def examine() -> Iterator[Check]:
     yield compiled()
     yield bubblewrap()
     yield userfaultfd()
+    yield valgrind()
     yield chromium()
 
 
@@ -153,6 +154,15 @@ def userfaultfd(call: Callable[[int, int], int] | None = None) -> Check:
             os.close(fd)
             return granted
     return Check(name, "missing", f"refused: {os.strerror(-fd)}", rest)
+
+
+def valgrind() -> Check:
+    """Look for valgrind, which records the accesses of real commands."""
+    path = shutil.which("valgrind")
+    if path is None:
+        mend = "apt-get install valgrind (only for `faultlab trace record`)"
+        return Check("valgrind", "missing", "not on PATH", mend)
+    return Check("valgrind", "ok", path)
 
 
 def chromium() -> Check:

@@ -20,7 +20,7 @@ __all__ = ["group"]
 group = typer.Typer(help="Record the memory accesses of a real command, and see what a TLB makes of them.")
 
 File = Annotated[
-    str, typer.Argument(metavar="FILE", help="What record wrote; without one, the sample that comes along.")
+    str, typer.Argument(metavar="FILE", help="What record wrote; sample: the one that comes along.")
 ]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all numbers to FILE.")]
 Pages = Annotated[str, typer.Option(metavar="4K|2M", help="The size of a page.")]
@@ -56,7 +56,7 @@ def record(
 
 
 @group.command()
-def show(file: File = "", pages: Pages = "4K", json_file: Json = None) -> None:
+def show(file: File = "sample", pages: Pages = "4K", json_file: Json = None) -> None:
     """Show where a trace comes from, and which pages it touches."""
     from course.trace.report import shown, shown_as_json
     from course.trace.run import page_size, watched
@@ -72,7 +72,7 @@ def show(file: File = "", pages: Pages = "4K", json_file: Json = None) -> None:
 
 @group.command()
 def run(
-    file: File = "",
+    file: File = "sample",
     tlb: Annotated[
         list[str] | None,
         typer.Option(metavar="SxW,SxW", help="Sets x ways of both levels; may be given several times."),
@@ -94,7 +94,7 @@ def run(
 
 @group.command()
 def curve(
-    file: File = "",
+    file: File = "sample",
     pages: Pages = "4K",
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the curves, as .svg or .png.")
@@ -122,7 +122,7 @@ def _opened(file: str) -> Memtrace:
     from pyemu.memtrace import Memtrace
     from pyemu.memtrace.sample import SAMPLE
 
-    return Memtrace(file or SAMPLE)
+    return Memtrace(SAMPLE if file == "sample" and not Path(file).exists() else file)
 
 
 def _prepare(*paths: Path | None) -> None:

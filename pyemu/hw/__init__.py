@@ -12,6 +12,7 @@ from pyemu.hw.check import BadTypeError, BadValueError
 from pyemu.hw.events import Event, EventLog, What
 from pyemu.hw.faults import GeneralProtection, HardwareFault, PageFault
 from pyemu.hw.mmu import Batch, Mmu, make_mmu
+from pyemu.hw.ram import make_ram
 from pyemu.hw.registers import Registers
 from pyemu.hw.tlb import (
     Access,
@@ -55,4 +56,5 @@ __all__ = [
     "WalkEntry",
     "What",
     "make_mmu",
+    "make_ram",
 ]

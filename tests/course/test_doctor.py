@@ -30,6 +30,7 @@ def test_a_healthy_machine_exits_with_0_and_shows_every_check() -> None:
         "hardware model",
         "bubblewrap",
         "userfaultfd",
+        "valgrind",
         "chromium",
     ]
     assert [name for name in names if name not in result.stdout] == []

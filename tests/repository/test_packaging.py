@@ -113,9 +113,10 @@ def test_the_wheel_carries_every_lesson_and_exercise(built: tuple[Path, Path]) -
     assert material() - members(built[1]) == set()
 
 
-def test_the_wheel_carries_scenarios_facts_and_jupyterlab_settings(built: tuple[Path, Path]) -> None:
+def test_the_wheel_carries_scenarios_facts_samples_and_jupyterlab_settings(built: tuple[Path, Path]) -> None:
     data = {f"pyemu/scenarios/{path.name}" for path in ROOT.glob("pyemu/scenarios/*.toml")}
     data |= {"course/facts.toml", "course/jupyter/labconfig/default_setting_overrides.json"}
+    data |= {"pyemu/memtrace/sample.memtrace", "course/walk/linux-6.1.elf.gz"}
     assert data <= members(built[1])
 
 
