@@ -29,7 +29,7 @@ Pages = Annotated[str, typer.Option(metavar="4K|2M", help="The size of a page.")
 # Options stand before the command's first word: all that follows is the command's own.
 @group.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def record(
-    command: Annotated[list[str], typer.Argument(metavar="COMMAND...", help="A program and its arguments.")],
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND", help="A program and its arguments.")],
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="By default the program's name and .memtrace."),

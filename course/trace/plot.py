@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from pyemu.errors import FaultlabError
@@ -46,7 +47,9 @@ def draw(found: Curves, title: str, path: Path) -> None:
     page_kib = found.page_size // 1024
     with mpl.rc_context({"svg.hashsalt": "faultlab", "font.family": "DejaVu Sans"}):
         figure = Figure(figsize=(10, 7.5), layout="constrained")
-        figure.suptitle(title)
+        figure.suptitle(
+            shorten(title, 100, placeholder=" ..."), parse_math=False
+        )  # a shell's $ is none of TeX
         (misses, working), (windows, heat) = figure.subplots(2, 2)
 
         for (name, reuse), style in zip(found.reuses.items(), ("-", "--", ":"), strict=True):

@@ -51,7 +51,7 @@ def head(trace: Memtrace) -> str:
 
 def title(trace: Memtrace) -> str:
     """Name a trace in a line."""
-    return f"{shlex.join(trace.header.command) or trace.path.name}: {trace.totals.n:,} accesses"
+    return f"{trace.totals.n:,} accesses of {shlex.join(trace.header.command) or trace.path.name}"
 
 
 def shown(trace: Memtrace, pages: PageCounts) -> Iterator[str | Table]:

@@ -29,7 +29,7 @@ def small(tmp_path: Path) -> Path:
     path = tmp_path / "small.memtrace"
     with (
         path.open("wb") as file,
-        MemtraceWriter(file, Header(("cp", "a b"), "2025-01-01", "lackey")) as writer,
+        MemtraceWriter(file, Header(("cp", "a b", "$h{"), "2025-01-01", "lackey")) as writer,
     ):
         addresses = [0x40_0000, 0x7FFF_F000, 0x40_0004, 0x40_1000, 0x7FFF_F008, 0x40_0008]
         writer.append(np.array(addresses, np.uint64), np.array([2, 1, 2, 2, 0, 2], np.uint8))
@@ -108,7 +108,7 @@ def test_show_gives_header_regions_and_top_pages(faultlab: Any, small: Path) -> 
     said = faultlab("trace", "show", small)
     assert (said.status, said.err) == (0, "")
     assert said.out.startswith(
-        "small.memtrace: cp 'a b'\n"
+        "small.memtrace: cp 'a b' '$h{'\n"
         "  recorded 2025-01-01 by lackey; the command ended with status 0\n"
         "  6 accesses: 4 fetches, 1 reads, 1 writes\n"
     )
@@ -122,7 +122,7 @@ def test_show_writes_every_page_as_json(faultlab: Any, small: Path, tmp_path: Pa
     path = tmp_path / "out.json"
     faultlab("trace", "show", small, "--pages", "2M", "--json", path)
     data = json.loads(path.read_text("utf-8"))
-    assert data["header"]["command"] == ["cp", "a b"]
+    assert data["header"]["command"] == ["cp", "a b", "$h{"]
     assert data["pages"] == [
         {"va": 0x40_0000, "n_reads": 0, "n_writes": 0, "n_fetches": 4},
         {"va": 0x7FE0_0000, "n_reads": 1, "n_writes": 1, "n_fetches": 0},
@@ -224,7 +224,7 @@ def test_a_trace_of_nothing_can_be_shown_and_run_but_has_no_curves(faultlab: Any
         (["show", "--json", "no/x.json"], "no/x.json can't be written"),
         (["record", "-o", "no/x.memtrace", "true"], "no/x.memtrace can't be written"),
         (["record", "--limit", "0", "true"], "Invalid value for '--limit'"),
-        (["record"], "Missing argument 'COMMAND...'"),
+        (["record"], "Missing argument 'COMMAND'"),
     ],
 )
 def test_a_mistake_gets_one_message_and_status_2(
