@@ -58,7 +58,7 @@ def walked_as_json(found: Walk, cpu: Registers) -> dict[str, Any]:
         "fault": None
         if fault is None
         else {
-            "vector": fault.vector,
+            "vector": fault.status >> 16,
             "error_code": getattr(fault, "error_code", 0),
             "cr2": getattr(fault, "cr2", None),
             "why": found.why,

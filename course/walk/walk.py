@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from course.walk.dump import Dump
 from pyemu.hw import Access, Kind, make_ram, x86
-from pyemu.hw.ref import misaligned
+from pyemu.hw.ref.x86 import misaligned
 
 __all__ = ["Step", "Walk", "names", "walk"]
 
