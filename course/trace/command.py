@@ -75,20 +75,25 @@ def run(
     file: File = "sample",
     tlb: Annotated[
         list[str] | None,
-        typer.Option(metavar="SxW,SxW", help="Sets x ways of both levels; may be given several times."),
+        typer.Option(
+            metavar="NAME|SxW|SxW,SxW",
+            help="A processor, such as skylake, or sets x ways of its levels. May be given several times.",
+        ),
     ] = None,
     pages: Pages = "4K",
     json_file: Json = None,
 ) -> None:
     """Run a trace through the emulated MMU, and count hits, misses and walks."""
     from course.trace.report import ran
-    from course.trace.run import geometry, page_size
+    from course.trace.run import page_size, tlb_named
     from course.trace.run import run as run_trace
 
     _prepare(json_file)
-    geometries, size = [geometry(text) for text in tlb or ["16x4,128x12"]], page_size(pages)
+    names, size = tlb or ["16x4,128x12"], page_size(pages)
+    for name in names:
+        tlb_named(name, size)  # a mistake is told before the work
     trace = _opened(file)
-    results = [run_trace(trace, one, size) for one in geometries]
+    results = [run_trace(trace, name, size) for name in names]
     _show(ran(trace, results), json_file, lambda: {"runs": [one.as_json() for one in results]})
 
 

@@ -95,9 +95,7 @@ def ran(trace: Memtrace, results: Sequence[Ran]) -> Iterator[str | Table]:
     table = grid("Translations")
     table.add_column("")
     for one in results:
-        tlb = one.tlb
-        shape = ", ".join(f"{array.sets}x{array.ways}" for array in (*tlb.l1, *tlb.l2))
-        table.add_column(f"{shape}\npages of {bytes_of(one.page_size)}", justify="right")
+        table.add_column(f"{one.name}\npages of {bytes_of(one.page_size)}", justify="right")
     n = trace.totals.n
     for name, value in {
         "pages mapped": lambda one: f"{one.n_pages:,}",
@@ -109,9 +107,11 @@ def ran(trace: Memtrace, results: Sequence[Ran]) -> Iterator[str | Table]:
         "walks to set D": lambda one: f"{one.stats.d_walks:,}",
         "table entries read": lambda one: f"{one.n_refs:,}",
         "the same, each 1,000 accesses": lambda one: f"{1000 * one.n_refs / max(n, 1):.2f}",
+        "cost in cycles, by a model": lambda one: f"{one.cost.total:,}",
     }.items():
         table.add_row(name, *map(value, results))
     yield table
+    yield "The model adds up round numbers (pyemu.hw.costs): it compares runs, and predicts no time."
 
 
 def curves(trace: Memtrace, found: Curves) -> Iterator[str | Table]:

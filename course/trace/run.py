@@ -9,18 +9,22 @@ from typing import Any
 from tqdm import tqdm
 
 from pyemu.errors import FaultlabError
-from pyemu.hw import TlbConfig, TlbStats, make_mmu
+from pyemu.hw import TlbArray, TlbConfig, TlbStats, make_mmu
+from pyemu.hw.costs import Ledger, ledger
+from pyemu.hw.presets import PRESETS
 from pyemu.memtrace import Memtrace
 from pyemu.memtrace.files import Chunk
 from pyemu.memtrace.pages import mapped, touched
 
-__all__ = ["Ran", "geometry", "page_size", "run", "watched"]
+__all__ = ["Ran", "page_size", "run", "tlb_named", "watched"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
     """What a trace did to a TLB."""
 
+    name: str
+    """The TLB, as it was asked for."""
     tlb: TlbConfig
     page_size: int
     n_pages: int
@@ -34,23 +38,29 @@ class Ran:
         """Table entries that the walks read."""
         return sum(self.stats.walk_refs)
 
+    @property
+    def cost(self) -> Ledger:
+        """What it costs in cycles, by the model of `pyemu.hw.costs`."""
+        return ledger(self.stats)
+
     def as_json(self) -> dict[str, Any]:
         """Give it as data."""
-        return asdict(self) | {"n_refs": self.n_refs}
+        return asdict(self) | {"n_refs": self.n_refs, "cycles": self.cost.total}
 
 
-def run(trace: Memtrace, tlb: TlbConfig, size: int) -> Ran:
+def run(trace: Memtrace, name: str, size: int) -> Ran:
     """Map every page that a trace touches, and make all its accesses in user mode.
 
     Parameters
     ----------
     trace : Memtrace
         Is read twice: for its pages, and to be run.
-    tlb : TlbConfig
-        Arrays of its levels.
+    name : str
+        The TLB, as `tlb_named` reads it.
     size : int
         Bytes of a page: 4096 or 2 MiB.
     """
+    tlb = tlb_named(name, size)
     pages = touched(watched(trace, "pages"), size)
     machine = mapped(pages, size)
     mmu = make_mmu(machine.ram, tlb=tlb)
@@ -59,7 +69,7 @@ def run(trace: Memtrace, tlb: TlbConfig, size: int) -> Ran:
         batch = mmu.access_many(chunk.addresses, chunk.kinds)
         if not batch.done:
             raise RuntimeError(f"an access to a mapped page faulted: {batch.fault}")
-    return Ran(tlb, size, len(pages), machine.n_tables, mmu.stats)
+    return Ran(name, tlb, size, len(pages), machine.n_tables, mmu.stats)
 
 
 def watched(trace: Memtrace, what: str) -> Iterator[Chunk]:
@@ -78,14 +88,31 @@ def watched(trace: Memtrace, what: str) -> Iterator[Chunk]:
             bar.update(len(chunk.kinds))
 
 
-def geometry(text: str) -> TlbConfig:
-    """Read a geometry: ``SETSxWAYS,SETSxWAYS``, first level and second level."""
+def tlb_named(text: str, size: int) -> TlbConfig:
+    """Read a TLB: a processor's name, or ``SETSxWAYS`` of one level or of two.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``skylake``, ``1x64`` (fully associative) or ``16x4,128x12``.
+    size : int
+        The size of the pages that given arrays hold. A processor's arrays hold what they hold.
+
+    Raises
+    ------
+    FaultlabError
+        It is neither, or a number is out of range.
+    """
+    if text in PRESETS:
+        return PRESETS[text].config
     parts = [part.split("x") for part in text.split(",")]
-    if len(parts) != 2 or not all(len(part) == 2 and all(n.isdecimal() for n in part) for part in parts):
+    if len(parts) > 2 or not all(len(part) == 2 and all(n.isdecimal() for n in part) for part in parts):
         raise FaultlabError(
-            f"--tlb {text}: give sets and ways of two levels, as 16x4,128x12; one set is fully associative."
+            f"--tlb {text}: give sets and ways of one level or two, as 1x64 or 16x4,128x12, or a processor: "
+            f"{', '.join(sorted(PRESETS))}."
         )
-    return TlbConfig.two_level(*(int(n) for part in parts for n in part))
+    l1, *l2 = (TlbArray(int(n_sets), int(n_ways), (size,)) for n_sets, n_ways in parts)
+    return TlbConfig((l1,), tuple(l2))
 
 
 def page_size(text: str) -> int:

@@ -8,13 +8,16 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pyemu.hw import TlbConfig, make_mmu
+from pyemu.hw import TlbArray, TlbConfig, make_mmu
+from pyemu.hw.costs import ledger
+from pyemu.hw.presets import PRESETS
 from pyemu.memtrace import CHUNK, Header, Memtrace, MemtraceWriter
 from pyemu.memtrace.pages import mapped, touched
 from pyemu.memtrace.reuse import Reuse
@@ -129,36 +132,44 @@ def test_show_writes_every_page_as_json(faultlab: Any, small: Path, tmp_path: Pa
     ]
 
 
+def ran(faultlab: Any, path: Path, out: Path, *words: str) -> tuple[str, list[dict[str, Any]]]:
+    """Run a trace; give what was printed, and the runs as data."""
+    said = faultlab("trace", "run", path, *words, "--json", out)
+    assert (said.status, said.err) == (0, "")
+    return said.out, json.loads(out.read_text("utf-8"))["runs"]
+
+
 def test_run_counts_as_the_mmu_does(faultlab: Any, front: Path, tmp_path: Path) -> None:
-    path = tmp_path / "out.json"
-    said = faultlab("trace", "run", front, "--tlb", "8x2,32x3", "--tlb", "1x64,1x1", "--json", path)
-    assert said.status == 0
+    tlbs = {
+        "8x2,32x3": TlbConfig.two_level(8, 2, 32, 3),
+        "1x64": TlbConfig((TlbArray(1, 64),)),
+        "skylake": PRESETS["skylake"].config,
+    }
+    words = [word for name in tlbs for word in ("--tlb", name)]
+    text, runs = ran(faultlab, front, tmp_path / "out.json", *words)
     trace = Memtrace(front)
-    machine = mapped(touched(trace.chunks()))
-    for one, geometry in zip(
-        json.loads(path.read_text("utf-8"))["runs"],
-        (TlbConfig.two_level(8, 2, 32, 3), TlbConfig.two_level(1, 64, 1, 1)),
-        strict=True,
-    ):
-        mmu = make_mmu(machine.ram, tlb=geometry)
+    for one, (name, tlb) in zip(runs, tlbs.items(), strict=True):
+        machine = mapped(touched(trace.chunks()))
+        mmu = make_mmu(machine.ram, tlb=tlb)
         mmu.load(machine.cpu)
         for chunk in trace.chunks():
             mmu.access_many(chunk.addresses, chunk.kinds)
         stats = mmu.stats
-        assert one["stats"]["l1_misses"] == stats.l1_misses
-        assert one["stats"]["walks"] == stats.walks
-        # D is clear in the first run only.
-        assert one["n_refs"] == (one["stats"]["walks"] + one["stats"]["d_walks"]) * 4
-        assert f"{stats.l1_misses:,} (" in said.out
-        assert f"{stats.walks:,} (" in said.out
+        assert (one["name"], one["stats"]) == (name, json.loads(json.dumps(asdict(stats))))
+        assert (one["n_refs"], one["cycles"]) == (sum(stats.walk_refs), ledger(stats).total)
+        for number in (f"{stats.l1_misses:,} (", f"{stats.walks:,} (", f"{ledger(stats).total:,} "):
+            assert number in text
 
 
-def test_large_pages_need_fewer_tables_and_shorter_walks(faultlab: Any, front: Path, tmp_path: Path) -> None:
-    path = tmp_path / "out.json"
-    faultlab("trace", "run", front, "--pages", "2M", "--json", path)
-    (one,) = json.loads(path.read_text("utf-8"))["runs"]
-    assert one["n_refs"] == (one["stats"]["walks"] + one["stats"]["d_walks"]) * 3
-    assert one["n_tables"] < 6
+def test_large_pages_have_more_reach_and_shorter_walks(faultlab: Any, front: Path, tmp_path: Path) -> None:
+    (small,), (large,) = (
+        ran(faultlab, front, tmp_path / "out.json", "--tlb", "1x16", "--pages", pages)[1]
+        for pages in ("4K", "2M")
+    )
+    assert large["n_tables"] < small["n_tables"]
+    assert large["stats"]["walks"] == large["n_pages"] < 16 < small["stats"]["walks"]
+    for one, n_levels in ((small, 4), (large, 3)):
+        assert one["n_refs"] == (one["stats"]["walks"] + one["stats"]["d_walks"]) * n_levels
 
 
 def test_curve_gives_every_curve_as_text_and_as_data(faultlab: Any, front: Path, tmp_path: Path) -> None:
@@ -214,7 +225,10 @@ def test_a_trace_of_nothing_can_be_shown_and_run_but_has_no_curves(faultlab: Any
         (["curve", "notes.txt"], "notes.txt: at byte 0"),
         (["curve", "high.memtrace"], ""),
         (["run", "high.memtrace"], "va 0x800000000000 is not canonical"),
-        (["run", "--tlb", "16"], "--tlb 16: give sets and ways of two levels, as 16x4,128x12"),
+        (
+            ["run", "--tlb", "16"],
+            "--tlb 16: give sets and ways of one level or two, as 1x64 or 16x4,128x12, or a",
+        ),
         (["run", "--tlb", "16x4,axb"], "--tlb 16x4,axb: give sets and ways"),
         (["run", "--tlb", "0x4,1x1"], "sets is 0x0; it must lie in"),
         (["run", "--pages", "8K"], "--pages 8K: it must be 4K or 2M."),
