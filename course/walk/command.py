@@ -63,7 +63,7 @@ def walk(
     opened = Dump(SAMPLE if dump == "sample" and not Path(dump).exists() else Path(dump))
     cpu = _registers(opened, numbers, cpl, maxphyaddr)
     if address is None:
-        found = listing(opened, cpu.root)
+        found = listing(opened, cpu)
         show(listed(found))
         data, status = listed_as_json(found), NOT_IN_DUMP if found.missing else 0
     else:

@@ -69,24 +69,24 @@ class Listing:
     """Physical addresses of tables that the dump doesn't hold."""
 
 
-def listing(dump: Dump, root: int) -> Listing:
-    """List all pages below a root.
+def listing(dump: Dump, cpu: x86.Registers) -> Listing:
+    """List all pages that a CPU's tables map.
 
     Parameters
     ----------
     dump : Dump
         Physical memory.
-    root : int
-        Physical address of the level-4 table.
+    cpu : Registers
+        Says where the tables begin, and whether they have four levels or five.
 
     Raises
     ------
     FaultlabError
         There is no end: more than `MAX_TABLES` tables.
     """
-    lister = _Lister(dump)
+    lister = _Lister(dump, cpu.levels)
     ranges: list[Range] = []
-    for page in lister.pages(root, 4, 0, x86.US | x86.RW):
+    for page in lister.pages(cpu.root, cpu.levels, 0, x86.US | x86.RW):
         last = ranges[-1] if ranges else None
         if last is not None and last.end == page.va and _alike(last) == _alike(page):
             ranges[-1] = replace(
@@ -107,8 +107,9 @@ def _alike(one: Range) -> tuple[int, str]:
 class _Lister:
     """Goes through the tables of a dump."""
 
-    def __init__(self, dump: Dump) -> None:
+    def __init__(self, dump: Dump, levels: int) -> None:
         self.dump = dump
+        self.levels = levels
         self.n_tables = 0
         self.missing: list[int] = []
 
@@ -129,8 +130,8 @@ class _Lister:
             if not entry & x86.P:
                 continue
             start = va + index * size
-            if level == 4 and index >= 256:
-                start |= x86.MAX_U64 & ~((1 << 48) - 1)
+            if level == self.levels and index >= x86.N_ENTRIES // 2:  # the sign, in all bits above
+                start |= x86.MAX_U64 & -(size * x86.N_ENTRIES)
             # US and RW: each level has it. NX: any level has it.
             below = rights & entry & (x86.US | x86.RW) | (rights | entry) & x86.NX
             if is_leaf(entry, level):

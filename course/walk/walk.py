@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from course.walk.dump import Dump
 from pyemu.hw import Access, Kind, make_ram, x86
-from pyemu.hw.ref.x86 import misaligned
 
 __all__ = ["Step", "Walk", "names", "walk"]
 
@@ -36,7 +35,7 @@ class Step:
     """One entry that the walk reads."""
 
     level: int
-    """4 down to 1."""
+    """5 or 4 down to 1."""
     index: int
     """Its place in the table."""
     pa: int
@@ -69,7 +68,7 @@ class Walk:
     steps: list[Step]
     page: Access | None = None
     """The physical address and the size of the page, if it was translated."""
-    fault: x86.HardwareFault | None = None
+    fault: x86.PageFault | x86.GeneralProtection | None = None
     """What the processor raises, else; None also if a table is missing."""
     missing: int | None = None
     """Physical address of a table that the dump doesn't hold."""
@@ -112,12 +111,12 @@ def walk(dump: Dump, cpu: x86.Registers, va: int, kind: Kind) -> Walk:
     kind : Kind
         What the access does.
     """
-    if not x86.is_canonical(va):
+    if not x86.is_canonical(va, cpu.va_bits):
         return Walk(va, kind, [], fault=x86.GeneralProtection(va))
     steps: list[Step] = []
     tables: dict[int, bytes] = {}
     at = cpu.root
-    for level in (4, 3, 2, 1):
+    for level in range(cpu.levels, 0, -1):
         table = dump.page(at)
         if table is None:
             return Walk(va, kind, steps, missing=at)
@@ -167,12 +166,12 @@ def _why(cpu: x86.Registers, steps: list[Step], kind: Kind, code: int) -> str:
 
 def _reserved(cpu: x86.Registers, step: Step) -> str:
     """Say which reserved bits are set in an entry; nothing if none is."""
-    if step.level == 4 and step.entry & x86.PS:
-        return "PS is set in the PML4, where it is reserved"
+    if step.level > 3 and step.entry & x86.PS:
+        return f"PS is set in the {step.table}, where it is reserved"
     bits = step.entry & cpu.reserved
     if bits:
         return f"reserved bits are set in the {step.table}: {bits:#x} (from maxphyaddr and EFER.NXE)"
-    if step.leaf and misaligned(step.level, step.entry):
+    if step.leaf and step.level > 1 and step.entry & x86.page_size(step.level) - 1 & ~0x1FFF:
         return f"the address of the large page in the {step.table} is not a multiple of its size"
     return ""
 

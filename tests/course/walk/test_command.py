@@ -32,7 +32,7 @@ def linux(**changes: int) -> x86.Registers:
 
 
 def ranges() -> list[Range]:
-    return listing(Dump(SAMPLE), linux().root).ranges
+    return listing(Dump(SAMPLE), linux()).ranges
 
 
 def info_tlb() -> dict[int, tuple[int, str]]:
@@ -225,6 +225,24 @@ def test_a_large_page_at_an_address_that_is_no_multiple_is_told(faultlab: Any, t
     )
 
 
+def test_five_levels_are_walked_and_listed_with_la57(faultlab: Any, tmp_path: Path) -> None:
+    ram = bytearray(0x10000)
+    tables = iter(range(0x2000, len(ram), 0x1000))
+    for va in (0x12_3456_7890_1000, x86.MAX_U64 - 0xFFF):
+        x86.map_page(ram, ROOT, va, 0x7000, USER, tables.__next__, levels=5)
+    path = tmp_path / "raw.bin"
+    path.write_bytes(ram)
+    words = ("--cr3", "0x1000", "--cr4", "0x1020")
+    said = faultlab("walk", path, "0x12345678901234", *words)
+    assert said.status == 0
+    assert re.search(r"PML5 +18 +0x1090 ", said.out)
+    assert "Physical address 0x7234, in a page of 4 KiB.\n" in said.out
+    assert "\n#GP(0): " in faultlab("walk", path, "0x12345678901234", *words[:2]).out
+    listed = faultlab("walk", path, "--list", *words).out
+    assert re.search(r"0x12345678901000 +0x12345678902000 +1 ", listed)
+    assert re.search(r"0xfffffffffffff000 +0x10000000000000000 +1 ", listed)
+
+
 def test_ps_in_the_top_table_is_told_as_reserved(faultlab: Any, tmp_path: Path) -> None:
     path = raw(tmp_path / "raw.bin", above=USER | x86.PS, level=3)
     said = faultlab("walk", path, "0x40000123", "--cr3", "0x1000")
@@ -275,7 +293,7 @@ def test_a_table_that_points_to_itself_ends_with_a_message(
     path = tmp_path / "raw.bin"
     path.write_bytes(pack("<512Q", *[USER] * 512))  # every entry: the table at 0, itself
     with pytest.raises(FaultlabError, match="no end: more than 1000 were read"):
-        listing(Dump(path), 0)
+        listing(Dump(path), linux(cr3=0))
 
 
 def elf() -> bytearray:
