@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from array import array
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -24,8 +25,10 @@ from pyemu.hw import (
     make_mmu,
     ref,
     riscv,
+    twins,
     x86,
 )
+from pyemu.hw.check import AdOnFault
 from pyemu.hw.mmu import InvpcidKind
 from tests.hw import random_tlbs
 from tests.hw.random_tables import RAM_BYTES, RandomTables, RiscvTables, chance
@@ -53,10 +56,29 @@ def make_tables(rng: random.Random, form: str) -> RandomTables:
     return RiscvTables(rng, wild=True, levels=3 if form == "sv39" else 4)
 
 
+Other = Callable[[bytearray, TlbConfig, bool], Mmu]
+"""Makes the MMU that the readable one is compared with."""
+
+
+def installed(variant: str = "auto") -> Other:
+    """The other twin of this install, in one of its variants."""
+
+    def make(ram: bytearray, config: TlbConfig, per_level: bool) -> Mmu:
+        ad_on_fault: AdOnFault = "per_level" if per_level else "none"
+        return make_mmu(ram, OTHER, config, ad_on_fault=ad_on_fault, variant=variant)
+
+    return make
+
+
+def copy(module: Any, variant: str = "plain") -> Other:
+    """A copy of the compiled twin (tests.hw.compiled)."""
+    return lambda ram, config, per_level: module.FastMmu(ram, config, per_level, variant)
+
+
 class Pair:
     """One random machine, twice: `readable` (the readable twin, or a mutant of it) and the other twin."""
 
-    def __init__(self, rng: random.Random, readable: Any = ref) -> None:
+    def __init__(self, rng: random.Random, readable: Any = ref, other: Other | None = None) -> None:
         self.rng = rng
         self.tables = make_tables(rng, rng.choice(FORMATS))
         self.rams = (bytearray(RAM_BYTES), bytearray(RAM_BYTES))
@@ -64,10 +86,12 @@ class Pair:
         self.rams[1][:] = self.rams[0]
         self.config: TlbConfig = random_tlbs.config(rng)
         per_level = chance(rng, 70)
+        make = other or installed()
         self.mmus: tuple[Mmu, Mmu] = (
             readable.RefMmu(self.rams[0], self.config, per_level),
-            make_mmu(self.rams[1], OTHER, self.config, ad_on_fault="per_level" if per_level else "none"),
+            make(self.rams[1], self.config, per_level),
         )
+        self.global_share = rng.choice((85, 85, 5))  # percent of the loads that set CR4.PGE
         self.seen: Counter[str] = Counter()
         self.pool: list[int] = []
         self.cpu: Registers | riscv.Registers
@@ -141,7 +165,7 @@ class Pair:
             return
         cpu = tables.registers()
         cr4, cr3 = cpu.cr4, cpu.cr3
-        if chance(rng, 85):
+        if chance(rng, self.global_share):
             cr4 |= x86.CR4_PGE
         if chance(rng, 85):
             cr4 |= x86.CR4_PCIDE
@@ -260,15 +284,18 @@ class Pair:
         n = rng.choice((5, 10, 30, 100, 300))
         offsets = memoryview(rng.randbytes(2 * n)).cast("H")
         pages = rng.choices(self.pool, k=n)
+        if chance(rng, 40):  # runs of accesses to one page, which the compiled loop makes in blocks
+            pages = [page for page in pages for _ in range(rng.choice((1, 2, 7, 8, 9, 17, 30)))][:n]
         addresses = array("Q", [page ^ offset & 0xFFF for page, offset in zip(pages, offsets, strict=True)])
-        kinds = bytes(rng.choices((0, 1, 2), (5, 4, 1), k=n))
+        shares = rng.choice(((5, 4, 1), (5, 4, 1), (1, 0, 0), (9, 1, 0), (0, 1, 0), (0, 1, 40)))
+        kinds = bytes(rng.choices((0, 1, 2), shares, k=n))
         options: dict[str, Any] = {
             "quantum": rng.choice((None, None, 7, 64)),
             "on_fault": rng.choice(("stop", "stop", "skip")),
-            "detail": chance(rng, 40),
+            "detail": chance(rng, 30),
         }
         logs: list[EventLog | None] = [None, None]
-        if chance(rng, 40):
+        if chance(rng, 30):
             capacity = rng.choice((16, 17, 40, 5000))
             logs = [EventLog(capacity), EventLog(capacity)]
 
@@ -311,12 +338,18 @@ class Pair:
                 two.clear()
 
 
-def compare(seed: int, n_accesses: int, readable: Any = ref) -> Counter[str]:
-    """Run random machines until `n_accesses` were made; returns how often each thing was seen."""
+def compare(
+    seed: int, n_accesses: int, readable: Any = ref, others: Sequence[Other] | None = None
+) -> Counter[str]:
+    """Run random machines until `n_accesses` were made; returns how often each thing was seen.
+
+    The machines are compared with `others` in turn, which are the variants of this install if absent.
+    """
     rng = random.Random(seed)
+    turns = itertools.cycle(others or [installed(name) for name in twins.variants() or ("auto",)])
     done, seen = 0, Counter[str]()
     while done < n_accesses:
-        pair = Pair(rng, readable)
+        pair = Pair(rng, readable, next(turns))
         while pair.n_accesses + pair.seen["accesses"] < min(2_000, n_accesses - done):
             pair.step()
         done += pair.n_accesses + pair.seen["accesses"]

@@ -405,7 +405,10 @@ INLINE int64_t run_as(Core *m, Run *run, const int form) {
                 goto faulted;
             uint8_t level = details ? run->level[i] : 0, refs = details ? run->refs[i] : 0;
             Served served = served_by(m, entry, kinds[i] & 3);
-            while (n - i >= BLOCK && fill(run, i, va, entry & E_FRAME, served, details))
+            /* It is there, unless no array of L1 takes 4 KiB; and a full log stops a run before a hit too. */
+            int stays = form == PLAIN || m->l1.homes[(kinds[i] & 3) == FETCH][0].array;
+            stays = stays && !no_room(run, form);
+            while (stays && n - i >= BLOCK && fill(run, i, va, entry & E_FRAME, served, details))
                 i += BLOCK;
             if (details) {
                 run->level[first] = level;

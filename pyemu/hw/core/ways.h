@@ -40,7 +40,7 @@ INLINE uint32_t matches8(const uint64_t *keys, uint64_t key) {
 
 #if defined(FL_AVX2) || defined(FL_AVX512)
 
-/* The way that holds `key`, or -1. */
+/* The way that holds `key`, or -1; no two ways hold one key. */
 INLINE int find(const uint64_t *keys, uint64_t key, uint32_t lanes) {
     uint32_t found = 0;
     if (lanes == 4)
@@ -199,8 +199,11 @@ INLINE int take(Array *a, uint8_t *block, int policy, uint32_t lanes, uint32_t r
         renew(order, (int)a->n_ways - 1, ranks);
         return way;
     }
-    int way = find(keys_of(block), 0, lanes); /* lanes beyond the last way hold 0 too */
-    if (way < 0 || way >= (int)a->n_ways) {
+    const uint64_t *keys = keys_of(block);
+    int way = 0;
+    while (way < (int)a->n_ways && keys[way]) /* the first empty one; `find` is for keys that are there once */
+        way++;
+    if (way == (int)a->n_ways) {
         if (policy == PLRU) {
             uint64_t *bits = order_of(block, lanes);
             way = tree_victim(*bits, (int)a->n_ways);
