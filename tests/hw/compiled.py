@@ -71,7 +71,15 @@ class Workshop:
             (core / file.name).write_text(text, encoding="utf-8")
         objects = [self._compile(core / f"{part}.c", core) for part in (NAMES if simd else NAMES[:2])]
         result = core.parent / "_fast.abi3.so"
-        linked = [*COMPILER, "-shared", *self.flags, "-o", str(result), str(self.wrapper()), *map(str, objects)]
+        linked = [
+            *COMPILER,
+            "-shared",
+            *self.flags,
+            "-o",
+            str(result),
+            str(self.wrapper()),
+            *map(str, objects),
+        ]
         subprocess.run(linked, check=True)
         return result
 

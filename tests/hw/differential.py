@@ -80,18 +80,19 @@ class Pair:
 
     def __init__(self, rng: random.Random, readable: Any = ref, other: Other | None = None) -> None:
         self.rng = rng
-        self.tables = make_tables(rng, rng.choice(FORMATS))
+        self.config: TlbConfig = random_tlbs.config(rng)
+        usual = random_tlbs.is_usual(self.config) and chance(rng, 80)
+        self.tables = make_tables(rng, FORMATS[0] if usual else rng.choice(FORMATS))
         self.rams = (bytearray(RAM_BYTES), bytearray(RAM_BYTES))
         self.tables.fill(self.rams[0])
         self.rams[1][:] = self.rams[0]
-        self.config: TlbConfig = random_tlbs.config(rng)
         per_level = chance(rng, 70)
         make = other or installed()
         self.mmus: tuple[Mmu, Mmu] = (
             readable.RefMmu(self.rams[0], self.config, per_level),
             make(self.rams[1], self.config, per_level),
         )
-        self.global_share = rng.choice((85, 85, 5))  # percent of the loads that set CR4.PGE
+        self.global_share = 5 if usual else rng.choice((85, 85, 5))  # percent of the loads that set CR4.PGE
         self.seen: Counter[str] = Counter()
         self.pool: list[int] = []
         self.cpu: Registers | riscv.Registers

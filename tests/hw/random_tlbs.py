@@ -16,7 +16,11 @@ def array(rng: random.Random, serves: Serves = "all", sizes: tuple[int, ...] | N
     if sizes is None:
         sizes = tuple(size for size in SIZES if chance(rng, 50)) or (SIZES[0],)
     return TlbArray(
-        rng.choice((1, 1, 2, 3, 4, 5)), rng.choice((1, 2, 3, 4, 6, 7, 12, 17)), sizes, serves, rng.choice(POLICIES)
+        rng.choice((1, 1, 2, 3, 4, 5)),
+        rng.choice((1, 2, 3, 4, 6, 7, 12, 17)),
+        sizes,
+        serves,
+        rng.choice(POLICIES),
     )
 
 
@@ -52,6 +56,16 @@ def walk_caches(rng: random.Random, n: int) -> tuple[WalkCache, ...]:
     return tuple(
         WalkCache(level, rng.choice((1, 2, 3)), rng.choice((1, 2, 4, 5)), rng.choice(POLICIES))
         for level in rng.sample((2, 3, 4, 5), n)
+    )
+
+
+def is_usual(tlb: TlbConfig) -> bool:
+    """Whether this is the shape for which the compiled loop has its fastest form."""
+    arrays = (*tlb.l1, *tlb.l2)
+    return (
+        [one.ways for one in arrays] == [4, 12]
+        and all(one.policy == "lru" and one.sizes == SIZES[:1] for one in arrays)
+        and not tlb.walk_caches
     )
 
 
