@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from typing import Any
 
 from pyemu.hw import check
@@ -76,10 +77,10 @@ def in_order(areas: Iterable[AnonArea]) -> tuple[AnonArea, ...]:
         if not isinstance(one, AnonArea):
             raise check.BadTypeError(f"areas holds {one!r}; each must be a pyemu.hw.bulk.AnonArea")
     found = tuple(sorted(found, key=lambda area: area.start))
-    for lower, upper in zip(found, found[1:], strict=False):
+    for lower, upper in pairwise(found):
         if lower.end > upper.start:
             raise check.BadValueError(
-                f"the areas at {lower.start:#x} and {upper.start:#x} overlap; each address has one area at most"
+                f"the areas at {lower.start:#x} and {upper.start:#x} overlap; an address has one area at most"
             )
     return found
 
@@ -248,9 +249,7 @@ class BulkResult:
     @property
     def min_flt(self) -> int:
         """Faults that were served; vmstat's ``pgfault`` grows by as many. None is major."""
-        return (
-            self.n_zero_maps + self.n_zero_fills + self.n_zero_copies + self.n_copies + self.n_reuses
-        )
+        return self.n_zero_maps + self.n_zero_fills + self.n_zero_copies + self.n_copies + self.n_reuses
 
     @property
     def rss(self) -> int:

@@ -226,7 +226,7 @@ def root(n_bytes: int, cpu: Any) -> None:
 
 
 def values(given: Any, n: int) -> memoryview | None:
-    """View `n` bytes to write as a flat array, from one for all, an array of uint8 or an iterable; or None."""
+    """View `n` bytes as a flat array, from one for all, an array of uint8 or an iterable; None for None."""
     if given is None:
         return None
     if isinstance(given, int):
@@ -244,7 +244,9 @@ def values(given: Any, n: int) -> memoryview | None:
 def user_mode(operation: str, cpu: Any) -> None:
     """Refuse registers of kernel mode."""
     if not cpu.user:
-        raise BadValueError(f"{operation} makes accesses of a program, but cpl is {cpu.cpl}; set_mode(3) first")
+        raise BadValueError(
+            f"{operation} makes accesses of a program, but cpl is {cpu.cpl}; set_mode(3) first"
+        )
 
 
 def wrong_format(operation: str, needed: str, loaded: str) -> BadValueError:

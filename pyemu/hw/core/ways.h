@@ -191,6 +191,14 @@ INLINE int tree_victim(uint64_t bits, int n_ways) {
     return low;
 }
 
+/* The first empty way, or -1. No task for `find`, which expects one match at most. */
+INLINE int first_empty(const uint64_t *keys, int n_ways) {
+    for (int way = 0; way < n_ways; way++)
+        if (!keys[way])
+            return way;
+    return -1;
+}
+
 /* The way that a new entry takes: an empty one or the policy's choice. It counts as used. */
 INLINE int take(Array *a, uint8_t *block, int policy, uint32_t lanes, uint32_t ranks) {
     if (LIKELY(policy == LRU || policy == FIFO)) {
@@ -199,8 +207,8 @@ INLINE int take(Array *a, uint8_t *block, int policy, uint32_t lanes, uint32_t r
         renew(order, (int)a->n_ways - 1, ranks);
         return way;
     }
-    int way = find(keys_of(block), 0, lanes); /* lanes beyond the last way hold 0 too */
-    if (way < 0 || way >= (int)a->n_ways) {
+    int way = first_empty(keys_of(block), (int)a->n_ways);
+    if (way < 0) {
         if (policy == PLRU) {
             uint64_t *bits = order_of(block, lanes);
             way = tree_victim(*bits, (int)a->n_ways);

@@ -1,7 +1,7 @@
 """The fault handler of bulk runs: what Linux does about anonymous memory, and nothing else.
 
-It makes the decisions of `pyemu.kernel` (fault, memory, cow) in the same order, so that frames, entries, counts
-and TLB end up the same; but one task runs alone, so nothing is locked, looked up twice or waited for.
+It makes the decisions of `pyemu.kernel` (fault, memory, cow) in the same order, so that frames, entries,
+counts and TLB end up the same; but one task runs alone, so nothing is locked, looked up twice or waited for.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from pyemu.hw import check
 from pyemu.hw.anon import AnonArea, BulkResult, Frames, Stop
-from pyemu.hw.bits import ADDRESS, PAGE_SHIFT, PAGE_SIZE, PS, RW, US, A, D, ErrorCode, Kind, P
+from pyemu.hw.bits import ADDRESS, PAGE_SHIFT, PS, RW, US, A, D, ErrorCode, Kind, P
 from pyemu.hw.faults import HardwareFault, PageFault
 from pyemu.hw.ref.mmu import RefMmu, x86_of
 from pyemu.hw.tables import entry_address, read_entry, write_entry
@@ -68,7 +68,7 @@ class Handler:
         return self.do_wp_page(va, where, entry)
 
     def do_anonymous_page(self, va: int, write: bool, where: int, level: int) -> Stop:
-        """Map the zero page for a read, a fresh page for a write; `where` is the first entry that is missing."""
+        """Map the zero page for a read, a fresh page for a write; `where` is the first entry missing."""
         if self.frames.n_left < level - 1 + write:
             return Stop.OUT_OF_FRAMES
         pfn = self.frames.alloc_page(self.ram) if write else self.frames.zero_pfn
@@ -109,7 +109,7 @@ class Handler:
             self.n_zero_copies += 1
         else:
             self.n_copies += 1
-            ram[pfn << PAGE_SHIFT : pfn + 1 << PAGE_SHIFT] = ram[source << PAGE_SHIFT : source + 1 << PAGE_SHIFT]
+            ram[page_bytes(pfn)] = ram[page_bytes(source)]
             frames.refcount[source] -= 1
             frames.mapcount[source] -= 1
         frames.mapcount[pfn] += 1
@@ -118,8 +118,19 @@ class Handler:
         return Stop.NONE
 
 
+def page_bytes(pfn: int) -> slice:
+    """Give the place of a frame in RAM."""
+    return slice(pfn << PAGE_SHIFT, pfn + 1 << PAGE_SHIFT)
+
+
 def run_bulk(
-    mmu: RefMmu, addresses: Any, kinds: Any, out: Any, values: Any, areas: tuple[AnonArea, ...], frames: Frames
+    mmu: RefMmu,
+    addresses: Any,
+    kinds: Any,
+    out: Any,
+    values: Any,
+    areas: tuple[AnonArea, ...],
+    frames: Frames,
 ) -> BulkResult:
     """Make accesses, serve faults, store what is written: see `pyemu.hw.bulk.run_bulk`."""
     handler = Handler(mmu, areas, frames)
