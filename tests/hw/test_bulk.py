@@ -248,7 +248,8 @@ BAD_CALLS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("changes", "words"), BAD_CALLS)
 def test_a_bad_call_is_refused_before_any_access(twin: str, changes: dict[str, Any], words: str) -> None:
     mmu, _, frames = machine(twin)
-    good: dict[str, Any] = {"mmu": mmu, "addresses": [V, V], "kinds": "read", "areas": AREAS, "frames": frames}
+    good: dict[str, Any] = {"mmu": mmu, "addresses": [V, V], "kinds": "read", "areas": AREAS}
+    good["frames"] = frames
     with pytest.raises((BadValueError, BadTypeError), match=words):
         run_bulk(**good | changes)
     assert mmu.stats.accesses == 0
