@@ -120,7 +120,7 @@ class Pair:
         else:
             own = [(self.sfence_vma, 12)]
         operations = [(self.batch, 45), (self.single, 8), (self.call, 4), (self.edit, 16), (self.load, 16)]
-        operations += [*own, (self.clear, 1)]
+        operations += [*own, (self.share, 5), (self.clear, 1)]
         operation = self.rng.choices([do for do, _ in operations], [weight for _, weight in operations])[0]
         operation()
         self.seen[operation.__name__] += 1
@@ -225,26 +225,48 @@ class Pair:
             mmu.clear()
         self.seen["accesses"] += done
 
+    def path(self, va: int) -> list[TableRef]:
+        """The entries that a walk reads."""
+        refs: list[TableRef] = []
+        with suppress(HardwareFault):
+            ref.Paging(self.cpu, per_level=False).walk(memoryview(self.rams[1][:]), va, 0, None, refs)
+        return refs
+
     def edit(self) -> None:
         if chance(self.rng, 50):
-            where, entry = self.tables.edit()
+            self.write(*self.tables.edit())
         else:  # a bit of an entry on the way to an address in use
-            refs: list[TableRef] = []
-            va, kind = self.rng.choice(self.pool), self.tables.kind()
-            paging = ref.Paging(self.cpu, per_level=False)
-            with suppress(HardwareFault):
-                paging.walk(memoryview(self.rams[1][:]), va, kind, None, refs)
-            where = self.rng.choice((refs[-1], refs[-1], *refs)).pa
-            entry = x86.read_entry(self.rams[1], where) ^ 1 << self.rng.choice(self.tables.BITS)
-            if where > RAM_BYTES - 8:
-                return
-        for ram in self.rams:
-            x86.write_entry(ram, where, entry)
+            refs = self.path(self.rng.choice(self.pool))
+            self.flip(self.rng.choice((refs[-1], refs[-1], *refs)).pa, self.rng.choice(self.tables.BITS))
+
+    def write(self, where: int, entry: int) -> None:
+        if where <= RAM_BYTES - 8:
+            for ram in self.rams:
+                x86.write_entry(ram, where, entry)
+
+    def flip(self, where: int, bit: int) -> None:
+        self.write(where, x86.read_entry(self.rams[1], where) ^ 1 << bit)
+
+    def share(self) -> None:
+        """Change G of a page while two address spaces use it: one may hold it as its own, one as global."""
+        va, cpu = self.rng.choice(self.pool), self.cpu
+        spaces = [cpu]
+        if isinstance(cpu, riscv.Registers):
+            spaces.append(replace(cpu, satp=cpu.satp ^ 1 << 44))
+        elif cpu.cr4 & x86.CR4_PCIDE:
+            spaces.append(replace(cpu, cr3=cpu.cr3 ^ 1 | 1 << 63))
+            spaces[0] = replace(cpu, cr3=cpu.cr3 | 1 << 63)
+        self.single(va)
+        self.flip(self.path(va)[-1].pa, self.tables.GLOBAL_BIT)
+        for self.cpu in reversed(spaces):
+            self.load_both()
+            self.single(va)
+            self.single(va)
 
     # -- what the processor does ---------------------------------------------------------------
 
-    def single(self) -> None:
-        va, kind = self._address(), self.tables.kind()
+    def single(self, va: int | None = None) -> None:
+        va, kind = self._address() if va is None else va, self.tables.kind()
         answers: list[tuple[object, list[TableRef]]] = []
         for mmu in self.mmus:
             refs: list[TableRef] = []
