@@ -191,11 +191,11 @@ INLINE int tree_victim(uint64_t bits, int n_ways) {
     return low;
 }
 
-/* The first empty way, or -1. No task for `find`, which expects one match at most. */
-INLINE int first_empty(const uint64_t *keys, int n_ways) {
-    for (int way = 0; way < n_ways; way++)
+/* The lowest empty way, or -1. (`find` won't do: several ways may be empty.) */
+INLINE int empty_way(const uint64_t *keys, uint32_t n_ways) {
+    for (uint32_t way = 0; way < n_ways; way++)
         if (!keys[way])
-            return way;
+            return (int)way;
     return -1;
 }
 
@@ -207,7 +207,7 @@ INLINE int take(Array *a, uint8_t *block, int policy, uint32_t lanes, uint32_t r
         renew(order, (int)a->n_ways - 1, ranks);
         return way;
     }
-    int way = first_empty(keys_of(block), (int)a->n_ways);
+    int way = empty_way(keys_of(block), a->n_ways);
     if (way < 0) {
         if (policy == PLRU) {
             uint64_t *bits = order_of(block, lanes);
