@@ -1,10 +1,10 @@
 """Faults of anonymous memory in bulk against hand-written C, in one run.
 
-``python -m tests.bench.bench_bulk`` compiles ``bulk_baseline.c`` with ``gcc -O3 -march=native`` and runs each
-trace by turns through it and through `pyemu.hw.bulk.run_bulk`, whose RAM is of the same kind and written before.
-Physical addresses, all of RAM (each by a sum) and counts must be equal; then the speeds are compared. Both
-sides measure the CPU time of their thread. The table also has the readable twin, and the kernel of coroutines
-(`bench_kernel`) where it has the same path.
+``python -m tests.bench.bench_bulk`` compiles ``bulk_baseline.c`` with ``gcc -O3 -march=native`` and runs
+each trace by turns through it and through `pyemu.hw.bulk.run_bulk`, whose RAM is of the same kind and
+written before. Physical addresses, all of RAM (each by a sum) and counts must be equal; then the speeds are
+compared. Both sides measure the CPU time of their thread. The table also has the readable twin, and the
+kernel of coroutines (`bench_kernel`) where it has the same path.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def trace_of(name: str, n_pages: int) -> U64:
         case "demand zero, random order":
             return (base + order * size) | one
         case "demand zero, 16 accesses a page":
-            return (writes[:, np.newaxis] + np.arange(0, PAGE, 256, dtype=np.uint64)).ravel()
+            return np.repeat(writes, 16) + np.tile(np.arange(0, PAGE, 256, dtype=np.uint64), n_pages)
         case "zero page, then write":
             return np.concatenate([reads, writes])
         case _:
