@@ -40,6 +40,7 @@ from typing import Any, ClassVar
 
 from pyemu.hw import GeneralProtection, Kind, PageFault, Registers, x86
 from pyemu.hw.check import AdOnFault
+from pyemu.hw.mmu import InvpcidKind
 from tests.hw.oracle import Seen
 
 CODE_USER = 0xFFFF_FF00_0000_0000  # level-4 slot 510
@@ -52,8 +53,12 @@ CODE = {
     "sysretq": b"\x48\x0f\x07",  # to CPL 3 at rcx
     "syscall": b"\x0f\x05",  # to CPL 0 at CODE_KERNEL
     "nop": b"\x90",
+    "invpcid": b"\x66\x0f\x38\x82\x06",  # invpcid rax, [rsi]
 }
 AT = {name: 16 * i for i, name in enumerate(CODE)}
+DESCRIPTOR_AT = 0x800  # of invpcid, in the page of the code
+INVPCID_KINDS: tuple[InvpcidKind, ...] = ("address", "context", "all", "all_non_global")  # 0, 1, 2, 3
+NO_FLUSH = 1 << 63  # of what is written to CR3
 EFER_SCE = 1  # syscall and sysret
 EFLAGS_AC = 1 << 18
 RESERVED_1 = 2  # of EFLAGS
@@ -161,6 +166,7 @@ class BochsCpu:
     cpls: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
     ad_on_fault: ClassVar[AdOnFault] = "none"
     maxphyaddr: ClassVar[int] = 40
+    levels: ClassVar[int] = 4  # with five, canonical addresses and large pages go wrong in this Bochs
     has_memory: ClassVar[bool] = False
 
     def __init__(self, image: bytes | bytearray, root: int, spare: int) -> None:
@@ -181,7 +187,7 @@ class BochsCpu:
         self._seen: list[Seen] = []  # what a hook saw last; at most one
 
     def _put_code(self, root: int, pages: Iterator[int]) -> None:
-        code = next(pages)
+        self._code_at = code = next(pages)
         for name, instruction in CODE.items():
             self.ram[code + AT[name] : code + AT[name] + len(instruction)] = instruction
         tables = x86.P | x86.RW | x86.US | x86.A  # A is set, so that no access changes these entries
@@ -237,19 +243,25 @@ class BochsCpu:
         elif self._cpl != cpl:
             self._load_cpl(cpl)
 
-    def reload_cr3(self) -> None:
-        """Execute ``mov cr3`` with the value that CR3 has."""
-        session().cpu.rax = self._state.cr3
-        self._as_kernel("mov cr3")
+    def write_cr3(self, cr3: int) -> None:
+        """Execute ``mov cr3``."""
+        self._as_kernel("mov cr3", rax=cr3)
+        self._state.cr3 = cr3 & ~NO_FLUSH
 
     def invlpg(self, va: int) -> None:
         """Execute ``invlpg``."""
-        session().cpu.rsi = va
-        self._as_kernel("invlpg")
+        self._as_kernel("invlpg", rsi=va)
 
-    def _as_kernel(self, name: str) -> None:
-        cpl = self._cpl
+    def invpcid(self, kind: InvpcidKind, pcid: int, va: int) -> None:
+        """Execute ``invpcid``."""
+        x86.write_entry(self.ram, self._code_at + DESCRIPTOR_AT, pcid)
+        x86.write_entry(self.ram, self._code_at + DESCRIPTOR_AT + 8, va)
+        self._as_kernel("invpcid", rax=INVPCID_KINDS.index(kind), rsi=CODE_KERNEL + DESCRIPTOR_AT)
+
+    def _as_kernel(self, name: str, rax: int = 0, rsi: int = 0) -> None:
+        cpl, cpu = self._cpl, session().cpu
         self.set_mode(0, self._ac)
+        cpu.rax, cpu.rsi = rax, rsi
         self._go(name)
         self.set_mode(cpl, self._ac)
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 from pyemu.hw import COMPILED, Access, GeneralProtection, HardwareFault, PageFault, Registers, bits, x86
 from pyemu.hw.check import AdOnFault
+from pyemu.hw.mmu import InvpcidKind
 from tests.hw.mutants import Mutant
 
 TWINS = ("ref", "fast") if COMPILED else ("ref",)
@@ -45,26 +46,31 @@ class Oracle(Protocol):
     """Which of the two permitted rules for A and D it follows."""
     maxphyaddr: ClassVar[int]
     """The width of its physical addresses, in bits."""
+    levels: ClassVar[int]
+    """Levels of its page tables, 4 or 5."""
     ram: Any
     """Its memory, a writable buffer: a copy of the image that it was made with."""
 
     def __init__(self, image: bytes | bytearray, root: int, spare: int) -> None:
         """Make a CPU over a copy of `image`, whose pages from `spare` on are for its own code and tables.
 
-        Slots 510 and 511 of the level-4 table at `root` become its own too.
+        Slots 510 and 511 of the table at `root` become its own too.
         """
 
     def load(self, cpu: Registers) -> None:
         """Load CR3 and the other registers."""
 
-    def reload_cr3(self) -> None:
-        """Execute ``mov cr3`` with the value that CR3 has."""
+    def write_cr3(self, cr3: int) -> None:
+        """Execute ``mov cr3``; with CR4.PCIDE, bit 63 asks it to forget nothing."""
 
     def set_mode(self, cpl: int, ac: bool) -> None:
         """Change privilege level and EFLAGS.AC."""
 
     def invlpg(self, va: int) -> None:
         """Execute ``invlpg``."""
+
+    def invpcid(self, kind: InvpcidKind, pcid: int, va: int) -> None:
+        """Execute ``invpcid``."""
 
     def access(self, va: int, kind: int) -> Seen:
         """Make one access; A and D bits change in `ram`."""
@@ -90,7 +96,7 @@ def walk_of(subject: Subject, ad_on_fault: AdOnFault) -> Walk:
     per_level = ad_on_fault == "per_level"
 
     def walk(ram: Any, cpu: Registers, va: int, kind: int) -> Access:
-        if not bits.is_canonical(va):
+        if not bits.is_canonical(va, cpu.va_bits):
             raise GeneralProtection(va)
         entry, _ = package.x86.walk(memoryview(ram), cpu, va, kind, per_level)
         return Access(package.physical(entry, va), entry.page_size)

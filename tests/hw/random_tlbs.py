@@ -16,11 +16,7 @@ def array(rng: random.Random, serves: Serves = "all", sizes: tuple[int, ...] | N
     if sizes is None:
         sizes = tuple(size for size in SIZES if chance(rng, 50)) or (SIZES[0],)
     return TlbArray(
-        rng.choice((1, 1, 2, 3, 4, 5)),
-        rng.choice((1, 2, 3, 4, 6, 7, 12, 17)),
-        sizes,
-        serves,
-        rng.choice(POLICIES),
+        rng.choice((1, 1, 2, 3, 4, 5)), rng.choice((1, 2, 3, 4, 6, 7)), sizes, serves, rng.choice(POLICIES)
     )
 
 
@@ -36,45 +32,16 @@ def arrays(rng: random.Random) -> tuple[TlbArray, ...]:
     return (*(array(rng, rng.choice(("data", "fetch", "all"))) for _ in range(2)), array(rng))
 
 
-def front(rng: random.Random, n_ways: int) -> tuple[TlbArray, ...]:
-    """The arrays of one level, those looked at first of the shape for which the compiled loop is made."""
-
-    def shaped(serves: Serves = "all", sizes: tuple[int, ...] = SIZES[:1]) -> TlbArray:
-        return TlbArray(rng.choice((1, 1, 2, 4)), n_ways, sizes, serves)
-
-    style = rng.choice(("alone", "alone", "sizes", "split", "beside"))
-    if style == "alone":
-        return (shaped(),)
-    if style == "sizes":
-        return (shaped("all", rng.choice((SIZES[:2], SIZES))),)
-    if style == "split":
-        return (shaped("data"), shaped("fetch", SIZES[:2]))
-    return (shaped(), array(rng, rng.choice(("all", "data")), SIZES[1:]))
-
-
-def walk_caches(rng: random.Random, n: int) -> tuple[WalkCache, ...]:
-    return tuple(
-        WalkCache(level, rng.choice((1, 2, 3)), rng.choice((1, 2, 4, 5)), rng.choice(POLICIES))
-        for level in rng.sample((2, 3, 4, 5), n)
-    )
-
-
-def is_usual(tlb: TlbConfig) -> bool:
-    """Whether this is the shape for which the compiled loop has its fastest form."""
-    arrays = (*tlb.l1, *tlb.l2)
-    return (
-        [one.ways for one in arrays] == [4, 12]
-        and all(one.policy == "lru" and one.sizes == SIZES[:1] for one in arrays)
-        and not tlb.walk_caches
-    )
+def front(rng: random.Random) -> TlbConfig:
+    """One array of 4 and one of 12 ways in a power of two sets: the shape that the compiled loop knows."""
+    return TlbConfig.two_level(rng.choice((1, 2, 16)), 4, rng.choice((1, 2, 4, 128)), 12)
 
 
 def config(rng: random.Random) -> TlbConfig:
-    """A random configuration, sometimes the plain one, or one like it."""
-    if chance(rng, 10):
-        return TlbConfig.two_level()
-    if chance(rng, 30):
-        return TlbConfig(front(rng, 4), front(rng, 12), walk_caches(rng, rng.choice((0, 0, 0, 1, 2))))
+    """A random configuration."""
+    style = rng.choice(("front", "front with others", "any", "any", "any", "any"))
+    if style == "front":
+        return front(rng)
     l1 = arrays(rng)
     if chance(rng, 15):
         l2: tuple[TlbArray, ...] = ()
@@ -82,5 +49,11 @@ def config(rng: random.Random) -> TlbConfig:
         l2 = (array(rng, rng.choice(("data", "fetch"))),)
     else:
         l2 = arrays(rng)
-    caches = walk_caches(rng, rng.choice((0, 0, 1, 2, 3, 4)))
+    caches = tuple(
+        WalkCache(level, rng.choice((1, 2, 3)), rng.choice((1, 2, 4, 5)), rng.choice(POLICIES))
+        for level in rng.sample((2, 3, 4, 5), rng.choice((0, 0, 1, 2, 3, 4)))
+    )
+    if style == "front with others":
+        fronts = front(rng)
+        l1, l2 = fronts.l1 + l1, fronts.l2 + l2
     return TlbConfig(l1, l2, caches, rng.getrandbits(64))

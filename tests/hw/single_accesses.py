@@ -22,13 +22,14 @@ PAGE_FAULTS = {p | w | u for p in (0, 1, 9) for w in (0, 2, 16) for u in (0, 4)}
 MODES = ("WP", "NXE", "SMEP", "SMAP", "AC")
 
 
-def wanted(cpls: Sequence[int]) -> set[str]:
+def wanted(make: type[Oracle]) -> set[str]:
     """What random accesses have to meet: see `names`."""
     outcomes = {f"#PF {code:#x}" for code in PAGE_FAULTS} | {"#GP", "done"}
     return {
-        *(f"{outcome} at CPL {cpl}" for outcome in outcomes for cpl in cpls if fits(outcome, cpl)),
+        *(f"{outcome} at CPL {cpl}" for outcome in outcomes for cpl in make.cpls if fits(outcome, cpl)),
         *("page of 4K", "page of 2M", "page of 1G", "misaligned 2M", "misaligned 1G"),
-        *("PS at level 4", "NX without NXE", "address too wide"),
+        *("NX without NXE", "address too wide"),
+        *(f"PS at level {level}" for level in range(4, make.levels + 1)),
         *(mode_name(dict(zip(MODES, on, strict=True))) for on in product((False, True), repeat=len(MODES))),
     }
 
@@ -56,7 +57,7 @@ def compare(make: type[Oracle], seed: int, n_accesses: int, subjects: Sequence[S
     walks = [walk_of(subject, make.ad_on_fault) for subject in subjects]
     report = Report()
     while report.n < n_accesses:
-        tables = RandomTables(rng)
+        tables = RandomTables(rng, levels=make.levels)
         image = bytearray(RAM_BYTES)
         tables.fill(image)
         oracle = make(image, tables.root, TABLES_END)
@@ -83,11 +84,11 @@ def compare(make: type[Oracle], seed: int, n_accesses: int, subjects: Sequence[S
     return report
 
 
-def verify(report: Report, n_accesses: int, cpls: Sequence[int]) -> None:
+def verify(report: Report, n_accesses: int, make: type[Oracle]) -> None:
     """Assert that `n_accesses` were equal, and that each of `wanted` was met once in 1000 of them."""
     assert report.difference == ""
     assert report.n == n_accesses
-    counts = {name: report.seen[name] for name in sorted(wanted(cpls))}
+    counts = {name: report.seen[name] for name in sorted(wanted(make))}
     too_rare = {name: n for name, n in counts.items() if n < n_accesses // 1000}
     assert not too_rare
 
@@ -111,7 +112,7 @@ def mode_name(flags: dict[str, Any]) -> str:
 def last_entry(ram: Any, cpu: Registers, va: int) -> tuple[int, int]:
     """The level and value of the entry at which a walk ends."""
     table = cpu.root
-    for level in (4, 3, 2, 1):
+    for level in range(cpu.levels, 0, -1):
         entry = x86.read_entry(ram, x86.entry_address(table, va, level))
         if not entry & x86.P or entry & x86.PS or malformed(cpu, level, entry):
             break
@@ -126,7 +127,7 @@ def malformed(cpu: Registers, level: int, entry: int) -> list[str]:
     rules = {
         "NX without NXE": entry & x86.NX and not cpu.efer & x86.EFER_NXE,
         "address too wide": entry & too_wide,
-        "PS at level 4": leaf and level == 4,
+        f"PS at level {level}": leaf and level > 3,
         "misaligned 2M": leaf and level == 2 and entry & 0x1F_E000,
         "misaligned 1G": leaf and level == 3 and entry & 0x3FFF_E000,
     }

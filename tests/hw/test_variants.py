@@ -94,7 +94,7 @@ def test_random_machines_meet_every_form_of_the_loop_in_every_variant(tmp_path: 
     for variant in twins.variants():
         for form in compiled.forms():
             ctypes.c_int.in_dll(counters, f"met_{form}").value = 0
-        differential.compare(7, 50_000, others=[differential.copy(counted, variant)])
+        differential.compare(7, 50_000, other=differential.copy(counted, variant))
         met = {form: ctypes.c_int.in_dll(counters, f"met_{form}").value for form in compiled.forms()}
         assert len(met) >= 3
         assert min(met.values()) >= 20, f"{variant}: {met}"

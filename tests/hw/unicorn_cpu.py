@@ -23,16 +23,18 @@ from typing import Any, ClassVar
 
 from pyemu.hw import GeneralProtection, Kind, PageFault, Registers, x86
 from pyemu.hw.check import AdOnFault
+from pyemu.hw.mmu import InvpcidKind
 from tests.hw.oracle import Seen
 
 unicorn: Any = import_module("unicorn")  # its type hints are incomplete
 reg: Any = import_module("unicorn.x86_const")
 
-CODE_USER = 0xFFFF_FF00_0000_0000  # level-4 slot 510
-CODE_KERNEL = 0xFFFF_FF80_0000_0000  # level-4 slot 511
+CODE_USER = 0xFFFF_FF00_0000_0000  # level-4 slot 510, level-5 slot 511
+CODE_KERNEL = 0xFFFF_FF80_0000_0000  # level-4 slot 511, level-5 slot 511
 READ_AT, WRITE_AT, SYSRET_AT = 0, 16, 32
 MSR_EFER, MSR_STAR = 0xC000_0080, 0xC000_0081
 EFER_SCE = 1
+NO_FLUSH = 1 << 63  # of what is written to CR3
 EFLAGS_AC = 1 << 18
 FLUSH_TLB = 11  # UC_CTL_TLB_FLUSH
 
@@ -43,6 +45,7 @@ class UnicornCpu:
     cpls: ClassVar[tuple[int, ...]] = (0, 3)
     ad_on_fault: ClassVar[AdOnFault] = "per_level"
     maxphyaddr: ClassVar[int] = 40  # of every CPU model
+    levels: ClassVar[int] = 4
 
     def __init__(self, image: bytes | bytearray, root: int, spare: int) -> None:
         self._uc = uc = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
@@ -71,7 +74,12 @@ class UnicornCpu:
         ram[code + SYSRET_AT : code + SYSRET_AT + 3] = b"\x48\x0f\x07"  # sysretq
         tables = x86.P | x86.RW | x86.US | x86.A  # A is set, so that no access changes these entries
         for va, rights in ((CODE_KERNEL, x86.P), (CODE_USER, x86.P | x86.US)):
-            x86.map_page(ram, root, va, code, rights | x86.A, pages.__next__, table_flags=tables)
+            leaf = rights | x86.A
+            x86.map_page(ram, root, va, code, leaf, pages.__next__, table_flags=tables, levels=self.levels)
+
+    @property
+    def _cr4(self) -> int:
+        return x86.CR4_PAE | (x86.CR4_LA57 if self.levels == 5 else 0)
 
     def _on_interrupt(self, uc: Any, vector: int, _: object) -> None:
         self._vector = vector
@@ -84,7 +92,7 @@ class UnicornCpu:
     def _start(self, root: int) -> None:
         """Enter 64-bit mode, and save a clean context of each privilege level."""
         uc = self._uc
-        uc.reg_write(reg.UC_X86_REG_CR4, x86.CR4_PAE)
+        uc.reg_write(reg.UC_X86_REG_CR4, self._cr4)
         uc.reg_write(reg.UC_X86_REG_CR3, root)
         uc.reg_write(reg.UC_X86_REG_MSR, (MSR_EFER, EFER_SCE | x86.EFER_LME | x86.EFER_LMA))
         uc.reg_write(reg.UC_X86_REG_CR0, x86.CR0_PG | x86.CR0_PE)
@@ -100,9 +108,9 @@ class UnicornCpu:
     def _calibrate(self, root: int) -> int:
         """Find the error code in the saved context: the only place that is right for each fault."""
         places: set[int] | None = None
-        absent = 0x0000_7FFF_FFFF_F000 & -(1 << 39)  # a slot of level 4 that is never filled
+        absent = CODE_KERNEL + 0x1000  # our own last table has one entry
         for cpl, kind, code in ((0, Kind.READ, 0), (0, Kind.WRITE, 2), (3, Kind.READ, 4), (3, Kind.WRITE, 6)):
-            cpu = Registers(cr0=x86.CR0_PG | x86.CR0_PE, cr3=root, cr4=x86.CR4_PAE, efer=0x500, cpl=cpl)
+            cpu = Registers(cr0=x86.CR0_PG | x86.CR0_PE, cr3=root, cr4=self._cr4, efer=0x500, cpl=cpl)
             self._run(cpu, absent, kind)
             saved = bytes(self._uc.context_save())
             here = {
@@ -140,10 +148,14 @@ class UnicornCpu:
         """Change privilege level and EFLAGS.AC."""
         self._cpu = replace(self._cpu, cpl=cpl, ac=ac)
 
-    def reload_cr3(self) -> None:
-        """There is nothing to forget."""
+    def write_cr3(self, cr3: int) -> None:
+        """Load another CR3."""
+        self._cpu = replace(self._cpu, cr3=cr3 & ~NO_FLUSH)
 
     def invlpg(self, va: int) -> None:
+        """There is nothing to forget."""
+
+    def invpcid(self, kind: InvpcidKind, pcid: int, va: int) -> None:
         """There is nothing to forget."""
 
     def access(self, va: int, kind: int) -> Seen:
@@ -158,3 +170,9 @@ class UnicornCpu:
         saved = bytes(self._uc.context_save())
         code = int.from_bytes(saved[self._error_code_at : self._error_code_at + 4], "little")
         return Seen(fault=PageFault(code, self._uc.reg_read(reg.UC_X86_REG_CR2)))
+
+
+class FiveLevelUnicornCpu(UnicornCpu):
+    """The same with CR4.LA57."""
+
+    levels: ClassVar[int] = 5

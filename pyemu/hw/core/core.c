@@ -106,27 +106,24 @@ void core_free(Core *m) {
         free_array(&m->walk_caches[k]);
 }
 
-/* Whether what is looked at first has a shape for which the loop is compiled. */
-static int front_is(const Level *level, uint32_t n_ways) {
+/* Find out whether what is looked at first has the shape for which the loop is compiled; returns whether
+ * there is nothing else. */
+static int prepare(Level *level, uint32_t n_ways) {
+    int others = level->n_arrays > 1;
     for (int class = 0; class < N_CLASSES; class++) {
-        const Probe *front = &level->probes[class][0];
-        const Array *a = front->array;
-        if (!a || front->size || a->policy != LRU || a->n_ways != n_ways || (a->n_sets & (a->n_sets - 1)))
-            return 0;
+        const Probe *first = level->probes[class];
+        Array *a = first->array;
+        int known = a && !first->size && a->policy == LRU && a->n_ways == n_ways && !(a->n_sets & (a->n_sets - 1));
+        level->front[class] = known ? a : NULL;
+        others |= a && first[1].array;
     }
-    return 1;
-}
-
-static int alone(Level *level) {
-    level->n_further = level->probes[DATA][0].array != NULL && level->probes[DATA][1].array != NULL;
-    level->n_further |= level->probes[CODE][0].array != NULL && level->probes[CODE][1].array != NULL;
-    return !level->n_further && level->n_arrays == 1;
+    return level->front[DATA] && level->front[CODE] && !others;
 }
 
 void core_prepare(Core *m) {
-    m->fronts = front_is(&m->l1, 4) && front_is(&m->l2, 12) && m->cpu.width == 48;
-    int alone1 = alone(&m->l1), alone2 = alone(&m->l2);
-    m->plain = m->fronts && alone1 && alone2 && m->cpu.format == X86_4_LEVEL && !m->cpu.globals && !m->n_walk_caches;
+    int usual1 = prepare(&m->l1, 4), usual2 = prepare(&m->l2, 12);
+    m->fronts = m->l1.front[DATA] && m->l2.front[DATA] && m->cpu.width == 48;
+    m->plain = usual1 && usual2 && m->cpu.format == X86_4_LEVEL && !m->cpu.globals && !m->n_walk_caches;
 }
 
 /* -------------------------------------------------------------------------------------- emptying */
@@ -134,7 +131,7 @@ void core_prepare(Core *m) {
 void core_flush(Core *m) {
     EACH_ARRAY(m, a, empty(a));
     EACH_WALK_CACHE(m, a, empty(a));
-    m->holds_pieces = m->holds_globals = 0;
+    m->holds_pieces = m->holds_globals = m->l1.further = m->l2.further = 0;
 }
 
 void core_clear(Core *m) {

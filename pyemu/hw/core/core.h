@@ -10,6 +10,7 @@
  *     loop.h      the access loop, compiled once for each variant by the next three
  *     plain.c     for every compiler and machine
  *     avx2.c, avx512.c    for processors that have these instructions, chosen at run time
+ *     bulk.h, bulk.c      many accesses to anonymous memory, with a handler of their faults
  *
  * A set of an array is one block of memory, a whole number of cache lines:
  *
@@ -172,7 +173,8 @@ typedef struct {
 typedef struct {
     Array arrays[MAX_ARRAYS];
     int n_arrays;
-    int n_further;          /* the longest list of probes after the first one */
+    Array *front[N_CLASSES]; /* what is looked at first, if it has the shape that the loop knows, else NULL */
+    int further;            /* since all was emptied: an entry was put elsewhere than there */
     Probe probes[N_CLASSES][MAX_PROBES + 1]; /* where to look, in this order */
     Probe homes[N_CLASSES][N_SIZES];         /* by size class: where it goes, and as what */
 } Level;
@@ -183,7 +185,7 @@ typedef struct {
     uint64_t last_entry;    /* the highest physical address at which 8 bytes of ram start */
     Cpu cpu;
     int per_level;          /* x86: a walk that faults has set A in the tables above */
-    int fronts;             /* the arrays looked at first have the shapes that the loop knows, */
+    int fronts;             /* for data, what is looked at first has the shapes that the loop knows, */
     int plain;              /* and there is nothing else than those (core_prepare) */
     Level l1;
     Level l2;

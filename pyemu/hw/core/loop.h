@@ -110,18 +110,20 @@ INLINE uint64_t look_on(Core *m, Level *level, int first, uint64_t va, unsigned 
     return 0;
 }
 
-COLD uint64_t look_further(Core *m, Level *level, uint64_t va, unsigned kind, Place *place) {
-    return look_on(m, level, 1, va, kind, place);
+COLD uint64_t look_further(Core *m, Level *level, int first, uint64_t va, unsigned kind, Place *place) {
+    return look_on(m, level, first, va, kind, place);
 }
 
-/* Look in a whole level, whose front has this shape, unless the form is a general one. */
+/* Look in a whole level, whose front has this shape, unless the form is the general one. */
 INLINE uint64_t look(Core *m, Level *level, uint64_t va, unsigned kind, Shape shape, Place *place, const int form) {
     if (form & GENERAL)
         return look_on(m, level, 0, va, kind, place);
-    Array *front = form == PLAIN ? &level->arrays[0] : level->probes[kind == FETCH][0].array;
+    Array *front = form == PLAIN ? &level->arrays[0] : level->front[kind == FETCH];
+    if (form != PLAIN && UNLIKELY(!front))
+        return look_further(m, level, 0, va, kind, place);
     uint64_t entry = look_in(m, front, 0, va, kind, shape, place, form);
-    if (form != PLAIN && !entry && level->n_further)
-        entry = look_further(m, level, va, kind, place);
+    if (form != PLAIN && !entry && UNLIKELY(level->further))
+        entry = look_further(m, level, 1, va, kind, place);
     return entry;
 }
 
@@ -130,42 +132,44 @@ INLINE void put(Core *m, Array *a, int size, uint64_t va, uint64_t entry, Shape 
     uint64_t page = page_of(m, va, size, form);
     uint8_t *block = block_of(a, page, shape, form);
     int way = take(a, block, shape.policy, shape.lanes, shape.ranks);
-    uint64_t space = form != PLAIN && entry & E_GLOBAL ? K_GLOBAL : m->cpu.space;
+    uint64_t space = form & GENERAL && entry & E_GLOBAL ? K_GLOBAL : m->cpu.space;
     keys_of(block)[way] = K_VALID | (uint64_t)size << K_SIZE_SHIFT | space | page;
-    entries_of(block, shape.entries_at)[way] = form == PLAIN ? entry : entry & ~within(size);
-    if (form != PLAIN) {
-        a->held |= 1 << size;
-        m->holds_pieces |= size_of(entry) > size;
-        m->holds_globals |= (entry & E_GLOBAL) != 0;
-    }
+    entries_of(block, shape.entries_at)[way] = entry & ~within(size);
 }
 
-COLD void put_elsewhere(Core *m, Array *a, int size, uint64_t va, uint64_t entry) {
-    put(m, a, size, va, entry, shape_of(a), GENERAL);
-}
+/* Whether an entry is of 4 KiB and of one address space: if the loop knows the front, it goes there. */
+INLINE int simple(uint64_t entry) { return !(entry & (E_GLOBAL | 3 << E_SIZE_SHIFT)); }
 
-/* Put a translation that covers `size` into the array of a level that takes it, if one does. */
-INLINE void keep_in(Core *m, Level *level, int size, uint64_t va, unsigned kind, uint64_t entry, Shape shape, const int form) {
-    const Probe *home = &level->homes[kind == FETCH][size];
-    if (form & FRONTS && LIKELY(home->array == level->probes[kind == FETCH][0].array && home->size == 0))
-        put(m, home->array, 0, va, entry, shape, form);
-    else if (home->array)
-        put_elsewhere(m, home->array, home->size, va, entry);
-}
-
-/* The same, but an entry with this key may be there: the lookup ended before it came to it. */
-INLINE void keep_instead(Core *m, Level *level, int size, uint64_t va, unsigned kind, uint64_t entry) {
+/* Put any translation that covers `size` into the array of a level that takes it, if one does. With
+ * `instead`, an entry with this key may be there: the lookup ended before it came to it. */
+COLD void keep_any(Core *m, Level *level, int size, uint64_t va, unsigned kind, uint64_t entry, int instead) {
     const Probe *home = &level->homes[kind == FETCH][size];
     Array *a = home->array;
     if (!a)
         return;
-    uint64_t page = page_number(&m->cpu, va, home->size);
-    uint64_t space = entry & E_GLOBAL ? K_GLOBAL : m->cpu.space;
-    uint8_t *block = set_of(a, page);
-    int way = find(keys_of(block), K_VALID | (uint64_t)home->size << K_SIZE_SHIFT | space | page, a->n_lanes);
-    if (way >= 0)
-        forget(a, block, way);
-    put_elsewhere(m, a, home->size, va, entry);
+    if (instead) {
+        uint64_t page = page_number(&m->cpu, va, home->size);
+        uint64_t space = entry & E_GLOBAL ? K_GLOBAL : m->cpu.space;
+        uint8_t *block = set_of(a, page);
+        int way = find(keys_of(block), K_VALID | (uint64_t)home->size << K_SIZE_SHIFT | space | page, a->n_lanes);
+        if (way >= 0)
+            forget(a, block, way);
+    }
+    put(m, a, home->size, va, entry, shape_of(a), GENERAL);
+    a->held |= 1 << home->size;
+    level->further |= a != level->front[kind == FETCH] || home->size;
+    m->holds_pieces |= size_of(entry) > home->size;
+    m->holds_globals |= (entry & E_GLOBAL) != 0;
+}
+
+/* The same for a translation that isn't in the level yet. */
+INLINE void keep_in(Core *m, Level *level, int size, uint64_t va, unsigned kind, uint64_t entry, Shape shape, const int form) {
+    Array *front = form == PLAIN ? &level->arrays[0] : level->front[kind == FETCH];
+    if (form == PLAIN || (form & FRONTS && LIKELY(simple(entry) && front))) {
+        front->held |= 1;
+        put(m, front, 0, va, entry, shape, form);
+    } else
+        keep_any(m, level, size, va, kind, entry, 0);
 }
 
 /* A page fault drops what is cached for its address. */
@@ -209,7 +213,7 @@ COLD uint64_t walk_for_d(Core *m, Run *run, int64_t i, uint64_t va, int found, L
     if (!entry)
         return fault(m, run, i, va);
     forget(place->array, place->block, place->way);
-    keep_instead(m, level, size_of(entry), va, WRITE, entry);
+    keep_any(m, level, size_of(entry), va, WRITE, entry, 1);
     m->found = found;
     return entry;
 }
@@ -254,23 +258,18 @@ INLINE uint64_t miss(Core *m, Run *run, int64_t i, uint64_t va, unsigned kind, c
         m->n_l2_misses++;
         if (form & LOGGING)
             tell(run, i, L2_MISS, 0, 0, va);
-        if (LIKELY(i + AHEAD < run->n))
+        if (LIKELY(i + AHEAD < run->n) && (form == PLAIN || m->cpu.format == X86_4_LEVEL))
             fetch_ahead(m, run->addresses[i + AHEAD]);
         entry = walk(m, run, i, va, kind, form);
         if (UNLIKELY(!entry))
             return fault(m, run, i, va);
-        if (form == PLAIN)
-            put(m, &m->l2.arrays[0], 0, va, entry, L2_SHAPE, form);
-        else {
+        if (form != PLAIN) {
             m->found = FOUND_WALK;
             size = size_of(entry);
-            keep_in(m, &m->l2, size, va, kind, entry, L2_SHAPE, form);
         }
+        keep_in(m, &m->l2, size, va, kind, entry, L2_SHAPE, form);
     }
-    if (form == PLAIN)
-        put(m, &m->l1.arrays[0], 0, va, entry, L1_SHAPE, form);
-    else
-        keep_in(m, &m->l1, size, va, kind, entry, L1_SHAPE, form);
+    keep_in(m, &m->l1, size, va, kind, entry, L1_SHAPE, form);
     return entry;
 }
 
@@ -396,20 +395,20 @@ INLINE int64_t run_as(Core *m, Run *run, const int form) {
         int64_t end = n - i < BLOCK ? n : i + BLOCK;
         uint64_t va = addresses[i];
         if (UNLIKELY((addresses[end - 1] ^ va) >> 12 == 0) && end - i == BLOCK) {
-            /* After one access to a page, more of them change nothing: it is the newest already. */
+            /* After a hit in L1, more accesses to the page change nothing: it is the newest already. After a
+             * miss, so it is in the plain form; else L1 may hold nothing of it, or an older entry first. */
             int64_t first = i;
             if (no_room(run, form))
                 break;
+            uint64_t n_slow = m->n_l1_misses + m->n_d_walks;
             uint64_t entry = make(m, run, i, addresses[i], kinds[i], pa + i, details, form);
             if (UNLIKELY(!entry))
                 goto faulted;
             uint8_t level = details ? run->level[i] : 0, refs = details ? run->refs[i] : 0;
             Served served = served_by(m, entry, kinds[i] & 3);
-            /* It is there, unless no array of L1 takes 4 KiB; and a full log stops a run before a hit too. */
-            int stays = form == PLAIN || m->l1.homes[(kinds[i] & 3) == FETCH][0].array;
-            stays = stays && !no_room(run, form);
-            while (stays && n - i >= BLOCK && fill(run, i, va, entry & E_FRAME, served, details))
-                i += BLOCK;
+            if (form == PLAIN || m->n_l1_misses + m->n_d_walks == n_slow)
+                while (n - i >= BLOCK && fill(run, i, va, entry & E_FRAME, served, details))
+                    i += BLOCK;
             if (details) {
                 run->level[first] = level;
                 run->refs[first] = refs;
@@ -449,7 +448,6 @@ int64_t FL_RUN(Core *m, Run *run) {
     if (m->noting)
         return run_form_general(m, run);
     if (m->plain && !run->status && !run->skip && !run->log) {
-        m->l1.arrays[0].held = m->l2.arrays[0].held = 1; /* this form doesn't note it */
         return run_form_plain(m, run);
     }
     if (m->fronts)

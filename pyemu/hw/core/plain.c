@@ -5,9 +5,9 @@
 uint64_t core_walk(Core *m, uint64_t va, unsigned kind) { return walk(m, NULL, 0, va, kind, GENERAL); }
 
 uint64_t core_quick(Core *m, uint64_t va, unsigned kind) {
-    if (!m->fronts || (va + (1ULL << 47)) >> 48)
+    Array *front = m->l1.front[kind == FETCH];
+    if (!front || m->cpu.width != 48 || (va + (1ULL << 47)) >> 48)
         return 0;
-    Array *front = m->l1.probes[kind == FETCH][0].array;
     uint64_t page = page_of(m, va, 0, FRONTS);
     uint8_t *block = block_of(front, page, L1_SHAPE, FRONTS);
     int way = find(keys_of(block), K_VALID | m->cpu.space | page, L1_SHAPE.lanes);

@@ -37,14 +37,21 @@ typedef struct {
     int level;
 } Walk;
 
+/* Where the walk caches would hold what a walk reads, by level. */
+typedef struct {
+    uint64_t key[MAX_LEVELS + 1];
+    uint8_t *block[MAX_LEVELS + 1];
+} Kept;
+
 /* Start at the root, or below what a walk cache holds; the lowest one counts. */
-INLINE void start(Core *m, Run *run, int64_t i, uint64_t va, Walk *walk, const int form) {
+INLINE void start(Core *m, Run *run, int64_t i, uint64_t va, Walk *walk, Kept *kept, const int form) {
     for (int level = 2; level <= m->cpu.top; level++) {
         Array *cache = &m->walk_caches[level];
-        if (!cache->blocks || !cache->held)
+        if (!cache->blocks)
             continue;
-        uint64_t key = walk_key(&m->cpu, va, level);
-        uint8_t *block = set_of(cache, key & ~(K_VALID | m->cpu.space_mask));
+        uint64_t prefix = (va & ((1ULL << m->cpu.width) - 1)) >> (12 + 9 * (level - 1));
+        uint64_t key = kept->key[level] = K_VALID | m->cpu.space | prefix;
+        uint8_t *block = kept->block[level] = set_of(cache, prefix);
         int way = find(keys_of(block), key, cache->n_lanes);
         if (way < 0)
             continue;
@@ -61,19 +68,15 @@ INLINE void start(Core *m, Run *run, int64_t i, uint64_t va, Walk *walk, const i
     }
 }
 
-/* Put what a successful walk read into the walk caches, from the top down. */
-INLINE void keep(Core *m, uint64_t va, int first, int last, const uint64_t *upper) {
+/* Put what a successful walk read into the walk caches, from the top down. It isn't there: `start` looked. */
+INLINE void keep(Core *m, const Kept *kept, int first, int last, const uint64_t *upper) {
     for (int level = first; level > last; level--) {
         Array *cache = &m->walk_caches[level];
         if (!cache->blocks)
             continue;
-        uint64_t key = walk_key(&m->cpu, va, level);
-        uint8_t *block = set_of(cache, key & ~(K_VALID | m->cpu.space_mask));
-        int way = find(keys_of(block), key, cache->n_lanes);
-        if (way >= 0)
-            forget(cache, block, way);
-        way = take(cache, block, cache->policy, cache->n_lanes, cache->n_ranks);
-        keys_of(block)[way] = key;
+        uint8_t *block = kept->block[level];
+        int way = take(cache, block, cache->policy, cache->n_lanes, cache->n_ranks);
+        keys_of(block)[way] = kept->key[level];
         entries_of(block, cache->entries_at)[way] = upper[level];
         cache->held = 1;
     }
@@ -88,8 +91,9 @@ INLINE uint64_t walk_x86(
     uint64_t to_mark[MAX_LEVELS]; /* upper entries whose A waits until the walk has succeeded */
     int n_to_mark = 0, shift, first;
     uint32_t code = 0;
+    Kept kept;
     if (caches)
-        start(m, run, i, va, &w, form);
+        start(m, run, i, va, &w, &kept, form);
     first = w.level;
     FL_UNROLL
     for (; w.level > 0; w.level--) {
@@ -151,7 +155,7 @@ INLINE uint64_t walk_x86(
         m->n_refs = first - w.level + 1;
         m->ref_level = first;
         if (caches)
-            keep(m, va, first, w.level, upper);
+            keep(m, &kept, first, w.level, upper);
         if (UNLIKELY(m->cpu.globals && entry & X86_G))
             result |= E_GLOBAL;
     }
@@ -168,8 +172,9 @@ COLD uint64_t walk_riscv(Core *m, Run *run, int64_t i, uint64_t va, unsigned kin
     Walk w = {m->cpu.root, 0, 0, m->cpu.top};
     uint64_t where, entry, inside, rights, upper[MAX_LEVELS + 1];
     int shift, first;
+    Kept kept;
     if (m->n_walk_caches)
-        start(m, run, i, va, &w, run && run->log ? LOGGING : GENERAL);
+        start(m, run, i, va, &w, &kept, run && run->log ? LOGGING : GENERAL);
     first = w.level;
     w.some &= E_GLOBAL;
     for (;; w.level--) {
@@ -206,7 +211,7 @@ COLD uint64_t walk_riscv(Core *m, Run *run, int64_t i, uint64_t va, unsigned kin
     m->n_refs = first - w.level + 1;
     m->ref_level = first;
     if (m->n_walk_caches)
-        keep(m, va, first, w.level, upper);
+        keep(m, &kept, first, w.level, upper);
     return ((entry & RV_PPN) << 2 & ~inside) | (va & inside & E_FRAME) | rights | (entry & RV_D ? E_D : 0) | w.some
          | (uint64_t)(w.level - 1) << E_SIZE_SHIFT | E_VALID;
 fault:
