@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, binding=False
 """The compiled twin of `pyemu.hw.ref`: the same walks, TLB and counters over raw memory.
 
 Read `pyemu.hw.ref` first. Here is the Python side of the twin: what comes in is checked and turned
@@ -7,6 +7,7 @@ folder ``core``; ``core/core.h`` says how the data lie. A batch runs without the
 Python object.
 """
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_Clear
 from cpython.long cimport PyLong_AsUnsignedLongLong, PyLong_FromUnsignedLongLong
@@ -586,15 +587,18 @@ cdef class FastMmu:
             raise fault_object(&self.m, c_va, kind)
         return pa
 
-    def read(self, va):
+    @cython.always_allow_keywords(False)
+    def read(self, va, /):
         """Translate one read and return the physical address."""
         return self.one(va, READ)
 
-    def write(self, va):
+    @cython.always_allow_keywords(False)
+    def write(self, va, /):
         """Translate one write and return the physical address."""
         return self.one(va, WRITE)
 
-    def fetch(self, va):
+    @cython.always_allow_keywords(False)
+    def fetch(self, va, /):
         """Translate one instruction fetch and return the physical address."""
         return self.one(va, FETCH)
 

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import timeit
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -334,7 +335,7 @@ def draw(costs: dict[str, list[tuple[int, float]]], path: Path) -> None:
 class Empty:
     """What a call costs that does nothing."""
 
-    def read(self, va: int) -> None:
+    def read(self, va: int, /) -> None:
         """Do nothing."""
 
 
@@ -342,28 +343,24 @@ def single_costs() -> dict[str, float]:
     """Nanoseconds of what happens one at a time: a call that hits, and a stop of a batch at a fault."""
     ram = bytearray(0x8000)
     x86.map_page(ram, ROOT, BASE, 0x9000, x86.P | x86.RW | x86.US, iter((0x2000, 0x3000, 0x4000)).__next__)
-    costs = {"an empty method of Python": nanoseconds(Empty().read, BASE)}
+    costs = {"an empty method of Python": nanoseconds("empty.read(va)", empty=Empty(), va=BASE)}
     for twin in ("fast", "ref"):
         mmu: Mmu = make_mmu(ram, twin)
         mmu.load(registers())
-        costs[f"mmu.read(va), {twin}"] = nanoseconds(mmu.read, BASE)
-        costs[f"mmu.access(va, kind), {twin}"] = nanoseconds(mmu.access, BASE, "read")
+        costs[f"mmu.read(va), {twin}"] = nanoseconds("mmu.read(va)", mmu=mmu, va=BASE)
+        costs[f"mmu.access(va, kind), {twin}"] = nanoseconds("mmu.access(va, 'read')", mmu=mmu, va=BASE)
         batch = mmu.access_many([BASE + (1 << 30)], "read")
         if not isinstance(batch.fault, PageFault):
             raise TypeError(f"expected a page fault, got {batch.fault}")
-        costs[f"one stop of a batch at a fault, {twin}"] = nanoseconds(batch.resume)
+        costs[f"one stop of a batch at a fault, {twin}"] = nanoseconds("batch.resume()", batch=batch)
     return costs
 
 
-def nanoseconds(call: Any, *arguments: Any, n: int = 20_000) -> float:
-    """The best time of one call out of ten loops."""
-    best = float("inf")
-    for _ in range(10):
-        start = time.thread_time_ns()
-        for _ in range(n):
-            call(*arguments)
-        best = min(best, (time.thread_time_ns() - start) / n)
-    return best
+def nanoseconds(statement: str, **names: Any) -> float:
+    """The best time of one run of a statement out of ten loops."""
+    n = 20_000
+    timer = timeit.Timer(statement, timer=time.thread_time, globals=names)
+    return min(timer.repeat(repeat=10, number=n)) / n * 1e9
 
 
 def machine() -> dict[str, str]:
