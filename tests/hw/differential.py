@@ -24,6 +24,7 @@ from pyemu.hw import (
     make_mmu,
     ref,
     riscv,
+    twins,
     x86,
 )
 from pyemu.hw.mmu import InvpcidKind
@@ -32,7 +33,7 @@ from tests.hw.random_tables import RAM_BYTES, RandomTables, RiscvTables, chance
 
 OTHER = "fast" if COMPILED else "ref"
 """The twin that the readable one is compared with; itself, where there is no other: then only mutants
-make a difference."""
+make a difference. Each machine draws one of its variants."""
 
 PCIDS = (0, 1, 2, 0xFFF)
 FORMATS = ("x86-4", "x86-4", "x86-5", "sv39", "sv48")
@@ -58,17 +59,25 @@ class Pair:
 
     def __init__(self, rng: random.Random, readable: Any = ref) -> None:
         self.rng = rng
-        self.tables = make_tables(rng, rng.choice(FORMATS))
+        self.plain = chance(rng, 25)  # what the fastest loop of the compiled twin needs: see core/loop.h
+        self.tables = make_tables(rng, "x86-4" if self.plain else rng.choice(FORMATS))
         self.rams = (bytearray(RAM_BYTES), bytearray(RAM_BYTES))
         self.tables.fill(self.rams[0])
         self.rams[1][:] = self.rams[0]
-        self.config: TlbConfig = random_tlbs.config(rng)
+        self.config: TlbConfig = random_tlbs.front(rng) if self.plain else random_tlbs.config(rng)
+        self.variant = rng.choice(twins.variants() or ("auto",))
         per_level = chance(rng, 70)
         self.mmus: tuple[Mmu, Mmu] = (
             readable.RefMmu(self.rams[0], self.config, per_level),
-            make_mmu(self.rams[1], OTHER, self.config, ad_on_fault="per_level" if per_level else "none"),
+            make_mmu(
+                self.rams[1],
+                OTHER,
+                self.config,
+                ad_on_fault="per_level" if per_level else "none",
+                variant=self.variant,
+            ),
         )
-        self.seen: Counter[str] = Counter()
+        self.seen: Counter[str] = Counter([self.variant, "usual machine" if self.plain else "any machine"])
         self.pool: list[int] = []
         self.cpu: Registers | riscv.Registers
         self.load()
@@ -96,7 +105,7 @@ class Pair:
             self.pool.append(va)
 
     def _address(self) -> int:
-        if chance(self.rng, 0.5):
+        if chance(self.rng, 5):
             return self.tables.address()
         return self.rng.choice(self.pool) ^ self.rng.getrandbits(12)
 
@@ -111,7 +120,7 @@ class Pair:
         else:
             own = [(self.sfence_vma, 12)]
         operations = [(self.batch, 45), (self.single, 8), (self.call, 4), (self.edit, 16), (self.load, 16)]
-        operations += [*own, (self.clear, 1)]
+        operations += [*own, (self.share, 5), (self.clear, 1)]
         operation = self.rng.choices([do for do, _ in operations], [weight for _, weight in operations])[0]
         operation()
         self.seen[operation.__name__] += 1
@@ -141,7 +150,7 @@ class Pair:
             return
         cpu = tables.registers()
         cr4, cr3 = cpu.cr4, cpu.cr3
-        if chance(rng, 85):
+        if chance(rng, 20 if self.plain else 85):
             cr4 |= x86.CR4_PGE
         if chance(rng, 85):
             cr4 |= x86.CR4_PCIDE
@@ -216,26 +225,48 @@ class Pair:
             mmu.clear()
         self.seen["accesses"] += done
 
+    def path(self, va: int) -> list[TableRef]:
+        """The entries that a walk reads."""
+        refs: list[TableRef] = []
+        with suppress(HardwareFault):
+            ref.Paging(self.cpu, per_level=False).walk(memoryview(self.rams[1][:]), va, 0, None, refs)
+        return refs
+
     def edit(self) -> None:
         if chance(self.rng, 50):
-            where, entry = self.tables.edit()
+            self.write(*self.tables.edit())
         else:  # a bit of an entry on the way to an address in use
-            refs: list[TableRef] = []
-            va, kind = self.rng.choice(self.pool), self.tables.kind()
-            paging = ref.Paging(self.cpu, per_level=False)
-            with suppress(HardwareFault):
-                paging.walk(memoryview(self.rams[1][:]), va, kind, None, refs)
-            where = self.rng.choice((refs[-1], refs[-1], *refs)).pa
-            entry = x86.read_entry(self.rams[1], where) ^ 1 << self.rng.choice(self.tables.BITS)
-            if where > RAM_BYTES - 8:
-                return
-        for ram in self.rams:
-            x86.write_entry(ram, where, entry)
+            refs = self.path(self.rng.choice(self.pool))
+            self.flip(self.rng.choice((refs[-1], refs[-1], *refs)).pa, self.rng.choice(self.tables.BITS))
+
+    def write(self, where: int, entry: int) -> None:
+        if where <= RAM_BYTES - 8:
+            for ram in self.rams:
+                x86.write_entry(ram, where, entry)
+
+    def flip(self, where: int, bit: int) -> None:
+        self.write(where, x86.read_entry(self.rams[1], where) ^ 1 << bit)
+
+    def share(self) -> None:
+        """Change G of a page while two address spaces use it: one may hold it as its own, one as global."""
+        va, cpu = self.rng.choice(self.pool), self.cpu
+        spaces = [cpu]
+        if isinstance(cpu, riscv.Registers):
+            spaces.append(replace(cpu, satp=cpu.satp ^ 1 << 44))
+        elif cpu.cr4 & x86.CR4_PCIDE:
+            spaces.append(replace(cpu, cr3=cpu.cr3 ^ 1 | 1 << 63))
+            spaces[0] = replace(cpu, cr3=cpu.cr3 | 1 << 63)
+        self.single(va)
+        self.flip(self.path(va)[-1].pa, self.tables.GLOBAL_BIT)
+        for self.cpu in reversed(spaces):
+            self.load_both()
+            self.single(va)
+            self.single(va)
 
     # -- what the processor does ---------------------------------------------------------------
 
-    def single(self) -> None:
-        va, kind = self._address(), self.tables.kind()
+    def single(self, va: int | None = None) -> None:
+        va, kind = self._address() if va is None else va, self.tables.kind()
         answers: list[tuple[object, list[TableRef]]] = []
         for mmu in self.mmus:
             refs: list[TableRef] = []
@@ -243,6 +274,7 @@ class Pair:
                 answers.append((mmu.access(va, kind, refs), refs))
             except HardwareFault as fault:
                 answers.append((fault, refs))
+                self.seen[outcome(fault)] += 1
         assert answers[0] == answers[1]
 
     def call(self) -> None:
@@ -253,6 +285,7 @@ class Pair:
                 answers.append(getattr(mmu, name)(va))
             except HardwareFault as fault:
                 answers.append(fault)
+                self.seen[outcome(fault)] += 1
         assert answers[0] == answers[1]
 
     def batch(self) -> None:
@@ -260,15 +293,17 @@ class Pair:
         n = rng.choice((5, 10, 30, 100, 300))
         offsets = memoryview(rng.randbytes(2 * n)).cast("H")
         pages = rng.choices(self.pool, k=n)
+        if chance(rng, 50):  # runs of one page
+            pages = [page for page in pages for _ in range(rng.choice((1, 7, 8, 9, 20)))][:n]
         addresses = array("Q", [page ^ offset & 0xFFF for page, offset in zip(pages, offsets, strict=True)])
-        kinds = bytes(rng.choices((0, 1, 2), (5, 4, 1), k=n))
+        kinds = bytes(rng.choices((0, 1, 2), rng.choice(((5, 4, 1), (1, 0, 0), (3, 1, 0), (0, 0, 1))), k=n))
         options: dict[str, Any] = {
             "quantum": rng.choice((None, None, 7, 64)),
             "on_fault": rng.choice(("stop", "stop", "skip")),
-            "detail": chance(rng, 40),
+            "detail": chance(rng, 10 if self.plain else 40),
         }
         logs: list[EventLog | None] = [None, None]
-        if chance(rng, 40):
+        if chance(rng, 10 if self.plain else 40):
             capacity = rng.choice((16, 17, 40, 5000))
             logs = [EventLog(capacity), EventLog(capacity)]
 

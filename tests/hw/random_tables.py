@@ -36,7 +36,9 @@ class RandomTables:
     wild: bool = False
     levels: int = 4
 
-    BITS: ClassVar[tuple[int, ...]] = (0, 1, 2, 5, 6, 8, 8, 63)  # P, RW, US, A, D, G, NX
+    BITS: ClassVar[tuple[int, ...]] = (0, 1, 2, 5, 6, 6, 8, 8, 8, 63)  # P, RW, US, A, D, G, NX
+
+    GLOBAL_BIT: ClassVar[int] = 8
 
     def __post_init__(self) -> None:
         self.tables = {}
@@ -153,7 +155,8 @@ class RiscvTables(RandomTables):
 
     levels: int = 3
 
-    BITS: ClassVar[tuple[int, ...]] = (0, 1, 2, 3, 4, 5, 5, 6, 7)  # V, R, W, X, U, G, A, D
+    BITS: ClassVar[tuple[int, ...]] = (0, 1, 2, 3, 4, 5, 5, 5, 6, 7, 7)  # V, R, W, X, U, G, A, D
+    GLOBAL_BIT: ClassVar[int] = 5
     POINTER: ClassVar[int] = riscv.A | riscv.D | riscv.U
     """Bits that must be 0 in an entry that points to a table."""
 

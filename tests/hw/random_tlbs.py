@@ -32,10 +32,16 @@ def arrays(rng: random.Random) -> tuple[TlbArray, ...]:
     return (*(array(rng, rng.choice(("data", "fetch", "all"))) for _ in range(2)), array(rng))
 
 
+def front(rng: random.Random) -> TlbConfig:
+    """One array of 4 and one of 12 ways in a power of two sets: the shape that the compiled loop knows."""
+    return TlbConfig.two_level(rng.choice((1, 2, 16)), 4, rng.choice((1, 2, 4, 128)), 12)
+
+
 def config(rng: random.Random) -> TlbConfig:
-    """A random configuration, sometimes the plain one."""
-    if chance(rng, 10):
-        return TlbConfig.two_level()
+    """A random configuration."""
+    style = rng.choice(("front", "front with others", "any", "any", "any", "any"))
+    if style == "front":
+        return front(rng)
     l1 = arrays(rng)
     if chance(rng, 15):
         l2: tuple[TlbArray, ...] = ()
@@ -47,4 +53,7 @@ def config(rng: random.Random) -> TlbConfig:
         WalkCache(level, rng.choice((1, 2, 3)), rng.choice((1, 2, 4, 5)), rng.choice(POLICIES))
         for level in rng.sample((2, 3, 4, 5), rng.choice((0, 0, 1, 2, 3, 4)))
     )
+    if style == "front with others":
+        fronts = front(rng)
+        l1, l2 = fronts.l1 + l1, fronts.l2 + l2
     return TlbConfig(l1, l2, caches, rng.getrandbits(64))

@@ -72,6 +72,16 @@ def test_a_level_without_room_for_a_size_does_not_hold_it(machine: Machine, twin
     assert sizes(mmu) == [[], [K4]]
 
 
+@pytest.mark.parametrize("l2", [(), (TlbArray(1, 4, (G1,)),)])
+def test_a_page_that_no_level_holds_is_walked_each_time(
+    machine: Machine, twin: str, l2: tuple[TlbArray, ...]
+) -> None:
+    mmu = machine.start(twin, TlbConfig((TlbArray(1, 4, (M2,)),), l2))
+    batch = mmu.access_many([VA + 8 * i for i in range(40)], "read", detail=True)
+    assert list(batch.level) == [WALK] * 40
+    assert mmu.stats.walk_refs == (40, 40, 40, 40, 0)
+
+
 def test_what_l1_gets_from_l2_is_no_larger_than_what_l2_holds(machine: Machine, twin: str) -> None:
     mmu = machine.start(twin, TlbConfig((TlbArray(1, 1, (K4, M2)),), (TlbArray(1, 4, (K4,)),)))
     mmu.read(BIG)

@@ -58,7 +58,14 @@ GEOMETRIES = [
         (64, 1, 1536, 1),
     )
 ]
-COUNTING_MUTANTS = {"lru-is-fifo", "evicts-the-newest", "one-way-too-many", "set-by-mask", "l2-not-filled"}
+COUNTING_MUTANTS = {
+    "lru-is-fifo",
+    "fifo-is-lru",
+    "evicts-the-newest",
+    "one-way-too-many",
+    "set-by-mask",
+    "l2-not-filled",
+}
 
 
 def name_of(config: TlbConfig) -> str:
@@ -126,6 +133,11 @@ def test_a_tlb_misses_as_often_as_a_cache(
 def test_a_tlb_that_counts_wrongly_is_noticed(
     traces: dict[str, array[int]], ram: bytearray, mutant: Mutant
 ) -> None:
-    config = TlbConfig.two_level(7, 3, 11, 13)
+    policy: Policy = "fifo" if mutant.name == "fifo-is-lru" else "lru"
+    config = TlbConfig((TlbArray(7, 3, policy=policy),), (TlbArray(11, 13, policy=policy),))
     wrong = [misses_of_a_tlb(mutant, ram, traces[name], config) for name in TRACES]
     assert wrong != [misses_of_a_cache(traces[name], config) for name in TRACES]
+
+
+def test_the_mutants_that_count_wrongly_have_these_names() -> None:
+    assert {mutant.name for mutant in TLB_MUTANTS} >= COUNTING_MUTANTS

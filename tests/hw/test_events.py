@@ -113,6 +113,14 @@ def test_a_run_stops_before_a_log_overflows_and_goes_on_when_it_is_cleared(
     assert [event.access for event in seen] == [i for i in range(6) for _ in range(6)]
 
 
+def test_a_full_log_stops_a_run_before_a_hit_too(machine: Machine, twin: str) -> None:
+    log = EventLog(16)
+    batch = machine.start(twin).access_many([VA] * 40, "read", events=log)
+    assert (batch.n_done, log.n) == (1, 6)
+    log.clear()
+    assert batch.resume().done
+
+
 def test_only_the_batch_that_asks_is_recorded(machine: Machine, twin: str) -> None:
     mmu = machine.start(twin)
     log = EventLog(100)

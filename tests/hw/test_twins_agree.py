@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from pyemu.hw import COMPILED, HardwareFault, riscv, x86
+from pyemu.hw import COMPILED, HardwareFault, riscv, twins, x86
 from tests.hw.differential import compare
 from tests.hw.mutants import NONE, OTHER_WALK_MUTANTS, TLB_MUTANTS, WALK_MUTANTS, Mutant
 from tests.hw.random_tables import RAM_BYTES, RandomTables, RiscvTables
@@ -30,11 +30,11 @@ OPERATIONS = {
 
 
 @compiled
-@pytest.mark.parametrize("seed", range(4))
-def test_fifty_thousand_random_accesses_agree(seed: int) -> None:
-    seen = compare(seed, 50_000)
-    assert seen["accesses"] >= 50_000
-    missing = (OUTCOMES | OPERATIONS) - set(seen)
+def test_two_hundred_thousand_random_accesses_agree() -> None:
+    seen = compare(0, 200_000)
+    assert seen["accesses"] >= 200_000
+    machines = {*twins.variants(), "usual machine", "any machine"}
+    missing = (OUTCOMES | OPERATIONS | machines) - set(seen)
     assert not missing, "the random machines no longer meet every outcome and operation"
 
 
@@ -49,8 +49,9 @@ MUTANTS = OTHER_WALK_MUTANTS + TLB_MUTANTS + WALK_MUTANTS[::5]
 
 
 def check_noticed(mutant: Mutant) -> None:
-    with pytest.raises(AssertionError):
-        compare(11, 500_000, mutant.build())
+    wrong = mutant.build()
+    with pytest.raises((AssertionError, KeyError)):  # some break the sets of the readable twin itself
+        compare(11, 500_000, wrong)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS[::4], ids=str)

@@ -395,17 +395,20 @@ INLINE int64_t run_as(Core *m, Run *run, const int form) {
         int64_t end = n - i < BLOCK ? n : i + BLOCK;
         uint64_t va = addresses[i];
         if (UNLIKELY((addresses[end - 1] ^ va) >> 12 == 0) && end - i == BLOCK) {
-            /* After one access to a page, more of them change nothing: it is the newest already. */
+            /* After a hit in L1, more accesses to the page change nothing: it is the newest already. After a
+             * miss, so it is in the plain form; else L1 may hold nothing of it, or an older entry first. */
             int64_t first = i;
             if (no_room(run, form))
                 break;
+            uint64_t n_slow = m->n_l1_misses + m->n_d_walks;
             uint64_t entry = make(m, run, i, addresses[i], kinds[i], pa + i, details, form);
             if (UNLIKELY(!entry))
                 goto faulted;
             uint8_t level = details ? run->level[i] : 0, refs = details ? run->refs[i] : 0;
             Served served = served_by(m, entry, kinds[i] & 3);
-            while (n - i >= BLOCK && fill(run, i, va, entry & E_FRAME, served, details))
-                i += BLOCK;
+            if (form == PLAIN || m->n_l1_misses + m->n_d_walks == n_slow)
+                while (n - i >= BLOCK && fill(run, i, va, entry & E_FRAME, served, details))
+                    i += BLOCK;
             if (details) {
                 run->level[first] = level;
                 run->refs[first] = refs;

@@ -191,6 +191,14 @@ INLINE int tree_victim(uint64_t bits, int n_ways) {
     return low;
 }
 
+/* The lowest empty way, or -1. (`find` won't do: several ways may be empty.) */
+INLINE int empty_way(const uint64_t *keys, uint32_t n_ways) {
+    for (uint32_t way = 0; way < n_ways; way++)
+        if (!keys[way])
+            return (int)way;
+    return -1;
+}
+
 /* The way that a new entry takes: an empty one or the policy's choice. It counts as used. */
 INLINE int take(Array *a, uint8_t *block, int policy, uint32_t lanes, uint32_t ranks) {
     if (LIKELY(policy == LRU || policy == FIFO)) {
@@ -199,8 +207,8 @@ INLINE int take(Array *a, uint8_t *block, int policy, uint32_t lanes, uint32_t r
         renew(order, (int)a->n_ways - 1, ranks);
         return way;
     }
-    int way = find(keys_of(block), 0, lanes); /* lanes beyond the last way hold 0 too */
-    if (way < 0 || way >= (int)a->n_ways) {
+    int way = empty_way(keys_of(block), a->n_ways);
+    if (way < 0) {
         if (policy == PLRU) {
             uint64_t *bits = order_of(block, lanes);
             way = tree_victim(*bits, (int)a->n_ways);
