@@ -17,6 +17,7 @@ from setuptools import Extension, find_packages, setup
 
 REQUIRED = os.environ.get("FAULTLAB_REQUIRE_COMPILED") == "1"
 STABLE_ABI = 0x030B0000  # Python 3.11
+CORE = ("core", "plain", "avx2", "avx512", "bulk")
 
 
 def extensions() -> list[Extension]:
@@ -30,7 +31,7 @@ def extensions() -> list[Extension]:
         return []
     fast = Extension(
         "pyemu.hw._fast",
-        ["pyemu/hw/_fast.pyx", *(f"pyemu/hw/core/{name}.c" for name in ("core", "plain", "avx2", "avx512"))],
+        ["pyemu/hw/_fast.pyx", *(f"pyemu/hw/core/{name}.c" for name in CORE)],
         depends=[str(header) for header in sorted(Path("pyemu/hw/core").glob("*.h"))],
         define_macros=[("Py_LIMITED_API", hex(STABLE_ABI))],
         py_limited_api=True,

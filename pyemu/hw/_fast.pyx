@@ -7,6 +7,8 @@ folder ``core``; ``core/core.h`` says how the data lie. A batch runs without the
 Python object.
 """
 
+from array import array
+
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_Clear
@@ -16,6 +18,7 @@ from libc.string cimport memset
 
 from pyemu.errors import HardwareError
 from pyemu.hw import bits, check, events
+from pyemu.hw.anon import BulkResult, Stop
 from pyemu.hw.faults import GeneralProtection, PageFault, RiscvPageFault
 from pyemu.hw.registers import Registers, RiscvRegisters
 from pyemu.hw.tlb import (
@@ -104,6 +107,25 @@ cdef extern from "core/core.h" nogil:
     uint64_t *keys_of(uint8_t *block)
     void *order_of(uint8_t *block, uint32_t n_lanes)
     uint64_t *entries_of(uint8_t *block, uint32_t entries_at)
+
+cdef extern from "core/bulk.h" nogil:
+    const int MAY_READ, MAY_WRITE
+
+    ctypedef struct Area:
+        uint64_t start, end, prot
+
+    ctypedef struct Bulk:
+        const Area *areas
+        int64_t n_areas
+        uint32_t *refcount
+        uint32_t *mapcount
+        uint64_t n_frames, zero_pfn
+        const uint64_t *free
+        uint64_t n_free, next
+        const uint8_t *values
+        uint64_t n_faults, n_zero_maps, n_zero_fills, n_zero_copies, n_copies, n_reuses, n_tables
+
+    int bulk_run(Core *m, RunLoop *loop, Bulk *b, const Run *whole, int64_t *done)
 
 
 # ------------------------------------------------------------------------------------ what comes in
@@ -776,3 +798,55 @@ cdef class FastBatch:
         if run.n_faults > n_faults and not run.skip:
             self.fault = fault_object(m, run.addresses[n_made], run.kinds[n_made])
         return self
+
+
+# ------------------------------------------------------------------------------ faults of anonymous memory
+
+def run_bulk(FastMmu mmu not None, addresses, kinds, out, values, areas, frames):
+    """Make accesses, serve faults, store what is written: see `pyemu.hw.bulk.run_bulk`."""
+    cdef Held vas = Held(addresses, False), whats = Held(kinds, False), pas = Held(out, True)
+    cdef Held refcount = Held(frames.refcount, True), mapcount = Held(frames.mapcount, True)
+    cdef Held bytes_ = None if values is None else Held(values, False)
+    cdef Held ranges, freed
+    cdef Run run
+    cdef Bulk b
+    cdef int64_t done = 0
+    cdef int stop
+    check.user_mode("run_bulk", mmu.x86("run_bulk"))
+    frames.check(mmu.ram.view.len)
+    memset(&run, 0, sizeof(Run))
+    run.addresses, run.kinds = <const uint64_t *>vas.view.buf, <const uint8_t *>whats.view.buf
+    run.pa, run.n = <uint64_t *>pas.view.buf, whats.view.len
+    refuse_bad_kinds(run.kinds, run.n)
+    numbers = array("Q")
+    for area in areas:
+        prot = (MAY_READ if area.readable else 0) | (MAY_WRITE if area.writable else 0)
+        numbers.extend((area.start, area.end, prot))
+    ranges, freed = Held(numbers, False), Held(array("Q", frames.free), False)
+    memset(&b, 0, sizeof(Bulk))
+    b.areas, b.n_areas = <const Area *>ranges.view.buf, len(areas)
+    b.refcount, b.mapcount = <uint32_t *>refcount.view.buf, <uint32_t *>mapcount.view.buf
+    b.n_frames, b.zero_pfn, b.next = frames.end, frames.zero_pfn, frames.next
+    b.free, b.n_free = <const uint64_t *>freed.view.buf, len(frames.free)
+    if values is not None:
+        b.values = <const uint8_t *>bytes_.view.buf
+    mmu.busy = True
+    with nogil:
+        stop = bulk_run(&mmu.m, mmu.loop, &b, &run, &done)
+    mmu.busy = False
+    mmu.n_invalidations += b.n_zero_copies + b.n_copies
+    frames.next = b.next
+    del frames.free[b.n_free:]
+    return BulkResult(
+        n=run.n,
+        n_done=done,
+        stop=Stop(stop),
+        pa=out,
+        n_faults=b.n_faults,
+        n_zero_maps=b.n_zero_maps,
+        n_zero_fills=b.n_zero_fills,
+        n_zero_copies=b.n_zero_copies,
+        n_copies=b.n_copies,
+        n_reuses=b.n_reuses,
+        n_tables=b.n_tables,
+    )

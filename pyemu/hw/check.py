@@ -225,6 +225,30 @@ def root(n_bytes: int, cpu: Any) -> None:
         )
 
 
+def values(given: Any, n: int) -> memoryview | None:
+    """View `n` bytes as a flat array, from one for all, an array of uint8 or an iterable; None for None."""
+    if given is None:
+        return None
+    if isinstance(given, int):
+        return memoryview(bytes((integer("values", given, 0, 0xFF),)) * n)
+    view = _array_view("values", given, "B", 1, "uint8")
+    if view is None:
+        view = memoryview(bytes(integer(f"values[{i}]", one, 0, 0xFF) for i, one in enumerate(given)))
+    if len(view) != n:
+        raise BadValueError(
+            f"there are {len(view)} values for {n} addresses; give one for each, or one for all"
+        )
+    return view
+
+
+def user_mode(operation: str, cpu: Any) -> None:
+    """Refuse registers of kernel mode."""
+    if not cpu.user:
+        raise BadValueError(
+            f"{operation} makes accesses of a program, but cpl is {cpu.cpl}; set_mode(3) first"
+        )
+
+
 def wrong_format(operation: str, needed: str, loaded: str) -> BadValueError:
     """Make the error for an operation that the processor with these registers doesn't have."""
     return BadValueError(

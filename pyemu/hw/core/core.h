@@ -10,6 +10,7 @@
  *     loop.h      the access loop, compiled once for each variant by the next three
  *     plain.c     for every compiler and machine
  *     avx2.c, avx512.c    for processors that have these instructions, chosen at run time
+ *     bulk.h, bulk.c      many accesses to anonymous memory, with a handler of their faults
  *
  * A set of an array is one block of memory, a whole number of cache lines:
  *

@@ -11,6 +11,7 @@ bit by bit. It knows no numpy. Read in this order:
 - `loads`: what a load of registers drops
 - `mmu`: one access from the TLB to the tables and back, and what the kernel does to the TLB
 - `batch`: many accesses
+- `bulk`: many accesses to anonymous memory, and a handler of their faults
 """
 
 from __future__ import annotations

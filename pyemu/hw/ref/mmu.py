@@ -43,7 +43,7 @@ class RefMmu:
     twin: Literal["ref", "fast"] = "ref"
 
     def __init__(self, ram: Any, config: TlbConfig, per_level: bool) -> None:
-        self._ram = check.ram(ram)
+        self.ram = check.ram(ram)
         self._per_level = per_level
         self._paging: Paging | None = None  # none before the first load
         self._tlb = Tlb(config)
@@ -143,7 +143,7 @@ class RefMmu:
             self._note(What.WALK_CACHE_HIT, start.table, start.level + 1)
         n_before = len(refs)
         try:
-            entry, steps = paging.walk(self._ram, va, kind, start, refs)
+            entry, steps = paging.walk(self.ram, va, kind, start, refs)
         finally:
             for ref in refs[n_before:]:
                 self._counts.walk_refs[ref.level - 1] += 1
@@ -159,7 +159,7 @@ class RefMmu:
 
     def load(self, cpu: AnyRegisters) -> None:
         """Load the registers; what they change decides what is dropped."""
-        check.root(len(self._ram), cpu)
+        check.root(len(self.ram), cpu)
         old = None if self._paging is None else self._paging.cpu
         self._paging = Paging(cpu, self._per_level)
         if drops_all(old, cpu):
