@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, binding=False
 """The compiled twin of `pyemu.hw.ref`: the same walks, TLB and counters over raw memory.
 
 Read `pyemu.hw.ref` first. Here is the Python side of the twin: what comes in is checked and turned
@@ -9,7 +9,10 @@ Python object.
 
 from array import array
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.exc cimport PyErr_Clear
+from cpython.long cimport PyLong_AsUnsignedLongLong, PyLong_FromUnsignedLongLong
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -597,29 +600,40 @@ cdef class FastMmu:
 
     cdef object one(self, object va, unsigned kind):
         """One access: the physical address."""
-        cdef uint64_t c_va = address(va), entry, pa = NO_ADDRESS
+        cdef uint64_t c_va, entry
+        if self.cpu is not None and not self.busy and type(va) is int:
+            c_va = PyLong_AsUnsignedLongLong(va)
+            if c_va != NO_ADDRESS:  # else perhaps an error, which the long way tells
+                entry = core_quick(&self.m, c_va, kind)
+                if entry:
+                    return PyLong_FromUnsignedLongLong((entry & E_FRAME) | (c_va & 0xFFF))
+            else:
+                PyErr_Clear()
+        return self.one_slowly(va, kind)
+
+    cdef object one_slowly(self, object va, unsigned kind):
+        cdef uint64_t c_va = address(va), pa = NO_ADDRESS
         cdef uint8_t c_kind = kind
         cdef Run run
-        if self.cpu is None or self.busy:
-            self.ready()
-        entry = core_quick(&self.m, c_va, kind)
-        if entry:
-            return (entry & E_FRAME) | (c_va & 0xFFF)
+        self.ready()
         memset(&run, 0, sizeof(Run))
         run.addresses, run.kinds, run.pa, run.n = &c_va, &c_kind, &pa, 1
         if not self.loop(&self.m, &run):
             raise fault_object(&self.m, c_va, kind)
         return pa
 
-    def read(self, va):
+    @cython.always_allow_keywords(False)
+    def read(self, va, /):
         """Translate one read and return the physical address."""
         return self.one(va, READ)
 
-    def write(self, va):
+    @cython.always_allow_keywords(False)
+    def write(self, va, /):
         """Translate one write and return the physical address."""
         return self.one(va, WRITE)
 
-    def fetch(self, va):
+    @cython.always_allow_keywords(False)
+    def fetch(self, va, /):
         """Translate one instruction fetch and return the physical address."""
         return self.one(va, FETCH)
 
