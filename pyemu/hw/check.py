@@ -89,6 +89,8 @@ def ram(buffer: Any) -> memoryview:
             f"ram is a {type(buffer).__name__}; it must be a writable buffer such as a bytearray, "
             "an mmap or a numpy array of uint8"
         ) from None
+    except ValueError as reason:  # it was closed or released
+        raise BadValueError(f"ram can't be used any more: {reason}; give a buffer that is open") from None
     if view.readonly:
         raise BadTypeError(
             f"ram is a read-only {type(buffer).__name__}; walks write A and D bits: give a writable buffer"
@@ -190,7 +192,7 @@ def _array_view(name: str, values: Any, formats: str, itemsize: int, dtype: str)
         if isinstance(values, Iterable) and not isinstance(values, str):
             return None
         raise BadTypeError(f"{name} is {values!r}; it must be an array of {dtype} or a sequence") from None
-    except ValueError as reason:  # numpy dtypes that have no buffer format
+    except ValueError as reason:  # numpy dtypes that have no buffer format, and released buffers
         raise BadTypeError(f"{name} can't be read as an array: {reason}; give an array of {dtype}") from None
     if view.itemsize != itemsize or view.format.lstrip("@=<") not in formats:
         raise BadTypeError(f"{name} has items of format {view.format!r}; it must be an array of {dtype}")

@@ -90,12 +90,16 @@ class EventLog:
         The capacity is out of range.
     """
 
-    __slots__ = ("buffer", "capacity", "n")
+    __slots__ = ("buffer", "n")
 
     def __init__(self, capacity: int) -> None:
-        self.capacity = check.integer("capacity", capacity, ROOM, 1 << 32)
-        self.buffer = bytearray(_RECORD.size * self.capacity)
+        self.buffer = bytearray(_RECORD.size * check.integer("capacity", capacity, ROOM, 1 << 32))
         self.n = 0
+
+    @property
+    def capacity(self) -> int:
+        """Slots in all: as many as the buffer has room for."""
+        return len(self.buffer) // _RECORD.size
 
     @property
     def full(self) -> bool:
@@ -150,6 +154,4 @@ def checked(log: Any) -> EventLog | None:
 
 def used(log: EventLog | None) -> int:
     """Return how many slots of a log are in use; refuse a number that its buffer can't hold."""
-    return (
-        0 if log is None else check.integer("n of the event log", log.n, 0, len(log.buffer) // _RECORD.size)
-    )
+    return 0 if log is None else check.integer("n of the event log", log.n, 0, log.capacity)

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.hw import compiled
 
@@ -50,14 +51,14 @@ def make(folder: Path) -> None:
     shutil.copy(built, folder / "pyemu" / "hw" / built.name)
 
 
-def run(folder: Path, *arguments: str) -> int:
-    """Run Python with the checked twin; returns its exit status."""
+def run(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run Python in such a folder; the options are those of `subprocess.run`."""
     environment = os.environ | OPTIONS | {"LD_PRELOAD": library() or "", "PYTHONPATH": str(folder)}
-    return subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, check=False).returncode
+    return subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, check=False, **options)
 
 
 if __name__ == "__main__":
     where = Path(sys.argv[1])
     if not (where / "pyemu").exists():
         make(where)
-    sys.exit(run(where, *sys.argv[2:]))
+    sys.exit(run(where, *sys.argv[2:]).returncode)

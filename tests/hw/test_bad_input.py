@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
+import threading
+from array import array
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -10,6 +13,7 @@ import pytest
 
 from pyemu.errors import FaultlabError, HardwareError
 from pyemu.hw import (
+    COMPILED,
     BadTypeError,
     BadValueError,
     EventLog,
@@ -42,6 +46,26 @@ def hart(twin: str) -> Mmu:
     return mmu
 
 
+def released() -> memoryview:
+    """A buffer that was given back."""
+    view = memoryview(bytearray(4096))
+    view.release()
+    return view
+
+
+def closed() -> mmap.mmap:
+    ram = mmap.mmap(-1, 4096)
+    ram.close()
+    return ram
+
+
+def with_n(n: int) -> EventLog:
+    """A log of 16 slots that says it has used `n`."""
+    log = EventLog(16)
+    log.n = n
+    return log
+
+
 CALLS: list[tuple[str, type[FaultlabError], Callable[[str], Any]]] = [
     ("address is -0x1", BadValueError, lambda twin: loaded(twin).access(-1, "read")),
     ("address is 0x10000000000000000", BadValueError, lambda twin: loaded(twin).access(1 << 64, "read")),
@@ -72,6 +96,41 @@ CALLS: list[tuple[str, type[FaultlabError], Callable[[str], Any]]] = [
         BadTypeError,
         lambda twin: loaded(twin).access_many([1], 0, memoryview(bytes(8)).cast("Q")),
     ),
+    ("out has items of format 'd'", BadTypeError, lambda twin: loaded(twin).access_many([1], 0, np.zeros(1))),
+    ("give a copy", BadTypeError, lambda twin: loaded(twin).access_many([1], 0, np.zeros(4, np.uint64)[::2])),
+    ("give a copy", BadTypeError, lambda twin: loaded(twin).access_many([1], 0, np.zeros((1, 1), np.uint64))),
+    (
+        "addresses has items of format '>Q'",
+        BadTypeError,
+        lambda twin: loaded(twin).access_many(np.zeros(1, ">u8"), 0),
+    ),
+    ("addresses can't be read", BadTypeError, lambda twin: loaded(twin).access_many(np.zeros(1, "M8[s]"), 0)),
+    ("addresses can't be read", BadTypeError, lambda twin: loaded(twin).access_many(released(), 0)),
+    ("kinds can't be read", BadTypeError, lambda twin: loaded(twin).access_many([], released())),
+    ("out can't be read", BadTypeError, lambda twin: loaded(twin).access_many([], 0, released())),
+    (
+        "addresses has shape ()",
+        BadTypeError,
+        lambda twin: loaded(twin).access_many(np.array(1, np.uint64), 0),
+    ),
+    ("0 kinds for 1 addresses", BadValueError, lambda twin: loaded(twin).access_many([1], b"")),
+    ("1 kinds for 0 addresses", BadValueError, lambda twin: loaded(twin).access_many([], b"\0")),
+    ("kind is 'reads'", BadValueError, lambda twin: loaded(twin).access_many([1], ["reads"])),
+    (
+        "n of the event log is 0x11",
+        BadValueError,
+        lambda twin: loaded(twin).access_many([1], 0, events=with_n(17)),
+    ),
+    (
+        "n of the event log is -0x1",
+        BadValueError,
+        lambda twin: loaded(twin).access_many([1], 0, events=with_n(-1)),
+    ),
+    ("quantum is -0x1", BadValueError, lambda twin: loaded(twin).access_many([1], 0).resume(-1)),
+    ("quantum is 1.5", BadTypeError, lambda twin: loaded(twin).access_many([1], 0, quantum=cast("Any", 1.5))),
+    ("ram can't be used any more", BadValueError, lambda twin: make_mmu(closed(), twin)),
+    ("ram can't be used any more", BadValueError, lambda twin: make_mmu(released(), twin)),
+    ("ram holds 4095 bytes", BadValueError, lambda twin: make_mmu(bytearray(4095), twin)),
     ("out is a list", BadTypeError, lambda twin: loaded(twin).access_many([1], 0, [0])),
     ("quantum is 0x0", BadValueError, lambda twin: loaded(twin).access_many([1], 0, quantum=0)),
     ("ram is a str", BadTypeError, lambda twin: make_mmu("ram", twin)),
@@ -133,6 +192,72 @@ def test_a_wrong_call_is_refused_by_name_value_and_rule(
 ) -> None:
     with pytest.raises(error, match=words):
         call(twin)
+
+
+@pytest.mark.parametrize("name", ["addresses", "kinds", "out", "ram", "log"])
+def test_what_a_batch_uses_can_not_be_resized(twin: str, name: str) -> None:
+    if twin == "ref" and name in ("addresses", "kinds", "out", "log"):
+        pytest.skip("the readable twin copies what it reads, and Python checks what it writes")
+    machine = Machine()
+    machine.map()
+    log = EventLog(16)
+    held: dict[str, Any] = {
+        "addresses": array("Q", [VA] * 9),
+        "kinds": bytearray(9),
+        "out": array("Q", [0] * 9),
+    }
+    mmu = make_mmu(machine.ram, twin)
+    mmu.load(registers())
+    batch = mmu.access_many(held["addresses"], held["kinds"], held["out"], quantum=1, events=log)
+    held |= {"ram": machine.ram, "log": log.buffer}
+    with pytest.raises(BufferError):
+        held[name].pop()
+    assert batch.n_done == 1
+
+
+def test_a_log_that_became_shorter_is_refused(twin: str) -> None:
+    log = EventLog(40)
+    batch = loaded(twin).access_many([VA] * 9, 0, quantum=1, events=log)
+    log.n = 41
+    with pytest.raises(BadValueError, match="n of the event log is 0x29"):
+        batch.resume()
+
+
+def test_a_log_can_not_be_said_to_be_larger_than_it_is() -> None:
+    with pytest.raises(AttributeError):
+        EventLog(16).capacity = 1 << 20  # type: ignore[misc]
+
+
+@pytest.mark.skipif(not COMPILED, reason="this install has no compiled twin")
+def test_an_mmu_that_runs_in_another_thread_is_refused() -> None:
+    machine = Machine()
+    machine.map()
+    mmu = make_mmu(machine.ram, "fast")
+    mmu.load(registers())
+    batch = mmu.access_many(np.full(1 << 20, VA + 0x2000, np.uint64), 0, quantum=1, on_fault="skip")
+    calls: list[Callable[[], Any]] = [
+        batch.resume,
+        lambda: mmu.read(VA),
+        lambda: mmu.access(VA, 0),
+        lambda: mmu.load(registers()),
+        lambda: mmu.set_mode(0),
+        lambda: mmu.invlpg(VA),
+        lambda: mmu.invpcid("all"),
+        mmu.clear,
+        mmu.tlb_entries,
+    ]
+    refused: set[int] = set()
+    thread = threading.Thread(target=batch.resume)
+    thread.start()
+    while thread.is_alive():
+        for i, call in enumerate(calls):
+            try:
+                call()
+            except HardwareError as error:
+                refused |= {i} if "runs a batch in another thread" in str(error) else set()
+    thread.join()
+    assert batch.done
+    assert refused == set(range(len(calls)))
 
 
 def test_such_errors_are_value_and_type_errors_too() -> None:
