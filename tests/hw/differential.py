@@ -311,6 +311,8 @@ class Pair:
         if chance(rng, 50):  # runs of one page
             pages = [page for page in pages for _ in range(rng.choice((1, 7, 8, 9, 20)))][:n]
         addresses = array("Q", [page ^ offset & 0xFFF for page, offset in zip(pages, offsets, strict=True)])
+        if chance(rng, 30):  # in between, the page beside, or an address that may not be canonical
+            addresses[rng.randrange(n)] ^= 1 << rng.choice((12, 12, 12, 38, 39, 47, 48, 56, 57))
         kinds = bytes(rng.choices((0, 1, 2), rng.choice(((5, 4, 1), (1, 0, 0), (3, 1, 0), (0, 0, 1))), k=n))
         options: dict[str, Any] = {
             "quantum": rng.choice((None, None, 7, 64)),
