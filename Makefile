@@ -41,7 +41,7 @@ lint: setup ## check style and types
 	$(BIN)/mypy
 
 bench: setup ## measure the hardware model, the effects and the explorer
-	$(BIN)/python tests/bench/bench_tlb.py
+	$(BIN)/python -m tests.bench.bench_tlb --variants --growth build/growth.svg --json build/bench_tlb.json
 	$(BIN)/python -m tests.bench.bench_bulk
 	$(BIN)/python tests/bench/bench_effects.py
 	$(BIN)/python -m tests.bench.bench_kernel

@@ -169,13 +169,13 @@ class Mmu(Protocol):
             The call itself is wrong: an address out of range, an unknown kind, no registers loaded.
         """
 
-    def read(self, va: int) -> int:
+    def read(self, va: int, /) -> int:
         """Translate one read and return the physical address: the cheapest call."""
 
-    def write(self, va: int) -> int:
+    def write(self, va: int, /) -> int:
         """Translate one write and return the physical address."""
 
-    def fetch(self, va: int) -> int:
+    def fetch(self, va: int, /) -> int:
         """Translate one instruction fetch and return the physical address."""
 
     def access_many(

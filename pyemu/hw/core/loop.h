@@ -329,8 +329,8 @@ INLINE Served served_by(const Core *m, uint64_t entry, unsigned kind) {
 
 /* Fill in a block of accesses, if all go to the page of `va` and are of kinds that its entry serves. */
 INLINE int fill(Run *run, int64_t i, uint64_t va, uint64_t frame, Served served, const int details) {
-    const uint64_t *addresses = run->addresses + i;
-    uint64_t *pa = run->pa + i;
+    const Given64 *addresses = run->addresses + i;
+    Given64 *pa = run->pa + i;
     uint64_t kinds;
     memcpy(&kinds, run->kinds + i, BLOCK);
 #if defined(FL_AVX512)
@@ -374,7 +374,7 @@ INLINE uint32_t status_of(const Core *m) {
 
 /* Make one access and write down what came out: a packed entry, or 0 if it faulted. */
 INLINE uint64_t make(
-    Core *m, Run *run, int64_t i, uint64_t va, unsigned kind, uint64_t *pa, const int details, const int form
+    Core *m, Run *run, int64_t i, uint64_t va, unsigned kind, Given64 *pa, const int details, const int form
 ) {
     uint64_t entry = access_one(m, run, i, va, kind & 3, form);
     if (LIKELY(entry))
@@ -391,9 +391,9 @@ INLINE int no_room(const Run *run, const int form) {
 }
 
 INLINE int64_t run_as(Core *m, Run *run, const int form) {
-    const uint64_t *const addresses = run->addresses;
+    const Given64 *const addresses = run->addresses;
     const uint8_t *const kinds = run->kinds;
-    uint64_t *const pa = run->pa;
+    Given64 *const pa = run->pa;
     const int details = form != PLAIN && run->status;
     m->found = FOUND_L1;
     m->n_refs = 0;

@@ -58,15 +58,15 @@ class RefMmu:
         paging = self.loaded()
         return self.translate(paging, check.address(va), check.kind(kind), [] if refs is None else refs)
 
-    def read(self, va: int) -> int:
+    def read(self, va: int, /) -> int:
         """Translate one read and return the physical address."""
         return self.access(va, READ).pa
 
-    def write(self, va: int) -> int:
+    def write(self, va: int, /) -> int:
         """Translate one write and return the physical address."""
         return self.access(va, WRITE).pa
 
-    def fetch(self, va: int) -> int:
+    def fetch(self, va: int, /) -> int:
         """Translate one instruction fetch and return the physical address."""
         return self.access(va, FETCH).pa
 
