@@ -34,6 +34,8 @@ cdef extern from "core/core.h" nogil:
     const int LRU, PLRU, FIFO, RANDOM
     const int X86_4_LEVEL, X86_5_LEVEL, SV39, SV48
 
+    ctypedef uint64_t Given64
+
     ctypedef struct Event:
         pass
 
@@ -79,9 +81,9 @@ cdef extern from "core/core.h" nogil:
         uint64_t refs[5]
 
     ctypedef struct Run:
-        const uint64_t *addresses
+        const Given64 *addresses
         const uint8_t *kinds
-        uint64_t *pa
+        Given64 *pa
         uint32_t *status
         uint8_t *level
         uint8_t *refs
@@ -380,9 +382,9 @@ def walk_many(ram, cpu, addresses, kinds, out, status, bint per_level):
     cdef Core m
     cdef Held memory = Held(ram, True), vas = Held(addresses, False), whats = Held(kinds, False)
     cdef Held pas = Held(out, True), states = Held(status, True)
-    cdef const uint64_t *va = <const uint64_t *>vas.view.buf
+    cdef const Given64 *va = <const Given64 *>vas.view.buf
     cdef const uint8_t *kind = <const uint8_t *>whats.view.buf
-    cdef uint64_t *pa = <uint64_t *>pas.view.buf
+    cdef Given64 *pa = <Given64 *>pas.view.buf
     cdef uint32_t *state = <uint32_t *>states.view.buf
     cdef Py_ssize_t i, n = whats.view.len
     cdef uint64_t entry
@@ -494,23 +496,31 @@ cdef class FastMmu:
 
     # -- registers
 
+    # Python code may let another thread run. So all of it comes before the question whether the MMU is idle.
+
     def load(self, cpu):
         """Load the registers; what they change decides what is dropped."""
-        self.idle()
+        cdef Cpu c
         check.root(self.ram.view.len, cpu)
-        old, self.cpu = self.cpu, cpu
-        set_cpu(&self.m.cpu, cpu)
+        set_cpu(&c, cpu)
+        cdef bint all_goes = drops_all(self.cpu, cpu), space_goes = drops_space(self.cpu, cpu)
+        cdef uint64_t asid = cpu.asid
+        self.idle()
+        self.cpu, self.m.cpu = cpu, c
         core_prepare(&self.m)
-        if drops_all(old, cpu):
+        if all_goes:
             self.flush_all()
-        elif drops_space(old, cpu):
-            self.flush_space(cpu.asid)
+        elif space_goes:
+            self.flush_space(asid)
 
     def set_mode(self, cpl, ac=False):
         """Change privilege level and EFLAGS.AC; the TLB stays."""
+        cdef Cpu c
         cpu = self.x86("set_mode")
-        self.cpu = Registers(cpu.cr0, cpu.cr3, cpu.cr4, cpu.efer, cpl, ac, cpu.maxphyaddr)
-        set_cpu(&self.m.cpu, self.cpu)
+        cpu = Registers(cpu.cr0, cpu.cr3, cpu.cr4, cpu.efer, cpl, ac, cpu.maxphyaddr)
+        set_cpu(&c, cpu)
+        self.idle()
+        self.cpu, self.m.cpu = cpu, c
 
     # -- invalidation
 
@@ -528,8 +538,8 @@ cdef class FastMmu:
 
     def invlpg(self, va):
         """Forget the translations of the page around `va`, global ones too, and the walk caches."""
-        self.idle()
         cdef uint64_t c_va = address(va)
+        self.idle()
         if self.cpu is not None:
             self.x86("invlpg")
             if canonical(&self.m.cpu, c_va):
@@ -545,6 +555,7 @@ cdef class FastMmu:
         cdef uint64_t c_va = address(va), space = space_of(&self.m.cpu, pcid)
         if kind in ("address", "context") and pcid and not cpu.cr4 & CR4_PCIDE:
             raise check.BadValueError(f"the PCID is {pcid:#x}; while CR4.PCIDE is clear it must be 0")
+        self.idle()
         if kind == "address":
             if not canonical(&self.m.cpu, c_va):
                 raise check.BadValueError(f"va is {va:#x}; invpcid needs an address that is canonical")
@@ -567,8 +578,10 @@ cdef class FastMmu:
             raise check.wrong_format("sfence_vma", "RISC-V", "x86")
         if asid is not None:
             check.integer("the ASID", asid, 0, 0xFFFF)
+            self.idle()
         if va is not None:
             c_va = address(va)
+            self.idle()
             if canonical(&self.m.cpu, c_va):
                 core_drop_page(&self.m, c_va, space_of(&self.m.cpu, asid or 0), asid is None, asid is None)
             self.n_invalidations += 1
@@ -626,14 +639,15 @@ cdef class FastMmu:
 
     def access(self, va, kind, list refs=None):
         """Translate one access; raises the fault that the processor would raise."""
-        self.ready()
         cdef Core *m = &self.m
+        self.ready()
         cdef uint64_t c_va = address(va), pa = NO_ADDRESS
         cdef uint8_t c_kind = kind_number(kind), level = 0, n_refs = 0
         cdef uint32_t status = 0
         cdef int i
         cdef int64_t done
         cdef Run run
+        self.idle()
         memset(&run, 0, sizeof(Run))
         run.addresses, run.kinds, run.pa, run.n = &c_va, &c_kind, &pa, 1
         run.status, run.level, run.refs = &status, &level, &n_refs
@@ -769,24 +783,24 @@ cdef class FastBatch:
         """Go on with the access that faulted, or with the next one."""
         cdef Core *m = &self.mmu.m
         cdef Run *run = &self.run
-        cdef Py_ssize_t done = self.n_done
-        cdef int64_t n_faults = run.n_faults, n_made
+        cdef uint64_t most = check.quantum(quantum, self.n), n_log = events.used(self.log)
+        cdef int64_t n_faults, n_made
         self.mmu.ready()
-        run.n = self.n - done
-        if quantum is not None:
-            run.n = check.quantum(quantum, run.n)
+        cdef Py_ssize_t done = self.n_done
+        n_faults = run.n_faults
+        run.n = min(<int64_t>most, self.n - done)
         run.first = done
-        run.addresses = <const uint64_t *>self.vas.view.buf + done
+        run.addresses = <const Given64 *>self.vas.view.buf + done
         run.kinds = <const uint8_t *>self.whats.view.buf + done
-        run.pa = <uint64_t *>self.pas.view.buf + done
+        run.pa = <Given64 *>self.pas.view.buf + done
         if self.details is not None:
             run.status = <uint32_t *>(<Held>self.details[0]).view.buf + done
             run.level = <uint8_t *>(<Held>self.details[1]).view.buf + done
             run.refs = <uint8_t *>(<Held>self.details[2]).view.buf + done
         if self.log is not None:
             run.log = <Event *>self.events.view.buf
-            run.max_log = self.log.capacity
-            run.n_log = self.log.n
+            run.max_log = self.events.view.len // sizeof(Event)
+            run.n_log = n_log
         self.mmu.busy = True
         with nogil:
             n_made = self.mmu.loop(m, run)

@@ -146,3 +146,10 @@ def checked(log: Any) -> EventLog | None:
     if log is None or isinstance(log, EventLog):
         return log
     raise check.BadTypeError(f"events is {log!r}; it must be a pyemu.hw.EventLog, or None")
+
+
+def used(log: EventLog | None) -> int:
+    """Return how many slots of a log are in use; refuse a number that its buffer can't hold."""
+    return (
+        0 if log is None else check.integer("n of the event log", log.n, 0, len(log.buffer) // _RECORD.size)
+    )

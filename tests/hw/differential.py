@@ -27,6 +27,7 @@ from pyemu.hw import (
     twins,
     x86,
 )
+from pyemu.hw.check import AdOnFault
 from pyemu.hw.mmu import InvpcidKind
 from tests.hw import random_tlbs
 from tests.hw.random_tables import RAM_BYTES, RandomTables, RiscvTables, chance
@@ -54,10 +55,29 @@ def make_tables(rng: random.Random, form: str) -> RandomTables:
     return RiscvTables(rng, wild=True, levels=3 if form == "sv39" else 4)
 
 
+Other = Callable[[bytearray, TlbConfig, bool], Mmu]
+"""Makes the MMU that the readable one is compared with."""
+
+
+def installed(variant: str) -> Other:
+    """The other twin of this install, in one of its variants."""
+
+    def make(ram: bytearray, config: TlbConfig, per_level: bool) -> Mmu:
+        ad_on_fault: AdOnFault = "per_level" if per_level else "none"
+        return make_mmu(ram, OTHER, config, ad_on_fault=ad_on_fault, variant=variant)
+
+    return make
+
+
+def copy(module: Any, variant: str = "plain") -> Other:
+    """A copy of the compiled twin (tests.hw.compiled), in one of its variants."""
+    return lambda ram, config, per_level: module.FastMmu(ram, config, per_level, variant)
+
+
 class Pair:
     """One random machine, twice: `readable` (the readable twin, or a mutant of it) and the other twin."""
 
-    def __init__(self, rng: random.Random, readable: Any = ref) -> None:
+    def __init__(self, rng: random.Random, readable: Any = ref, other: Other | None = None) -> None:
         self.rng = rng
         self.plain = chance(rng, 25)  # what the fastest loop of the compiled twin needs: see core/loop.h
         self.tables = make_tables(rng, "x86-4" if self.plain else rng.choice(FORMATS))
@@ -67,15 +87,10 @@ class Pair:
         self.config: TlbConfig = random_tlbs.front(rng) if self.plain else random_tlbs.config(rng)
         self.variant = rng.choice(twins.variants() or ("auto",))
         per_level = chance(rng, 70)
+        make = other or installed(self.variant)
         self.mmus: tuple[Mmu, Mmu] = (
             readable.RefMmu(self.rams[0], self.config, per_level),
-            make_mmu(
-                self.rams[1],
-                OTHER,
-                self.config,
-                ad_on_fault="per_level" if per_level else "none",
-                variant=self.variant,
-            ),
+            make(self.rams[1], self.config, per_level),
         )
         self.seen: Counter[str] = Counter([self.variant, "usual machine" if self.plain else "any machine"])
         self.pool: list[int] = []
@@ -346,12 +361,12 @@ class Pair:
                 two.clear()
 
 
-def compare(seed: int, n_accesses: int, readable: Any = ref) -> Counter[str]:
+def compare(seed: int, n_accesses: int, readable: Any = ref, other: Other | None = None) -> Counter[str]:
     """Run random machines until `n_accesses` were made; returns how often each thing was seen."""
     rng = random.Random(seed)
     done, seen = 0, Counter[str]()
     while done < n_accesses:
-        pair = Pair(rng, readable)
+        pair = Pair(rng, readable, other)
         while pair.n_accesses + pair.seen["accesses"] < min(2_000, n_accesses - done):
             pair.step()
         done += pair.n_accesses + pair.seen["accesses"]

@@ -57,6 +57,13 @@
 #define FL_UNROLL
 #endif
 
+/* A number in an array that a caller gave: it may start at any byte. */
+#if defined(__GNUC__) || defined(__clang__)
+typedef uint64_t __attribute__((aligned(1), may_alias)) Given64;
+#else
+typedef uint64_t Given64;
+#endif
+
 /* Bits of an x86 page-table entry (pyemu.hw.bits). */
 #define X86_P 0x1ULL
 #define X86_RW 0x2ULL
@@ -206,9 +213,9 @@ typedef struct {
 
 /* One run of accesses: what goes in, what comes out, how far it got. */
 typedef struct {
-    const uint64_t *addresses;
+    const Given64 *addresses;
     const uint8_t *kinds;
-    uint64_t *pa;
+    Given64 *pa;
     uint32_t *status;       /* NULL, or */
     uint8_t *level;         /* where details go: these three together */
     uint8_t *refs;

@@ -182,6 +182,13 @@ COLD uint64_t fault(Core *m, Run *run, int64_t i, uint64_t va) {
     return 0;
 }
 
+/* The same where the two lookups have said that nothing is cached: there are no other arrays or sizes. */
+INLINE uint64_t fault_uncached(Core *m) {
+    m->n_faults++;
+    m->found = FOUND_WALK;
+    return 0;
+}
+
 COLD uint64_t not_canonical(Core *m, Run *run, int64_t i, uint64_t va, unsigned kind) {
     int x86 = m->cpu.format <= X86_5_LEVEL;
     m->n_not_canonical++;
@@ -262,7 +269,7 @@ INLINE uint64_t miss(Core *m, Run *run, int64_t i, uint64_t va, unsigned kind, c
             fetch_ahead(m, run->addresses[i + AHEAD]);
         entry = walk(m, run, i, va, kind, form);
         if (UNLIKELY(!entry))
-            return fault(m, run, i, va);
+            return form == PLAIN && !m->holds_pieces ? fault_uncached(m) : fault(m, run, i, va);
         if (form != PLAIN) {
             m->found = FOUND_WALK;
             size = size_of(entry);
@@ -322,8 +329,8 @@ INLINE Served served_by(const Core *m, uint64_t entry, unsigned kind) {
 
 /* Fill in a block of accesses, if all go to the page of `va` and are of kinds that its entry serves. */
 INLINE int fill(Run *run, int64_t i, uint64_t va, uint64_t frame, Served served, const int details) {
-    const uint64_t *addresses = run->addresses + i;
-    uint64_t *pa = run->pa + i;
+    const Given64 *addresses = run->addresses + i;
+    Given64 *pa = run->pa + i;
     uint64_t kinds;
     memcpy(&kinds, run->kinds + i, BLOCK);
 #if defined(FL_AVX512)
@@ -367,7 +374,7 @@ INLINE uint32_t status_of(const Core *m) {
 
 /* Make one access and write down what came out: a packed entry, or 0 if it faulted. */
 INLINE uint64_t make(
-    Core *m, Run *run, int64_t i, uint64_t va, unsigned kind, uint64_t *pa, const int details, const int form
+    Core *m, Run *run, int64_t i, uint64_t va, unsigned kind, Given64 *pa, const int details, const int form
 ) {
     uint64_t entry = access_one(m, run, i, va, kind & 3, form);
     if (LIKELY(entry))
@@ -384,9 +391,9 @@ INLINE int no_room(const Run *run, const int form) {
 }
 
 INLINE int64_t run_as(Core *m, Run *run, const int form) {
-    const uint64_t *const addresses = run->addresses;
+    const Given64 *const addresses = run->addresses;
     const uint8_t *const kinds = run->kinds;
-    uint64_t *const pa = run->pa;
+    Given64 *const pa = run->pa;
     const int details = form != PLAIN && run->status;
     m->found = FOUND_L1;
     m->n_refs = 0;

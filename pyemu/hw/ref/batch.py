@@ -62,6 +62,7 @@ class RefBatch:
         """Go on with the access that faulted, or with the next one."""
         paging = self._mmu.loaded()
         n = check.quantum(quantum, self.n - self.n_done)
+        events.used(self._log)
         self.fault = None
         self._mmu.log = self._log
         try:
