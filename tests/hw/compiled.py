@@ -19,7 +19,7 @@ import pyemu.hw
 
 HW = Path(pyemu.hw.__file__).parent
 COMPILER = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
-NAMES = ("core", "plain", "avx2", "avx512")
+NAMES = ("core", "plain", "bulk", "avx2", "avx512")
 AVAILABLE = (
     sys.platform == "linux"
     and shutil.which(COMPILER[0]) is not None
@@ -69,7 +69,7 @@ class Workshop:
             if file.name == "variants.h" and not simd:
                 text = text.replace("#define FL_HAVE_SIMD", "")
             (core / file.name).write_text(text, encoding="utf-8")
-        objects = [self._compile(core / f"{part}.c", core) for part in (NAMES if simd else NAMES[:2])]
+        objects = [self._compile(core / f"{part}.c", core) for part in (NAMES if simd else NAMES[:3])]
         result = core.parent / "_fast.abi3.so"
         linked = [
             *COMPILER,

@@ -19,7 +19,7 @@ import pytest
 
 from pyemu import Scenario, Tree
 from pyemu.hw import COMPILED, Mmu, Registers, TlbSnapshot, TlbStats, make_mmu, x86
-from pyemu.hw.bulk import AnonArea, BulkResult, Frames, run_bulk
+from pyemu.hw.bulk import AnonArea, BulkResult, Frames, copy_page_range, run_bulk
 from pyemu.hw.ref import bulk as ref_bulk
 from pyemu.pages import named_frame
 from pyemu.state import ZERO_PFN, FrameState, State, VmaState
@@ -171,6 +171,19 @@ def by_kernel(traces: list[list[Step]], tree: Tree = Tree.v5_7, ram_pages: int =
     return parts
 
 
+def frames_of(was: Moment) -> Frames:
+    frames = Frames(was.next, len(was.ram) // PAGE, ZERO_PFN)
+    frames.free = list(was.free)
+    for pfn, (n_references, n_entries) in was.frames.items():
+        frames.refcount[pfn], frames.mapcount[pfn] = n_references, n_entries
+    return frames
+
+
+def users(frames: Frames) -> dict[int, tuple[int, int]]:
+    found = {pfn: (frames.refcount[pfn], frames.mapcount[pfn]) for pfn in range(frames.end)}
+    return {pfn: counts for pfn, counts in found.items() if any(counts)}
+
+
 Run = Callable[..., BulkResult]
 
 
@@ -178,10 +191,7 @@ def in_bulk(part: Part, twin: str, run: Run = run_bulk) -> tuple[Moment, list[st
     """Make the same accesses in bulk: what there is then, and the outcomes of what stopped the run."""
     was = part.before
     ram = bytearray(was.ram)
-    frames = Frames(was.next, len(ram) // PAGE, ZERO_PFN)
-    frames.free = list(was.free)
-    for pfn, (n_references, n_entries) in was.frames.items():
-        frames.refcount[pfn], frames.mapcount[pfn] = n_references, n_entries
+    frames = frames_of(was)
     mmu: Mmu = make_mmu(ram, twin)
     cpu = Registers(cr0=x86.CR0_WP, cr3=was.root, cr4=0, efer=x86.EFER_NXE, cpl=3)
     mmu.load(cpu)
@@ -218,11 +228,7 @@ def in_bulk(part: Part, twin: str, run: Run = run_bulk) -> tuple[Moment, list[st
         ram,
         was.root,
         entries,
-        {
-            pfn: (frames.refcount[pfn], frames.mapcount[pfn])
-            for pfn in range(frames.end)
-            if frames.refcount[pfn] or frames.mapcount[pfn]
-        },
+        users(frames),
         frames.free,
         frames.next,
         was.areas,
@@ -269,6 +275,17 @@ COMPILED_TOO = pytest.param(
 def test_a_bulk_run_ends_as_the_kernel_does(seed: int, twin: str) -> None:
     for part in random_parts(SEED + seed):
         assert differences(part, twin) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_pages_are_shared_with_a_child_as_the_kernel_does(seed: int) -> None:
+    first, second, _ = random_parts(SEED + seed)
+    was, then = first.after, second.before
+    ram, frames = bytearray(was.ram), frames_of(was)
+    n_copied = copy_page_range(ram, was.root, then.root, was.areas, frames)
+    assert n_copied == len(then.entries) > 0
+    assert ram == then.ram
+    assert (users(frames), frames.free, frames.next) == (then.frames, then.free, then.next)
 
 
 @pytest.mark.parametrize("tree", [Tree.before, Tree.v5_7 + "B5"], ids=str)
