@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from pyemu.hw import check
-from pyemu.hw.bits import PAGE_SHIFT, PAGE_SIZE
+from pyemu.hw.bits import ADDRESS, PAGE_SHIFT, PAGE_SIZE, P
 from pyemu.hw.ram import make_ram
 
 __all__ = ["AnonArea", "BulkResult", "Frames", "Stop"]
@@ -156,6 +156,11 @@ class Frames:
         pfn = self.take_frame(ram)
         self.refcount[pfn], self.mapcount[pfn] = 1, 0
         return pfn
+
+    def counts(self, entry: int) -> bool:
+        """Whether a page-table entry names a page whose users are counted."""
+        pfn = (entry & ADDRESS) >> PAGE_SHIFT
+        return bool(entry & P) and pfn < self.end and self.refcount[pfn] > 0
 
     def check(self, n_bytes: int) -> None:
         """Refuse frames that aren't inside `n_bytes` of RAM, and a list of free ones that can't be true.

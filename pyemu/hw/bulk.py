@@ -22,13 +22,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pyemu.errors import HardwareError
 from pyemu.hw import check, twins
 from pyemu.hw.anon import AnonArea, BulkResult, Frames, Stop, in_order
+from pyemu.hw.bits import ADDRESS, PAGE_SHIFT, PAGE_SIZE, RW, P
 from pyemu.hw.mmu import Mmu
 from pyemu.hw.ref import RefMmu
 from pyemu.hw.ref import bulk as ref_bulk
+from pyemu.hw.tables import leaf_address, map_page, read_entry, write_entry
 
-__all__ = ["AnonArea", "BulkResult", "Frames", "Stop", "run_bulk"]
+__all__ = ["AnonArea", "BulkResult", "Frames", "Stop", "copy_page_range", "run_bulk"]
 
 
 def run_bulk(
@@ -100,3 +103,60 @@ def run_bulk(
         done: BulkResult = twins.fast().run_bulk(mmu, vas, whats, pas, stored, ordered, frames)
         return done
     raise check.BadTypeError(f"mmu is {mmu!r}; it must be what pyemu.hw.make_mmu gives")
+
+
+def copy_page_range(ram: Any, root: int, child: int, areas: Iterable[AnonArea], frames: Frames) -> int:
+    """Share the pages of areas with a child, as fork does: read-only in both tables, until somebody writes.
+
+    Parameters
+    ----------
+    ram : buffer of uint8, shape (n_bytes,)
+        Emulated RAM.
+    root, child : int
+        Physical addresses of two top tables of 4 levels; the child's has nothing in these areas.
+    areas : iterable of AnonArea
+        What is shared. An area whose pages are all missing or the zero page is left out, as in Linux.
+    frames : Frames
+        Counts the users of the pages, and gives the child's tables.
+
+    Returns
+    -------
+    int
+        Entries that were copied. MMUs may have the old ones cached: load their registers again.
+
+    Raises
+    ------
+    HardwareError
+        An argument is wrong, or no frame is left for a table; what was copied before stays.
+
+    References
+    ----------
+    Linux v5.7, mm/memory.c, copy_page_range and copy_one_pte.
+    """
+    view = check.ram(ram)
+    for name, table in (("root", root), ("child", child)):
+        check.integer(name, table, 0, len(view) - PAGE_SIZE)
+    frames.check(len(view))
+
+    def alloc_table() -> int:
+        if not frames.n_left:
+            raise HardwareError("no frame is left for a table of the child; give Frames a higher end")
+        return frames.take_frame(view) << PAGE_SHIFT
+
+    n_copied = 0
+    for area in in_order(areas):
+        places = [(va, leaf_address(view, root, va)) for va in range(area.start, area.end, PAGE_SIZE)]
+        entries = [(va, at, read_entry(view, at)) for va, at in places if at is not None]
+        if not any(frames.counts(entry) for _, _, entry in entries):
+            continue
+        for va, at, entry in entries:
+            if not entry & P:
+                continue
+            if frames.counts(entry):
+                frames.refcount[(entry & ADDRESS) >> PAGE_SHIFT] += 1
+                frames.mapcount[(entry & ADDRESS) >> PAGE_SHIFT] += 1
+            write_entry(view, at, entry & ~RW)
+            flags = entry & ~(ADDRESS | RW)
+            map_page(view, child, va, entry & ADDRESS, flags, alloc_table, table_flags=ref_bulk.TABLE)
+            n_copied += 1
+    return n_copied

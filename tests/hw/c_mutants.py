@@ -135,7 +135,7 @@ C_MUTANTS = [
         "fault-keeps-the-top", "core.c", "level = 2; level <= m->cpu.top;", "level = 2; level < m->cpu.top;"
     ),
     CMutant("invlpg-drops-one-piece", "core.c", "page >> (9 * size);", "page >> (9 * held);"),
-    CMutant("global-keys-stay", "core.c", "            if (globals)\n", "            if (0)\n"),
+    CMutant("global-keys-stay", "core.c", "if (globals && m->holds_globals)", "if (0)"),
     CMutant(
         "clear-keeps-the-generator",
         "core.c",

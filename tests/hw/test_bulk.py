@@ -23,7 +23,7 @@ from pyemu.hw import (
     riscv,
     x86,
 )
-from pyemu.hw.bulk import AnonArea, Frames, Stop, run_bulk
+from pyemu.hw.bulk import AnonArea, Frames, Stop, copy_page_range, run_bulk
 from pyemu.hw.twins import variants
 
 PAGE = 4096
@@ -209,6 +209,24 @@ def random_ram(dice: random.Random, n_frames: int, area: AnonArea) -> bytes:
             if dice.random() < 0.4:
                 x86.map_page(ram, ROOT, area.start + page * PAGE, pfn * PAGE, flags, tables)
     return bytes(ram)
+
+
+def test_a_child_needs_frames_for_its_tables(twin: str) -> None:
+    mmu, ram, frames = machine(twin)
+    run_bulk(mmu, [V, V + PAGE], ["write", "read"], areas=AREAS, frames=frames)
+    frames.next = frames.end - 2
+    with pytest.raises(HardwareError, match="no frame is left"):
+        copy_page_range(ram, ROOT, 50 * PAGE, AREAS, frames)
+    with pytest.raises(BadValueError, match="child is 0x40000"):
+        copy_page_range(ram, ROOT, N_FRAMES * PAGE, AREAS, frames)
+
+
+def test_an_area_without_pages_of_its_own_isnt_shared(twin: str) -> None:
+    mmu, ram, frames = machine(twin)
+    run_bulk(mmu, [V, V + 8 * PAGE], ["write", "read"], areas=AREAS, frames=frames)
+    assert copy_page_range(ram, ROOT, 50 * PAGE, AREAS, frames) == 1
+    assert x86.read_entry(ram, x86.leaf_address(ram, 50 * PAGE, V) or 0) == entry_of(ram, V)
+    assert not entry_of(ram, V) & x86.RW
 
 
 def test_arrays_in_give_arrays_out(twin: str) -> None:

@@ -36,7 +36,7 @@ def fuzz(minutes: float, first: int) -> None:
 @pytest.mark.parametrize(("offset", "dies"), [(-1, True), (0, False), (4095, False), (4096, True)])
 def test_what_lies_beside_ram_can_not_be_read(offset: int, dies: bool) -> None:
     done = subprocess.run([sys.executable, "-c", READ_BEYOND.format(offset=offset)], check=False)
-    assert (done.returncode < 0) == dies
+    assert (done.returncode != 0) == dies
 
 
 def test_five_seconds_of_random_machines() -> None:

@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 
 from pyemu import Scenario, Tree
-from pyemu.hw import COMPILED, Mmu, Registers, TlbSnapshot, TlbStats, make_mmu, x86
-from pyemu.hw.bulk import AnonArea, BulkResult, Frames, run_bulk
+from pyemu.hw import COMPILED, Mmu, Registers, TlbSnapshot, TlbStats, make_mmu, twins, x86
+from pyemu.hw.bulk import AnonArea, BulkResult, Frames, copy_page_range, run_bulk
 from pyemu.hw.ref import bulk as ref_bulk
 from pyemu.pages import named_frame
 from pyemu.state import ZERO_PFN, FrameState, State, VmaState
+from tests.hw import compiled
 from tests.pyemu.scenes import PAGE, Lab, Step, drive, task
 
 CATCH = {"SIGSEGV": "escape"}
@@ -32,8 +33,12 @@ AREAS: list[dict[str, Any]] = [
     {"name": "R", "address": 0x7F00_0000_C000, "pages": 3, "prot": "r"},
     {"name": "N", "address": 0x1_0000_0000, "pages": 6, "populated": [0, 4]},
     {"name": "W", "address": 0x60_0000, "pages": 3},
+    {"name": "G", "address": 0x7F00_0010_0000, "pages": 5},
 ]
 FORK, WAIT, POST = {"do": "fork", "child": "C"}, {"do": "wait_post"}, {"do": "post", "task": "T"}
+# Before all: frames that hold something are given back, and an area gets a hole.
+USED: list[Step] = [{"do": "write", "area": "G", "page": page, "byte": 255} for page in range(5)]
+FREED: Step = {"do": "madvise_dontneed", "area": "G", "page": 0, "pages": 5}
 HOLE: Step = {"do": "munmap", "area": "W", "page": 1, "pages": 1}
 SEED = 20_200_525
 
@@ -54,7 +59,7 @@ def accesses(dice: random.Random, n: int) -> list[Step]:
 
 
 def family(traces: list[list[Step]], ram_pages: int = 256) -> Scenario:
-    parent = [HOLE, *traces[0], FORK, WAIT, *traces[2], POST]
+    parent = [*USED, FREED, HOLE, *traces[0], FORK, WAIT, *traces[2], POST]
     return Scenario.from_dict(
         {
             "version": 1,
@@ -171,6 +176,19 @@ def by_kernel(traces: list[list[Step]], tree: Tree = Tree.v5_7, ram_pages: int =
     return parts
 
 
+def frames_of(was: Moment) -> Frames:
+    frames = Frames(was.next, len(was.ram) // PAGE, ZERO_PFN)
+    frames.free = list(was.free)
+    for pfn, (n_references, n_entries) in was.frames.items():
+        frames.refcount[pfn], frames.mapcount[pfn] = n_references, n_entries
+    return frames
+
+
+def users(frames: Frames) -> dict[int, tuple[int, int]]:
+    found = {pfn: (frames.refcount[pfn], frames.mapcount[pfn]) for pfn in range(frames.end)}
+    return {pfn: counts for pfn, counts in found.items() if any(counts)}
+
+
 Run = Callable[..., BulkResult]
 
 
@@ -178,10 +196,7 @@ def in_bulk(part: Part, twin: str, run: Run = run_bulk) -> tuple[Moment, list[st
     """Make the same accesses in bulk: what there is then, and the outcomes of what stopped the run."""
     was = part.before
     ram = bytearray(was.ram)
-    frames = Frames(was.next, len(ram) // PAGE, ZERO_PFN)
-    frames.free = list(was.free)
-    for pfn, (n_references, n_entries) in was.frames.items():
-        frames.refcount[pfn], frames.mapcount[pfn] = n_references, n_entries
+    frames = frames_of(was)
     mmu: Mmu = make_mmu(ram, twin)
     cpu = Registers(cr0=x86.CR0_WP, cr3=was.root, cr4=0, efer=x86.EFER_NXE, cpl=3)
     mmu.load(cpu)
@@ -218,11 +233,7 @@ def in_bulk(part: Part, twin: str, run: Run = run_bulk) -> tuple[Moment, list[st
         ram,
         was.root,
         entries,
-        {
-            pfn: (frames.refcount[pfn], frames.mapcount[pfn])
-            for pfn in range(frames.end)
-            if frames.refcount[pfn] or frames.mapcount[pfn]
-        },
+        users(frames),
         frames.free,
         frames.next,
         was.areas,
@@ -246,7 +257,9 @@ def differences(part: Part, twin: str = "ref", run: Run = run_bulk) -> list[str]
     found, stops = in_bulk(part, twin, run)
     wrong = [key for key in vars(found) if key != "stats" and getattr(found, key) != getattr(part.after, key)]
     after, before = asdict(part.after.stats), asdict(part.before.stats)
-    if asdict(found.stats) != {key: minus(after[key], before[key]) for key in after}:
+    grown = {key: minus(after[key], before[key]) for key in after}
+    # The bulk run starts with registers loaded; the kernel loads them when another task ran before.
+    if asdict(found.stats) | {"flushes": grown["flushes"]} != grown:
         wrong.append("stats")
     if stops != [one for one in part.outcomes if not one.startswith("ret=")]:
         wrong.append("stops")
@@ -269,6 +282,17 @@ COMPILED_TOO = pytest.param(
 def test_a_bulk_run_ends_as_the_kernel_does(seed: int, twin: str) -> None:
     for part in random_parts(SEED + seed):
         assert differences(part, twin) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_pages_are_shared_with_a_child_as_the_kernel_does(seed: int) -> None:
+    first, second, _ = random_parts(SEED + seed)
+    was, then = first.after, second.before
+    ram, frames = bytearray(was.ram), frames_of(was)
+    n_copied = copy_page_range(ram, was.root, then.root, was.areas, frames)
+    assert n_copied == len(then.entries) > 0
+    assert ram == then.ram
+    assert (users(frames), frames.free, frames.next) == (then.frames, then.free, then.next)
 
 
 @pytest.mark.parametrize("tree", [Tree.before, Tree.v5_7 + "B5"], ids=str)
@@ -348,3 +372,47 @@ def mutant(old: str, new: str) -> Run:
 def test_a_handler_with_a_wrong_rule_is_noticed(name: str) -> None:
     run = mutant(*MUTANTS[name])
     assert any(differences(part, "ref", run) for seed in range(6) for part in random_parts(SEED + seed))
+
+
+MUTANTS_IN_C = {
+    "zero-page-writable": ("X86_P | X86_US | rights)", "X86_P | X86_US | X86_RW | rights)"),
+    "free-frames-last": ("return b->n_free ?", "return b->next == b->n_frames ?"),
+    "fresh-page-as-it-was": (
+        "        memset(page_of_frame(m, pfn), 0, PAGE);\n        rights",
+        "        rights",
+    ),
+    "table-as-it-was": ("memset(m->ram + table, 0, PAGE);", ""),
+    "reuse-instead-of-copy": ("if (b->mapcount[pfn] != 1)", "if (0)"),
+    "copy-instead-of-reuse": ("if (b->mapcount[pfn] != 1)", "if (1)"),
+    "copy-of-nothing": ("page_of_frame(m, source), PAGE", "page_of_frame(m, pfn), PAGE"),
+    "reference-kept": ("b->refcount[source]--;", ""),
+    "entry-kept": ("b->mapcount[source]--;", ""),
+    "area-with-its-end": ("va < b->areas[middle].end", "va <= b->areas[middle].end"),
+    "last-area-anywhere": ("- b->areas[b->last_area].start)\n", "- b->areas[b->last_area].start + 4096)\n"),
+    "values-of-the-run-before": ("int64_t first = i;", "int64_t first = i + 1;"),
+}
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> compiled.Workshop:
+    return compiled.Workshop(tmp_path_factory.mktemp("bulk"))
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not compiled.AVAILABLE, reason="there is no compiler, or no Cython")
+@pytest.mark.parametrize("name", MUTANTS_IN_C)
+def test_a_compiled_handler_with_a_wrong_rule_is_noticed(
+    name: str, workshop: compiled.Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = MUTANTS_IN_C[name]
+
+    def edit(file: str, text: str) -> str:
+        if file != "bulk.c":
+            return text
+        assert text.count(old) == 1
+        return text.replace(old, new)
+
+    monkeypatch.setattr(twins, "_fast", compiled.load(workshop.build(name, edit, simd=False)))
+    monkeypatch.setenv("FAULTLAB_VARIANT", "plain")
+    parts = [part for seed in range(6) for part in random_parts(SEED + seed)]
+    assert any(differences(part, "fast") for part in parts)

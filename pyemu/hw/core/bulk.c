@@ -63,7 +63,7 @@ static int do_anonymous_page(Core *m, Bulk *b, uint64_t va, int write, uint64_t 
     return GOES_ON;
 }
 
-static int wp_page_copy(Core *m, Bulk *b, uint64_t va, uint64_t where, uint64_t source) {
+static int wp_page_copy(Core *m, Bulk *b, uint64_t where, uint64_t source) {
     if (!n_left(b))
         return OUT_OF_FRAMES;
     uint64_t pfn = alloc_page(b);
@@ -77,19 +77,18 @@ static int wp_page_copy(Core *m, Bulk *b, uint64_t va, uint64_t where, uint64_t 
         b->n_copies++;
     }
     store(m, where, pfn << 12 | X86_P | X86_US | X86_RW | X86_A | X86_D);
-    core_drop_page(m, va, m->cpu.space, 0, 1); /* INVLPG */
-    core_drop_walks(m, m->cpu.space);
+    core_drop_walks(m, m->cpu.space); /* INVLPG: the fault has dropped the page itself */
     return GOES_ON;
 }
 
-static int do_wp_page(Core *m, Bulk *b, uint64_t va, uint64_t where, uint64_t entry) {
+static int do_wp_page(Core *m, Bulk *b, uint64_t where, uint64_t entry) {
     uint64_t pfn = (entry & X86_ADDRESS) >> 12;
     if (pfn == b->zero_pfn)
-        return wp_page_copy(m, b, va, where, pfn);
+        return wp_page_copy(m, b, where, pfn);
     if (pfn >= b->n_frames || b->mapcount[pfn] == 0 || b->mapcount[pfn] > b->refcount[pfn])
         return FOREIGN;
     if (b->mapcount[pfn] != 1)
-        return wp_page_copy(m, b, va, where, pfn);
+        return wp_page_copy(m, b, where, pfn);
     store(m, where, entry | X86_RW | X86_A | X86_D);
     b->n_reuses++;
     return GOES_ON;
@@ -110,7 +109,7 @@ static int handle_pte_fault(Core *m, Bulk *b, uint64_t va, int write) {
     }
     if (!write || !(entry & X86_P) || entry & X86_RW)
         return FOREIGN;
-    return do_wp_page(m, b, va, where, entry);
+    return do_wp_page(m, b, where, entry);
 }
 
 /* Serve the last fault, or say what stops the run. */
@@ -137,13 +136,13 @@ static void store_values(Core *m, const Bulk *b, const Run *whole, int64_t first
 int bulk_run(Core *m, RunLoop *loop, Bulk *b, const Run *whole, int64_t *done) {
     int64_t i = 0, faulted = -1;
     int stop = GOES_ON;
+    Run run = *whole;
     for (;;) {
-        Run run = *whole;
-        run.addresses += i;
-        run.kinds += i;
-        run.pa += i;
-        run.n -= i;
         int64_t first = i;
+        run.addresses = whole->addresses + i;
+        run.kinds = whole->kinds + i;
+        run.pa = whole->pa + i;
+        run.n = whole->n - i;
         i += loop(m, &run);
         if (b->values)
             store_values(m, b, whole, first, i);

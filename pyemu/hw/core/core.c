@@ -204,7 +204,7 @@ static void drop_page(
             if (!(a->held >> size & 1))
                 continue;
             drop_key(a, page, key | space);
-            if (globals)
+            if (globals && m->holds_globals)
                 drop_key(a, page, key | K_GLOBAL);
         }
         return;

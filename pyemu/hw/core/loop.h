@@ -182,6 +182,13 @@ COLD uint64_t fault(Core *m, Run *run, int64_t i, uint64_t va) {
     return 0;
 }
 
+/* The same where the two lookups have said that nothing is cached: there are no other arrays or sizes. */
+INLINE uint64_t fault_uncached(Core *m) {
+    m->n_faults++;
+    m->found = FOUND_WALK;
+    return 0;
+}
+
 COLD uint64_t not_canonical(Core *m, Run *run, int64_t i, uint64_t va, unsigned kind) {
     int x86 = m->cpu.format <= X86_5_LEVEL;
     m->n_not_canonical++;
@@ -262,7 +269,7 @@ INLINE uint64_t miss(Core *m, Run *run, int64_t i, uint64_t va, unsigned kind, c
             fetch_ahead(m, run->addresses[i + AHEAD]);
         entry = walk(m, run, i, va, kind, form);
         if (UNLIKELY(!entry))
-            return fault(m, run, i, va);
+            return form == PLAIN && !m->holds_pieces ? fault_uncached(m) : fault(m, run, i, va);
         if (form != PLAIN) {
             m->found = FOUND_WALK;
             size = size_of(entry);

@@ -158,6 +158,8 @@ INLINE uint64_t walk_x86(
             keep(m, &kept, first, w.level, upper);
         if (UNLIKELY(m->cpu.globals && entry & X86_G))
             result |= E_GLOBAL;
+        if (LIKELY(w.level == 1))
+            return result | (entry & X86_ADDRESS);
     }
     return result | (entry & X86_ADDRESS & ~inside) | (va & inside & E_FRAME) | (uint64_t)(w.level - 1) << E_SIZE_SHIFT;
 fault:
