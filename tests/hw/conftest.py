@@ -4,7 +4,6 @@ import pytest
 
 from pyemu.hw import twins
 
-
 VARIANTS = twins.variants() or ("plain",)  # without a compiled twin: skipped, and told
 
 
