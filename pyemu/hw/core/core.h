@@ -59,7 +59,7 @@
 
 /* A number in an array that a caller gave: it may start at any byte. */
 #if defined(__GNUC__) || defined(__clang__)
-typedef uint64_t __attribute__((aligned(1), may_alias)) Given64;
+typedef uint64_t __attribute__((aligned(1))) Given64;
 #else
 typedef uint64_t Given64;
 #endif
