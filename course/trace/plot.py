@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
@@ -20,13 +21,11 @@ def check_name(path: Path) -> None:
     """Refuse a picture of another format, before the work."""
     if path.suffix.lower() not in FORMATS:
         raise FaultlabError(f"--plot {path}: the name must end in {' or '.join(FORMATS)}.")
-    try:
-        import matplotlib as mpl  # noqa: F401
-    except ImportError:
+    if find_spec("matplotlib") is None:
         raise FaultlabError(
             "--plot needs matplotlib, which is not installed: pip install matplotlib. Without --plot the "
             "curves come as text."
-        ) from None
+        )
 
 
 def draw(found: Curves, title: str, path: Path) -> None:

@@ -270,7 +270,7 @@ cdef class Held:
 
 # ------------------------------------------------------------------------------------ what comes out
 
-cdef object fault_object(const Core *m, uint64_t va, unsigned kind):
+cdef object fault_object(const Core *m, uint64_t va):
     """The exception for the last fault."""
     if m.fault_code == NOT_CANONICAL:
         return GeneralProtection(va)
@@ -373,7 +373,7 @@ def walk_one(ram, cpu, va, kind, bint per_level):
     without_tlb(&m, memory, cpu, per_level)
     entry = raw_access(&m, c_va, c_kind)
     if not entry:
-        raise fault_object(&m, c_va, c_kind)
+        raise fault_object(&m, c_va)
     return Access((entry & E_FRAME) | (c_va & 0xFFF), page_size(entry), HitLevel.WALK, m.n_refs)
 
 
@@ -619,7 +619,7 @@ cdef class FastMmu:
         memset(&run, 0, sizeof(Run))
         run.addresses, run.kinds, run.pa, run.n = &c_va, &c_kind, &pa, 1
         if not self.loop(&self.m, &run):
-            raise fault_object(&self.m, c_va, kind)
+            raise fault_object(&self.m, c_va)
         return pa
 
     @cython.always_allow_keywords(False)
@@ -658,7 +658,7 @@ cdef class FastMmu:
             for i in range(n_refs):
                 refs.append(TableRef(m.ref_level - i, m.refs[i]))
         if not done:
-            raise fault_object(m, c_va, c_kind)
+            raise fault_object(m, c_va)
         return Access(pa, page_size(m.last), LEVELS[level], n_refs)
 
     def access_many(
@@ -810,7 +810,7 @@ cdef class FastBatch:
         self.n_done += n_made
         self.fault = None
         if run.n_faults > n_faults and not run.skip:
-            self.fault = fault_object(m, run.addresses[n_made], run.kinds[n_made])
+            self.fault = fault_object(m, run.addresses[n_made])
         return self
 
 

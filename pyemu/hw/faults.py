@@ -12,10 +12,8 @@ from pyemu.hw.bits import ErrorCode
 class HardwareFault(Exception):
     """Root of the exceptions that a translation can raise. Two of them are equal if they say the same."""
 
-    @property
-    def status(self) -> int:
-        """What a batch writes for it. x86: ``vector << 16 | error code``; RISC-V: the cause."""
-        raise NotImplementedError
+    status: int
+    """What a batch writes for it. x86: ``vector << 16 | error code``; RISC-V: the cause."""
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.args == other.args
@@ -46,11 +44,7 @@ class PageFault(HardwareFault):
         super().__init__(error_code, cr2)
         self.error_code = error_code
         self.cr2 = cr2
-
-    @property
-    def status(self) -> int:
-        """14 << 16, and the error code."""
-        return self.vector << 16 | self.error_code
+        self.status = self.vector << 16 | error_code
 
     def __str__(self) -> str:
         names = "|".join(bit.name or "" for bit in ErrorCode if self.error_code & bit) or "none"
@@ -71,11 +65,7 @@ class GeneralProtection(HardwareFault):
     def __init__(self, va: int) -> None:
         super().__init__(va)
         self.va = va
-
-    @property
-    def status(self) -> int:
-        """13 << 16."""
-        return self.vector << 16
+        self.status = self.vector << 16
 
     def __str__(self) -> str:
         return (
@@ -104,11 +94,7 @@ class RiscvPageFault(HardwareFault):
         super().__init__(cause, stval)
         self.cause = cause
         self.stval = stval
-
-    @property
-    def status(self) -> int:
-        """The cause."""
-        return self.cause
+        self.status = cause
 
     def __str__(self) -> str:
         name = {12: "instruction", 13: "load", 15: "store"}.get(self.cause, "unknown")

@@ -69,17 +69,17 @@ def with_n(n: int) -> EventLog:
 CALLS: list[tuple[str, type[FaultlabError], Callable[[str], Any]]] = [
     ("address is -0x1", BadValueError, lambda twin: loaded(twin).access(-1, "read")),
     ("address is 0x10000000000000000", BadValueError, lambda twin: loaded(twin).access(1 << 64, "read")),
-    ("address is 1.5", BadTypeError, lambda twin: loaded(twin).access(1.5, "read")),  # type: ignore[arg-type]
+    ("address is 1.5", BadTypeError, lambda twin: loaded(twin).access(1.5, "read")),  # type: ignore[arg-type]  # the mistake
     ("kind is 'execute'", BadValueError, lambda twin: loaded(twin).access(VA, "execute")),
     ("kind is 3", BadValueError, lambda twin: loaded(twin).access(VA, 3)),
-    (r"kind is \[\]", BadValueError, lambda twin: loaded(twin).access(VA, [])),  # type: ignore[arg-type]
+    (r"kind is \[\]", BadValueError, lambda twin: loaded(twin).access(VA, [])),  # type: ignore[arg-type]  # the mistake
     ("address is -0x1", BadValueError, lambda twin: loaded(twin).invlpg(-1)),
     ("cpl is 0x4", BadValueError, lambda twin: loaded(twin).set_mode(4)),
     (r"call load\(Registers", HardwareError, lambda twin: make_mmu(bytearray(4096), twin).access(0, "read")),
     (r"call load\(Registers", HardwareError, lambda twin: make_mmu(bytearray(4096), twin).set_mode(0)),
     (r"call load\(Registers", HardwareError, lambda twin: make_mmu(bytearray(4096), twin).access_many([], 0)),
     ("must lie inside ram", BadValueError, lambda twin: make_mmu(bytearray(4096), twin).load(registers())),
-    ("must be pyemu.hw.Registers", BadTypeError, lambda twin: loaded(twin).load(3)),  # type: ignore[arg-type]
+    ("must be pyemu.hw.Registers", BadTypeError, lambda twin: loaded(twin).load(3)),  # type: ignore[arg-type]  # the mistake
     (r"addresses\[1\] is -0x1", BadValueError, lambda twin: loaded(twin).access_many([VA, -1], 0)),
     (r"addresses\[0\] is 'x'", BadTypeError, lambda twin: loaded(twin).access_many(["x"], 0)),
     ("addresses is 5", BadTypeError, lambda twin: loaded(twin).access_many(5, 0)),
@@ -143,7 +143,7 @@ CALLS: list[tuple[str, type[FaultlabError], Callable[[str], Any]]] = [
         lambda twin: make_mmu(bytearray(4096), twin, ad_on_fault=cast("Any", "some")),
     ),
     ("address is -0x1", BadValueError, lambda twin: x86.access(Machine().ram, registers(), -1, 0, twin=twin)),
-    ("kind is None", BadValueError, lambda twin: x86.access(Machine().ram, registers(), 0, None, twin=twin)),  # type: ignore[arg-type]
+    ("kind is None", BadValueError, lambda twin: x86.access(Machine().ram, registers(), 0, None, twin=twin)),  # type: ignore[arg-type]  # the mistake
     (
         r"kinds\[0\] is 9",
         BadValueError,
@@ -233,7 +233,7 @@ def test_a_log_that_became_shorter_is_refused(twin: str) -> None:
 
 def test_a_log_can_not_be_said_to_be_larger_than_it_is() -> None:
     with pytest.raises(AttributeError):
-        EventLog(16).capacity = 1 << 20  # type: ignore[misc]
+        EventLog(16).capacity = 1 << 20  # type: ignore[misc]  # the mistake
 
 
 @pytest.mark.skipif(not COMPILED, reason="this install has no compiled twin")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from pyemu.hw import (
     COMPILED,
+    Access,
     HardwareFault,
     Mmu,
     Registers,
@@ -20,6 +22,7 @@ from pyemu.hw import (
     riscv,
     x86,
 )
+from pyemu.hw.tlb import Policy
 from tests.hw import random_tlbs
 from tests.hw.machines import ALL, FRAME, RISCV_VA, ROOT, USER_RW, VA, Machine, RiscvMachine, registers
 
@@ -49,9 +52,9 @@ steps = st.lists(
 )
 
 
-def outcome(access: object, *arguments: object, **options: object) -> int | HardwareFault:
+def outcome(access: Callable[..., Access], *arguments: object, **options: object) -> int | HardwareFault:
     try:
-        return access(*arguments, **options).pa  # type: ignore[operator,no-any-return]
+        return access(*arguments, **options).pa
     except HardwareFault as fault:
         return fault
 
@@ -183,11 +186,11 @@ def test_a_stale_entry_is_used_until_it_is_invalidated(todo: list[Step]) -> None
 @pytest.mark.parametrize("policy", ["lru", "plru", "fifo", "random"])
 @given(trace=st.lists(st.integers(0, 20), max_size=100), sets=st.integers(1, 4), ways=st.integers(1, 5))
 def test_no_set_holds_more_than_its_ways_or_a_page_twice(
-    policy: str, trace: list[int], sets: int, ways: int
+    policy: Policy, trace: list[int], sets: int, ways: int
 ) -> None:
     config = TlbConfig(
-        (TlbArray(sets, ways, policy=policy),),  # type: ignore[arg-type]
-        walk_caches=(WalkCache(2, sets, ways, policy),),  # type: ignore[arg-type]
+        (TlbArray(sets, ways, policy=policy),),
+        walk_caches=(WalkCache(2, sets, ways, policy),),
     )
     for twin in TWINS:
         machine = Machine()

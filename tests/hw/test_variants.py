@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyemu.hw import COMPILED, EventLog, Mmu, TlbArray, TlbConfig, make_mmu, twins, x86
+from pyemu.hw.tlb import Policy
 from tests.hw import compiled, differential
 from tests.hw.machines import FRAME, VA, Machine, registers
 
@@ -64,8 +65,8 @@ def test_kinds_may_change_within_a_run(maker: str, kinds: bytes) -> None:
 
 @pytest.mark.parametrize("policy", ["plru", "random"])
 @pytest.mark.parametrize("ways", [3, 5, 8])
-def test_a_new_entry_takes_the_first_empty_way(maker: str, policy: str, ways: int) -> None:
-    mmu = start(maker, TlbConfig((TlbArray(1, ways, policy=policy),)))  # type: ignore[arg-type]
+def test_a_new_entry_takes_the_first_empty_way(maker: str, policy: Policy, ways: int) -> None:
+    mmu = start(maker, TlbConfig((TlbArray(1, ways, policy=policy),)))
     mmu.access_many([VA + 0x1000 * i for i in range(ways)], "read")
     assert [entry.pfn for entry in mmu.tlb_entries().l1[0].entries] == [
         (FRAME >> 12) + i for i in range(ways)

@@ -13,6 +13,7 @@ nobody could tell, so these sets are dictionaries in the order of age.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -83,7 +84,7 @@ class LruSet(FifoSet):
         self.held[key] = self.held.pop(key)
 
 
-class NumberedSet:
+class NumberedSet(ABC):
     """A set whose ways have numbers: an entry takes the lowest empty way, else that of a victim."""
 
     def __init__(self, n_ways: int) -> None:
@@ -124,13 +125,13 @@ class NumberedSet:
         """Return keys and entries in the order of ways."""
         return [(key, self.held[key]) for key in self.ways if key is not None]
 
+    @abstractmethod
     def used(self, way: int) -> None:
         """Note that a way was used or filled."""
-        raise NotImplementedError
 
+    @abstractmethod
     def victim(self) -> int:
         """Choose the way that is given up in a full set."""
-        raise NotImplementedError
 
 
 class PlruSet(NumberedSet):

@@ -28,7 +28,7 @@ def linux(**changes: int) -> x86.Registers:
     """Registers of the sample, as QEMU noted them."""
     (noted,) = Dump(SAMPLE).cpus
     values = {"cr0": noted.cr0, "cr3": noted.cr3, "cr4": noted.cr4, "efer": 0xD00, "cpl": 3} | changes
-    return x86.Registers(**values)  # type: ignore[arg-type]
+    return x86.Registers(**values)  # type: ignore[arg-type]  # none of them is `ac`, a bool
 
 
 def ranges() -> list[Range]:

@@ -254,7 +254,7 @@ def test_what_is_no_access_is_not_written(
 ) -> None:
     with MemtraceWriter(io.BytesIO(), HEADER) as writer:
         with pytest.raises(MemtraceError, match=message):
-            writer.append(addresses, kinds)  # type: ignore[arg-type]
+            writer.append(addresses, kinds)  # type: ignore[arg-type]  # that is what is tested
         assert writer.n == 0
 
 
