@@ -61,11 +61,7 @@ from pyemu.kernel.accounting import count_served, mm_account_fault
 @implements
 async def do_page_fault(regs: Regs, error_code: int, address: int) -> None:
     """Handle one exception. Faults on kernel addresses don't occur in this model."""
-    policy = await policies()
-    if policy.arch is X86:
-        await do_user_addr_fault(regs, error_code, address)
-    else:
-        await do_arch_fault(regs, error_code, address)
+    await do_user_addr_fault(regs, error_code, address)
 
 
 def first_flags(policy: Any, regs: Regs, error_code: int) -> int:
@@ -160,12 +156,15 @@ async def try_area_lock(mm: Mm, regs: Regs, error_code: int, address: int, flags
 
 @implements
 async def do_user_addr_fault(regs: Regs, error_code: int, address: int) -> None:
-    """Handle a fault on a user address.
+    """Handle a fault on a user address; on another architecture than x86 its row does.
 
     Entry: no lock held. Exit: no lock held, whatever happened; a signal may have been sent, or the kernel
     code that faulted goes on at its fixup.
     """
     policy = await policies()
+    if policy.arch is not X86:
+        await do_arch_fault(regs, error_code, address)
+        return
     mm = await current.mm
     if await current.pagefault_disabled:
         await bad_area_nosemaphore(regs, error_code, address)

@@ -8,7 +8,6 @@ import pytest
 
 from pyemu import Scenario, Tree, run
 from pyemu.arches import ARCHES, X86, Accounting, Arch, PageFaults, PerfFlt, Reaction, arch_of
-from pyemu.calls.memory import handle_mm_fault
 from pyemu.effects.entries import my_zero_pfn, set_pte_if_none
 from pyemu.effects.handles import Vma
 from pyemu.effects.locks import up_read
@@ -29,8 +28,6 @@ from pyemu.flags import (
 )
 from pyemu.machine import Result
 from tests.pyemu.scenes import COPY, READ, WAIT, WAKE, WRITE, V, monitor, pause, scene, send, task, victim
-
-assert handle_mm_fault  # what most tests here replace
 
 V1 = V + 4096
 COPY_OF_KERNEL = {"do": "tmpfs_write", "area": "V", "page": 1}
@@ -326,7 +323,8 @@ def test_a_retry_that_was_not_allowed_is_left_by_powerpc_before_its_patch() -> N
         rules = [one.rule for one in result.violations if one.rule not in ("I2", "I5", "I6")]
         return stats["exceptions"], stats["attempts"], rules
 
-    left, released = (2, 3, []), (2, 3, ["bad unlock balance"])
+    left: tuple[int, int, list[str]] = (2, 3, [])
+    released = (2, 3, ["bad unlock balance"])
     assert story("powerpc", Tree.upto(6)) == left
     assert story("powerpc", Tree.upto(7)) == released
     assert story("arm64", Tree.upto(5)) == story("arm64", Tree.upto(7)) == released
