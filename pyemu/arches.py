@@ -98,8 +98,8 @@ class Arch:
         A SIGBUS fault of kernel code sends the signal as well.
     oom_keeps_lock : bool
         Does not release mmap_sem when memory ran out, as long as it has no retry.
-    vma_lock : bool
-        Tries the lock of the area first, as soon as any does (seen in 6.12.117).
+    vma_lock : (int, int) or None
+        The release that was seen to try the lock of the area first; None where none was.
     repaired : (int, int) or None
         The release that was seen to run the fixup; None where that is no matter.
     retries_since : (int, int) or None
@@ -126,7 +126,7 @@ class Arch:
     early_release: bool = False
     kernel_sigbus: bool = False
     oom_keeps_lock: bool = False
-    vma_lock: bool = False
+    vma_lock: Release | None = None
     repaired: Release | None = None
     retries_since: Release | None = None
     gone_in: Release | None = None
@@ -140,6 +140,7 @@ class Arch:
 _AGAIN, _TABLE, _ORED = Reaction.REPEAT, Reaction.FIXUP, Accounting.ORED
 _ENTRY, _WITH = PageFaults.ENTRY, PerfFlt.WITH
 _AL_VIRO = (6, 3)  # his series of fixes
+_VMA_LOCK = (6, 4)
 
 X86 = Arch(
     *("x86", "arch/x86/mm/fault.c", "do_user_addr_fault", 4, _TABLE),
@@ -148,7 +149,7 @@ X86 = Arch(
     perf_flt=_WITH,
     trylock=True,
     leaves_late_retry=True,
-    vma_lock=True,
+    vma_lock=_VMA_LOCK,
 )
 ARCHES = (
     Arch(
@@ -162,7 +163,7 @@ ARCHES = (
         page_faults=PageFaults.ATTEMPT,
         perf_flt=_WITH,
         trylock=True,
-        vma_lock=True,
+        vma_lock=(6, 8),
     ),
     Arch("hexagon", "arch/hexagon/mm/vm_fault.c", "do_page_fault", 3, _AGAIN, repaired=_AL_VIRO),
     Arch(
@@ -208,7 +209,7 @@ ARCHES = (
         *("riscv", "arch/riscv/mm/fault.c", "do_page_fault", 3, _AGAIN),
         page_faults=_ENTRY,
         perf_flt=_WITH,
-        vma_lock=True,
+        vma_lock=(6, 8),
         repaired=_AL_VIRO,
     ),
     Arch(
@@ -217,7 +218,7 @@ ARCHES = (
         perf_flt=_WITH,
         nowait=True,
         plain_lock=True,
-        vma_lock=True,
+        vma_lock=_VMA_LOCK,
     ),
     Arch(
         *("sparc32", "arch/sparc/mm/fault_32.c", "do_sparc_fault", 3, _AGAIN),
@@ -261,7 +262,7 @@ ARCHES = (
         page_faults=_ENTRY,
         perf_flt=_WITH,
         trylock=True,
-        vma_lock=True,
+        vma_lock=_VMA_LOCK,
     ),
     Arch(
         *("powerpc", "arch/powerpc/mm/fault.c", "__do_page_fault", 7, _TABLE),
@@ -270,7 +271,7 @@ ARCHES = (
         perf_flt=_WITH,
         trylock=True,
         leaves_late_retry=True,
-        vma_lock=True,
+        vma_lock=_VMA_LOCK,
     ),
     Arch(
         *("sh", "arch/sh/mm/fault.c", "do_page_fault", 8, _TABLE),
