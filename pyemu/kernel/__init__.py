@@ -35,6 +35,7 @@ MODULES = (
     "gup",
     "gup_locked",
     "iov_iter",
+    "kvm",
     "mcopy",
     "memory",
     "mempolicy",
