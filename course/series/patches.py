@@ -119,9 +119,9 @@ PATCHES = (
         function="fault_signal_pending",
         what="The test for RETRY and SIGKILL gets a name, and 17 fault handlers of 16 architectures use it. "
         "um keeps its own test; csky has no retry at all.",
-        shown="proof",
+        shown="proof; B7",
         commit="4ef873226ceb",
-        note="What follows a yes differs: 13 architectures run the same kernel instruction again.",
+        note="What follows a yes differs: 14 handlers run the same kernel instruction again.",
         facts=("p03-helper", "b7-livelock"),
     ),
     Patch(
@@ -143,7 +143,7 @@ PATCHES = (
         file="arch/arc/mm/fault.c",
         function="do_page_fault",
         what="The signal is asked about before the branch for RETRY instead of inside it.",
-        shown="proof",
+        shown="proof; B7, count-arc",
         note="arc counts what the last attempt gave: a fault that waited for the disk counts as minor.",
         facts=("p05-arc", "count-arc"),
     ),
@@ -154,7 +154,7 @@ PATCHES = (
         file="arch/arm64/mm/fault.c",
         function="do_page_fault",
         what="The signal is asked about before the branch for RETRY instead of inside it.",
-        shown="proof",
+        shown="proof; B7",
         note="Judged from the difference of the two source trees alone.",
         facts=("p06-arm64",),
     ),
@@ -165,7 +165,7 @@ PATCHES = (
         file="arch/powerpc/mm/fault.c",
         function="__do_page_fault",
         what="The signal is asked about first; the same dead branch as on x86 is gone.",
-        shown="proof",
+        shown="proof; B7, S4",
         note="For a fault of the kernel it gives SIGBUS to its caller, which runs the exception table.",
         facts=("p07-powerpc", "invariant-killed"),
     ),
@@ -177,8 +177,8 @@ PATCHES = (
         function="mm_fault_error",
         what="Meant as a refactor. Errors of a task that is being killed are no longer swallowed (S8a), and "
         "mmap_sem is released twice on SIGBUS and SIGSEGV (S8b).",
-        shown="proof (S8a, S8b)",
-        note="S8b was found by reading; it was in every later source that was read. B6 is our fix.",
+        shown="proof; S8a, S8b",
+        note="S8b was found by reading; it is in every later source that was read, to 6.12. B6 is our fix.",
         facts=("p08-sh", "b6-sh-double-unlock"),
     ),
     Patch(
@@ -209,7 +209,7 @@ PATCHES = (
         function="handle_userfault",
         what="After a signal, handle_userfault gives RETRY without the lock. It no longer takes the lock "
         "again to give NOPAGE, which looked as if nothing had happened to it.",
-        shown="S10a, S10b; S10c, syzbot-2017",
+        shown="S10a, S10b; S10c, syzbot-2017, um-signal",
         rows=(
             ("woken by the monitor, or userfaultfd closed", "RETRY, dropped", "RETRY, dropped"),
             ("woken by SIGKILL", "RETRY, dropped", "RETRY, dropped"),
@@ -258,7 +258,7 @@ PATCHES = (
         function="do_user_addr_fault, fault_flag_allow_retry_first",
         what="ALLOW_RETRY stays set in every attempt. Who waits for a page lock still drops mmap_sem in the "
         "first attempt only.",
-        shown="S13, W2, W3; S12, B5",
+        shown="S13, W2, W3; S12, B5, count-riscv, um-signal",
         commit="4064b9827063",
         rows=(
             ("attempt 1, page locked", "drop, wait, RETRY", "drop, wait, RETRY"),

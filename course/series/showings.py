@@ -6,7 +6,7 @@ The numbers are written down here and not taken from a run: a run has to give th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class Showing:
         Patches that are taken out of each tree.
     first : int
         The first tree that is run.
+    arch : str
+        Whose fault handler runs, if not the one that the scenario names.
     """
 
     scenario: str
@@ -46,6 +48,7 @@ class Showing:
     task: str = "T"
     without: tuple[int, ...] = ()
     first: int = 0
+    arch: str = ""
 
     def expected(self, n: int) -> Values:
         """Give the values on the tree with `n` patches."""
@@ -53,8 +56,9 @@ class Showing:
 
     @property
     def title(self) -> str:
-        """The scenario, and which patches are taken out."""
-        return self.scenario + "".join(f" without {patch}" for patch in self.without)
+        """The scenario, whose fault handler runs, and which patches are taken out."""
+        where = f" on {self.arch}" if self.arch else ""
+        return self.scenario + where + "".join(f" without {patch}" for patch in self.without)
 
     @property
     def changes(self) -> tuple[int, ...]:
@@ -119,7 +123,7 @@ def run_showing(showing: Showing) -> Shown:
     values, wrong = [], []
     for n in range(showing.first, N_PATCHES + 1):
         tree = Tree.upto(n) - showing.without
-        got = _values(_run(showing.scenario, tree), showing)
+        got = _values(_run(showing, tree), showing)
         values.append(got)
         for field, expected, one in zip(showing.fields, showing.expected(n), got, strict=True):
             if expected != one:
@@ -129,14 +133,17 @@ def run_showing(showing: Showing) -> Shown:
     return Shown(showing, tuple(values), tuple(wrong))
 
 
-def _run(name: str, tree: Tree) -> Result:
+def _run(showing: Showing, tree: Tree) -> Result:
     from course.series.synthetic import SYNTHETIC
-    from pyemu import run
+    from pyemu import Scenario, run
 
-    if name not in SYNTHETIC:
-        return run(name, tree)
-    scenario, override = SYNTHETIC[name]()
-    return run(scenario, tree, override)
+    if showing.scenario in SYNTHETIC:
+        scenario, override = SYNTHETIC[showing.scenario]()
+        return run(scenario, tree, override)
+    scenario = Scenario.load(showing.scenario)
+    if showing.arch:
+        scenario = replace(scenario, machine=replace(scenario.machine, arch=showing.arch))
+    return run(scenario, tree)
 
 
 def _values(result: Result, showing: Showing) -> Values:
@@ -199,13 +206,42 @@ STOPPED_COPY = Showing(
     {0: ("ret=4096", 2, "no", "D"), 12: ("EFAULT", 2, "no", "S"), 13: ("ret=4096", 90_002, "yes", "S")},
 )
 
+_DIES, _DEAD_ROW = ("outcome", "spin", "ms"), ("exceptions", "attempts", "lock")
+UM_SIGNAL = Showing(
+    "um-signal",
+    ("outcome", "spin"),
+    {0: ("ret=5", "yes"), 10: ("SIGBUS(code=2)", "no"), 13: ("ret=5", "yes")},
+)
+
 SHOWINGS: dict[int, tuple[Showing, ...]] = {
+    3: (
+        Showing("B7", _DIES, {0: ("killed:9", "yes", 101)}),
+        Showing("B7", _DIES, {0: ("killed:9", "no", 1)}, arch="s390"),
+    ),
     4: (
         Showing(
             "S4",
             ("exceptions", "attempts", "min_flt", "lock"),
             {0: (2, 3, 1, "in order"), 4: (2, 3, 2, UNBALANCED), 13: (1, 3, 1, "in order")},
         ),
+    ),
+    5: (
+        Showing("B7", _DIES, {0: ("killed:9", "no", 1)}, arch="arc"),
+        Showing("count-arc", ("attempts", "maj_flt", "min_flt"), {0: (2, 0, 1)}),
+    ),
+    6: (Showing("B7", _DIES, {0: ("killed:9", "no", 1)}, arch="arm64"),),
+    7: (
+        Showing("B7", _DIES, {0: ("killed:9", "no", 1)}, arch="powerpc"),
+        Showing(
+            "S4",
+            _DEAD_ROW,
+            {0: (2, 3, "in order"), 7: (2, 3, UNBALANCED), 13: (1, 3, "in order")},
+            arch="powerpc",
+        ),
+    ),
+    8: (
+        Showing("S8a", ("outcome", "oom"), {0: ("killed:9", 0), 8: ("killed:9", 1)}),
+        Showing("S8b", ("attempts", "lock"), {0: (2, "in order"), 8: (2, UNBALANCED)}),
     ),
     9: (Showing("S9", _S9, {0: (1, 2, 1, 1, 0, 1), 9: (2, 2, 2, 0, 1, 1)}),),
     10: (
@@ -218,6 +254,7 @@ SHOWINGS: dict[int, tuple[Showing, ...]] = {
             {0: ("ret=5", 3, "no"), 10: ("SIGBUS(code=2)", 2, "no"), 13: ("ret=5", 100_002, "yes")},
             without=(9,),
         ),
+        UM_SIGNAL,
     ),
     12: (SIGNALLED_COPY, STOPPED_COPY),
     13: (
@@ -235,6 +272,8 @@ SHOWINGS: dict[int, tuple[Showing, ...]] = {
             {0: ("ret=5", "no", "T"), 10: ("SIGBUS(code=2)", "no", "none"), 13: ("ret=5", "yes", "R")},
             without=(9,),
         ),
+        UM_SIGNAL,
+        Showing("count-riscv", ("attempts", "maj_flt", "min_flt"), {0: (2, 1, 0), 13: (2, 1, 1)}),
     ),
     14: (
         Showing("S14", _COUNTS, {0: ("EFAULT", 2, 1, 1), 14: ("ret=4096", 4, 2, 2)}),

@@ -15,7 +15,9 @@ from course.series.showings import SHOWINGS, Showing, Shown, run_showing
 __all__ = ["Found", "Verdict", "by_decision", "by_names", "by_runs", "verify", "verify_patch"]
 
 NAMES_ONLY = (1, 11)
-TABLE_ONLY = (2, 5, 6, 7, 8)  # until hugetlb and the other architectures are emulated
+TABLE_ONLY = (2,)  # until hugetlb is emulated
+EMULATED = (3, 4, 5, 6, 7, 8)  # what follows handle_mm_fault, in each fault handler
+EXACT = (8,)  # whose tables tell how an error ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,14 @@ def verify_patch(
         how.append("names only" if number in NAMES_ONLY else "decision table")
         how[-1] += " only" if number in TABLE_ONLY else ""
         found.append(by_decision(prove(pair), survivors(pair)))
+        if number in EMULATED:
+            found.append(by_emulator(number, pair))
         if number in RENAMED:
             found.append(by_names(pair, RENAMED[number]))
     others = ALSO.get(number, ())
     found += [by_decision(prove(other), survivors(other), f"{other.name}: ") for other in others]
+    if number in EMULATED and number in pairs and "runs" not in how:
+        how.insert(0, "runs")
     return Verdict(patch, " and ".join(reversed(how)), tuple(found))
 
 
@@ -115,7 +121,7 @@ def by_runs(number: int, shown: Shown) -> Found:
     """Judge what a scenario gave: it changes at this patch, and at no other that is not named."""
     showing = shown.showing
     wrong = list(shown.wrong)
-    if number not in showing.changes:
+    if showing.changes and number not in showing.changes:
         wrong.append(f"{showing.title} is not said to change at patch {number}.")
     if shown.changes != showing.changes:
         did, should = _listed(shown.changes), _listed(showing.changes)
@@ -123,6 +129,8 @@ def by_runs(number: int, shown: Shown) -> Found:
     others = [one for one in showing.changes if one != number]
     told = f"{showing.title}: {showing.told(number)}" if number in showing.changes else showing.title
     also = f"; it changes at {_listed(others)} as well" if others else "; at no other patch"
+    if not showing.changes:
+        also = ": the same on every tree"
     return Found((told + also,), tuple(wrong))
 
 
@@ -144,6 +152,21 @@ def by_decision(proof: Proof, planted: Survivors, premise: str = "") -> Found:
         wrong.append(f"{len(proof.wrong) - len(wrong):,} inputs more are wrong.")
     wrong += [f"A planted fault went unnoticed, or is named and was noticed: {one}." for one in planted.wrong]
     return Found(tuple(facts), tuple(wrong))
+
+
+def by_emulator(number: int, pair: Pair) -> Found:
+    """Judge the emulator's fault handlers: on both sides of a patch they decide as the tables say."""
+    from course.series.emulated import agreement, reachable, sides
+
+    cases, fixed = reachable(pair), next(iter(ALSO.get(number, ())), None)
+    found = [agreement(tree, side, cases, number in EXACT) for tree, side in sides(number, pair, fixed)]
+    trees = ", ".join(str(one.tree) for one in found)
+    told = f"the emulator decides alike in {len(cases):,} runs on each of {trees}"
+    n_arches = len({case.arch for case in cases})
+    told += f", with {n_arches} fault handlers" if n_arches > 1 else ""
+    wrong = [sentence for one in found for sentence in one.wrong]
+    more = [f"{len(wrong) - 3:,} runs more decide otherwise."] if len(wrong) > 3 else []
+    return Found((told,), (*wrong[:3], *more))
 
 
 def by_names(pair: Pair, names: Mapping[str, str]) -> Found:

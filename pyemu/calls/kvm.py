@@ -23,3 +23,8 @@ def async_pf_execute(mm: Mm, address: int) -> None:
 @kernel_function("arch/x86/kvm/mmu/mmu.c", "direct_page_fault")
 def kvm_page_fault(address: int, write: bool, asynchronous: bool) -> int:
     """Serve a guest's fault: 1, or an error; 0 if the guest was told that the page is not present yet."""
+
+
+@kernel_function("arch/s390/kvm/kvm-s390.c", "__vcpu_run")
+def vcpu_run(address: int, kind: str, byte: int) -> int:
+    """Run a guest that reads or writes a byte: the byte, or a negative error number."""

@@ -20,6 +20,9 @@ GET_USER = 0x8100_1200  # one value from user memory
 GET_USER_BAD = 0x8100_1220  # -EFAULT
 PUT_USER = 0x8100_1300  # one value to user memory
 PUT_USER_BAD = 0x8100_1320
+SIE = 0x8100_1400  # on s390: running a guest of KVM
+SIE_EXIT = 0x8100_1420  # a fault ended the run
+SIE_PFAULT = 0x8100_1430  # the same, and the page is on its way (``gmap_pfault``)
 PLAIN_ACCESS = 0x8100_2000  # a kernel instruction that nobody foresaw to fault: no entry
 
 EXCEPTION_TABLE: dict[int, int] = {
@@ -28,6 +31,7 @@ EXCEPTION_TABLE: dict[int, int] = {
     CLEAR_USER: CLEAR_USER_END,
     GET_USER: GET_USER_BAD,
     PUT_USER: PUT_USER_BAD,
+    SIE: SIE_EXIT,
 }
 
 

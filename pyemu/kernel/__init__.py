@@ -37,6 +37,7 @@ MODULES = (
     "gup_locked",
     "iov_iter",
     "kvm",
+    "kvm_s390",
     "mcopy",
     "memory",
     "mempolicy",

@@ -19,6 +19,8 @@ from pyemu.calls.memory import handle_mm_fault
 from pyemu.calls.signal import fault_signal_pending
 from pyemu.effects.counters import count, perf_sw_event
 from pyemu.effects.entries import get_pte
+from pyemu.effects.exceptions import resume_at
+from pyemu.effects.extable import SIE, SIE_PFAULT
 from pyemu.effects.handles import Mm, current
 from pyemu.effects.locks import up_read
 from pyemu.effects.machine import policies
@@ -27,6 +29,7 @@ from pyemu.effects.signals import fatal_signal_pending, force_sig_fault
 from pyemu.flags import (
     BUS_ADRERR,
     FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_RETRY_NOWAIT,
     FAULT_FLAG_TRIED,
     SEGV_ACCERR,
     SIGBUS,
@@ -57,6 +60,8 @@ async def do_arch_fault(regs: Regs, error_code: int, address: int) -> None:
         await bad_area_nosemaphore(regs, error_code, address)
         return
     flags = first_flags(policy, regs, error_code)
+    if policy.guest_nowait and regs.ip == SIE:
+        flags |= FAULT_FLAG_RETRY_NOWAIT
     if policy.page_faults is PageFaults.ENTRY:
         await perf_sw_event("page-faults")
     if policy.vma_lock_first and user_mode(regs):
@@ -82,6 +87,11 @@ async def do_arch_fault(regs: Regs, error_code: int, address: int) -> None:
             return
         if policy.arch.accounting is Accounting.GATED and flags & FAULT_FLAG_ALLOW_RETRY:
             await count_fault(policy, fault & VM_FAULT_MAJOR)
+        if fault & VM_FAULT_RETRY and flags & FAULT_FLAG_RETRY_NOWAIT:
+            # The lock is still held: nobody waited. KVM is told by where its code goes on.
+            await up_read(mm)
+            await resume_at(SIE_PFAULT)
+            return
         if fault & VM_FAULT_RETRY and flags & FAULT_FLAG_ALLOW_RETRY:
             # The callee dropped mmap_sem (I1), and all is looked up again.
             flags = next_flags(policy, flags)
@@ -119,6 +129,8 @@ async def ends_early(
             await leave(policy, regs, error_code, address)
             return True
     if await fault_signal_pending(fault, regs):
+        if flags & FAULT_FLAG_RETRY_NOWAIT:
+            await up_read(mm)
         await leave(policy, regs, error_code, address)
         return True
     if fault & VM_FAULT_COMPLETED:
@@ -159,7 +171,8 @@ async def end_in_error(policy: Any, mm: Mm, regs: Regs, error_code: int, address
         await up_read(mm)
     if policy.page_faults is PageFaults.END:
         await perf_sw_event("page-faults")
-    if fault & VM_FAULT_SIGBUS and policy.arch.kernel_sigbus and not user_mode(regs):
+    told = fault & VM_FAULT_SIGBUS and not fault & VM_FAULT_OOM
+    if told and policy.arch.kernel_sigbus and not user_mode(regs):
         await force_sig_fault(SIGBUS, BUS_ADRERR, address)
     await mm_fault_error(regs, error_code, address, fault)
 

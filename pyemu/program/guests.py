@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyemu.calls.kvm import async_pf_execute, kvm_page_fault
+from pyemu.calls.kvm import async_pf_execute, kvm_page_fault, vcpu_run
 from pyemu.effects.handles import Task
 from pyemu.effects.machine import report
 from pyemu.effects.posts import post
@@ -29,3 +29,13 @@ async def bring_page(step: ResolvedStep) -> None:
     mm = await Task(step.task).mm
     await async_pf_execute(mm, step.address)
     await post(Task(step.task))
+
+
+KINDS = {Action.GUEST_READ: "read", Action.GUEST_WRITE: "write"}
+
+
+@performs(Action.GUEST_READ, Action.GUEST_WRITE)
+async def run_guest(step: ResolvedStep) -> None:
+    """Let the guest access a byte; tell the outcome of ioctl(KVM_RUN)."""
+    outcome = await system_call(vcpu_run, step.address, KINDS[step.do], step.byte)
+    await report("outcome", outcome)

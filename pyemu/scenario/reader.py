@@ -33,6 +33,8 @@ PERMITS = ("spin", "hang", "SIGBUS", *RULES)
 MAX_TASKS = 250  # an event holds a task's number in a byte
 DISK = "disk"  # a task of the machine
 TIMER = "timer"  # one of a process
+GUESTS = (Action.GUEST_READ, Action.GUEST_WRITE)
+S390 = "s390"
 MACHINE = "-"  # what stands for the machine where an event has no task
 
 
@@ -102,11 +104,13 @@ class Reader(MemoryChecks):
         self.check_monitors(tasks)
         self.check_dispositions(tasks)
         self.check_forks(tasks)
+        machine = self.machine(top.get("machine", {}))
+        self.check_guests(tasks, machine)
         return Scenario(
             self.text(self.need(top, "name", "the scenario"), "name"),
             self.text(self.need(top, "title", "the scenario"), "title"),
             self.text(top.get("story", ""), "story"),
-            self.machine(top.get("machine", {})),
+            machine,
             areas,
             tasks,
             tuple(self.choice(one, f"permits[{place}]", PERMITS) for place, one in enumerate(permits)),
@@ -203,6 +207,17 @@ class Reader(MemoryChecks):
                     f"task {child.name}: forked is true, and another task has its process {child.process!r}; "
                     "a child begins with a process of its own."
                 )
+
+    def check_guests(self, tasks: tuple[TaskSpec, ...], machine: MachineSpec) -> None:
+        """Check that a guest that accesses memory by itself runs where its fault is one of its host."""
+        for task in tasks:
+            for place, step in enumerate(task.program, 1):
+                if step.do in GUESTS and machine.arch != S390:
+                    raise self.fail(
+                        f"task {task.name}, step {place} ({step.do}): a guest's fault is one of its host on "
+                        f"{S390} alone, and machine.arch is {machine.arch!r}. Say arch = {S390!r}, or use "
+                        "vcpu_fault."
+                    )
 
     def machine(self, data: Any) -> MachineSpec:
         """Check the machine."""

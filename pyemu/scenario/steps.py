@@ -60,6 +60,8 @@ class Action(StrEnum):
     FADVISE_DONTNEED = "fadvise_dontneed"
     DROP_CACHES = "drop_caches"
     HOLD_PAGE = "hold_page"
+    GUEST_READ = "guest_read"
+    GUEST_WRITE = "guest_write"
 
 
 REQUIRED = object()
@@ -160,6 +162,9 @@ STEPS: dict[Action, dict[str, Any]] = {
     Action.FADVISE_DONTNEED: {"file": REQUIRED},
     Action.DROP_CACHES: {},
     Action.HOLD_PAGE: {"file": REQUIRED, "page": 0, "ticks": REQUIRED},
+    # On s390: ioctl(KVM_RUN) of a guest that accesses one byte of its memory, an area of the program.
+    Action.GUEST_READ: {"area": REQUIRED, "page": 0, "offset": 0},
+    Action.GUEST_WRITE: {"area": REQUIRED, "page": 0, "offset": 0, "byte": 7},
 }
 ENTRIES = (
     *("get_user_pages", "get_user_pages_locked", "get_user_pages_unlocked", "get_user_pages_remote"),
@@ -190,6 +195,8 @@ MEMORY = {
     Action.MPROTECT,
     Action.POPULATE,
     Action.MSYNC,
+    Action.GUEST_READ,
+    Action.GUEST_WRITE,
 }  # of the task itself
 SERVING = {
     *(

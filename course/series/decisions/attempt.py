@@ -107,6 +107,8 @@ def unreachable(case: Attempt) -> str:
         return "I4: RETRY never comes with an error"
     if case.flags & FAULT_FLAG_RETRY_NOWAIT and not allowed:
         return "RETRY_NOWAIT is asked for together with ALLOW_RETRY"
+    if case.flags & FAULT_FLAG_RETRY_NOWAIT and case.mode is Mode.USER:
+        return "RETRY_NOWAIT is asked for a guest, whose fault comes from the kernel that runs it"
     tried = case.flags & FAULT_FLAG_TRIED
     if allowed and tried:
         return "the handler clears ALLOW_RETRY when it sets TRIED"

@@ -2,136 +2,130 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from course.series.decisions import p01_locked, p04_x86, p16_blocking
-from course.series.decisions.attempt import Attempt, attempts, unreachable
+from course.series.decisions import p01_locked, p03_helper, p04_x86, p08_sh, p16_blocking
+from course.series.decisions.attempt import Attempt
 from course.series.decisions.p01_locked import Page, Pinned
 from course.series.decisions.p11_default import First, after, before
 from course.series.decisions.p16_blocking import Fault
-from course.series.decisions.records import Action, Decision, Mode, Pending
-from pyemu import Scenario, Tree, run
+from course.series.decisions.records import Action, Mode, Pending
+from course.series.emulated import agreement, reachable, sides
+from course.series.pairs import PAIRS
+from pyemu import Tree
 from pyemu.arches import arch_of
+from pyemu.calls.fault import mm_fault_error, no_context
 from pyemu.calls.gup import __get_user_pages
 from pyemu.effects import Effect
+from pyemu.effects.counters import count
 from pyemu.effects.entries import my_zero_pfn, set_pte_if_none
-from pyemu.effects.handles import Task, Vma, current
+from pyemu.effects.handles import Vma, current
 from pyemu.effects.locks import down_read, up_read
 from pyemu.effects.records import GupResult
-from pyemu.effects.signals import send_signal
 from pyemu.flags import (
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_TRIED,
     FOLL_NOWAIT,
     FOLL_TRIED,
-    SIGKILL,
-    SIGUSR1,
-    VM_FAULT_ERROR,
-    VM_FAULT_MAJOR,
     VM_FAULT_RETRY,
 )
+from pyemu.kernel import arch_fault
 from pyemu.kernel.userfaultfd import blocking_state
-from pyemu.machine import Result
 from tests.pyemu.scenes import Lab, V
 
-SIGNALS = {Pending.SIGNAL: SIGUSR1, Pending.KILL: SIGKILL}
-CASES = [case for case in attempts(arch_of("x86")) if case.mode is Mode.USER and not unreachable(case)]
-LONE = Scenario.from_dict(
-    {
-        "version": 1,
-        "name": "alone",
-        "title": "T reads a missing page",
-        "machine": {"max_ticks": 1000},
-        "areas": [{"name": "V"}],
-        "tasks": [
-            {
-                "name": "T",
-                "signals": {"SIGUSR1": "handler", "SIGBUS": "escape", "SIGSEGV": "escape"},
-                "program": [{"do": "read", "area": "V"}],
-            }
-        ],
-    }
-)
-
-
-def answering(case: Attempt) -> Any:
-    """A handle_mm_fault that brings the handler to a case: its answers one after the other, then the page."""
-    first = [VM_FAULT_RETRY | (VM_FAULT_MAJOR if case.major else 0)] if case.flags & FAULT_FLAG_TRIED else []
-    answers = [*first, case.fault]
-
-    async def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
-        mm = await current.mm
-        if not answers:
-            zero = await my_zero_pfn()
-            await set_pte_if_none(mm, address, zero, False)
-            return 0
-        fault = answers.pop(0)
-        if not answers and case.pending in SIGNALS:
-            await send_signal(Task(1), SIGNALS[case.pending])
-        if not answers and not fault & (VM_FAULT_RETRY | VM_FAULT_ERROR):
-            zero = await my_zero_pfn()
-            await set_pte_if_none(mm, address, zero, False)
-        if fault & VM_FAULT_RETRY:
-            await up_read(mm)
-        return fault
-
-    return handle_mm_fault
-
-
-def decided(result: Result, case: Attempt) -> Decision:
-    """What the handler decided, read from the events after the attempt in question."""
-    events = result.trace.select(task="T")
-    nth = 2 if case.flags & FAULT_FLAG_TRIED else 1
-    start = [n for n, event in enumerate(events) if event.kind == "attempt_end"][nth - 1]
-    unlocks, counted, sent = 0, [], False
-    for event in events[start + 1 :]:
-        if event.kind == "attempt" and event.b != 1:
-            ended = [int(one.a) for one in events[: start + 1] if one.kind == "attempt_end"]
-            major = any(bits & VM_FAULT_MAJOR for bits in ended)
-            flags = int(event.a) & (FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_TRIED)
-            return Decision(Action.RETRY, unlocks, flags, major)
-        if event.kind in ("exception", "exit", "value"):
-            break
-        unlocks += event.kind == "lock_dropped" or (event.kind, event.a) == (
-            "violation",
-            "bad unlock balance",
-        )
-        sent |= event.kind in ("fault_signal", "oom")
-        if event.kind == "counter" and event.a in ("min_flt", "maj_flt"):
-            counted.append(str(event.a))
-    if counted:
-        return Decision(Action.DONE, unlocks, counted=tuple(counted))
-    failed = sent or bool(case.fault & VM_FAULT_ERROR)
-    return Decision(Action.ERROR if failed else Action.RETURN, unlocks)
-
-
-@pytest.mark.parametrize(
-    ("tree", "side"),
-    [(Tree.before, p04_x86.before), (Tree.upto(3), p04_x86.before), (Tree.upto(4), p04_x86.after)],
-    ids=["before", "upto3", "upto4"],
-)
-def test_x86_decides_as_patch_4_says(tree: Tree, side: Any) -> None:
-    for case in CASES:
-        result = run(LONE, tree, {"handle_mm_fault": answering(case)})
-        assert decided(result, case) == side(case), str(case)
+arch_fault_ends_early = arch_fault.ends_early
+CASES = reachable(PAIRS[4])
 
 
 def test_there_are_cases_of_every_action() -> None:
-    assert len(CASES) > 60
+    assert len(CASES) > 120
+    assert {case.mode for case in CASES} == set(Mode)
     assert {p04_x86.after(case).action for case in CASES} == {
-        Action.DONE,
-        Action.ERROR,
-        Action.RETRY,
-        Action.RETURN,
+        *(Action.DONE, Action.ERROR, Action.FIXUP, Action.RETRY, Action.RETURN)
     }
+    actions = {p03_helper.after(case).action for case in reachable(PAIRS[3])}
+    assert actions == {*(Action.DONE, Action.ERROR, Action.FIXUP, Action.PFAULT, Action.RETRY, Action.RETURN)}
+    assert {p08_sh.after(case).sends for case in reachable(PAIRS[8])} >= {("SIGBUS",), ("SIGSEGV",), ()}
 
 
-def test_the_dead_row_is_decided_alike_too() -> None:
-    dead = Attempt(arch_of("x86"), Mode.USER, Pending.NONE, int(VM_FAULT_RETRY), int(FAULT_FLAG_TRIED))
-    for tree, side in ((Tree.upto(3), p04_x86.before), (Tree.upto(4), p04_x86.after)):
-        assert decided(run(LONE, tree, {"handle_mm_fault": answering(dead)}), dead) == side(dead)
+@pytest.mark.parametrize(("number", "arch"), [(4, "x86"), (7, "powerpc")])
+@pytest.mark.parametrize("mode", Mode)
+def test_the_dead_row_is_decided_alike_too(number: int, arch: str, mode: Mode) -> None:
+    dead = Attempt(arch_of(arch), mode, Pending.NONE, int(VM_FAULT_RETRY), int(FAULT_FLAG_TRIED))
+    for tree, side in sides(number, PAIRS[number]):
+        assert agreement(tree, side, [dead], exact=False).wrong == ()
+    before, after = (side(dead) for _, side in sides(number, PAIRS[number]))
+    assert (before.unlocks, after.unlocks) == (0, 1)
+
+
+# What a handler could do wrong: what stands in the place of a function of the driver.
+async def no_fixup(policy: Any, regs: Any, error_code: int, address: int) -> None:
+    return
+
+
+async def always_fixup(policy: Any, regs: Any, error_code: int, address: int) -> None:
+    if not regs.user:
+        await no_context(regs, error_code, address, 0, 0)
+
+
+async def one_release(policy: Any, mm: Any, regs: Any, error_code: int, address: int, fault: int) -> None:
+    await up_read(mm)
+    await mm_fault_error(regs, error_code, address, fault)
+
+
+async def count_minor(policy: Any, major: int) -> None:
+    await count("min_flt")
+
+
+async def count_nothing(policy: Any, flags: int, fault: int, major: int) -> None:
+    return
+
+
+async def never_early(policy: Any, *args: Any) -> bool:
+    return await arch_fault_ends_early(replace(policy, swallows_errors_when_killed=False), *args)
+
+
+async def pfault_without_release(mm: Any) -> None:
+    return
+
+
+ALLOW, TRIED = int(FAULT_FLAG_ALLOW_RETRY), int(FAULT_FLAG_TRIED)
+PLANTED: list[tuple[int, str, str, Any]] = [
+    (3, "riscv", "next_flags", lambda policy, flags: flags | TRIED),
+    (3, "alpha", "next_flags", lambda policy, flags: flags & ~ALLOW | TRIED),
+    (3, "riscv", "leave", always_fixup),
+    (3, "sparc64", "leave", always_fixup),
+    (3, "arm", "leave", no_fixup),
+    (3, "riscv", "count_fault", count_minor),
+    (3, "xtensa", "count_at_end", count_nothing),
+    (3, "s390", "up_read", pfault_without_release),
+    (5, "arc", "count_at_end", count_nothing),
+    (5, "arc", "leave", no_fixup),
+    (6, "arm64", "count_fault", count_minor),
+    (7, "powerpc", "leave", no_fixup),
+    (8, "sh", "end_in_error", one_release),
+    (8, "sh", "ends_early", never_early),
+]
+
+
+@pytest.mark.parametrize(
+    ("number", "arch", "name", "faulty"), PLANTED, ids=[f"P{one[0]}-{one[1]}-{one[2]}" for one in PLANTED]
+)
+def test_a_fault_planted_in_the_driver_is_noticed(
+    number: int, arch: str, name: str, faulty: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [case for case in reachable(PAIRS[number]) if case.arch.name == arch]
+
+    def differences() -> list[str]:
+        both = sides(number, PAIRS[number])
+        return [text for tree, side in both for text in agreement(tree, side, cases, number == 8).wrong]
+
+    assert differences() == []
+    monkeypatch.setattr(arch_fault, name, faulty)
+    assert differences()
 
 
 @pytest.mark.parametrize(

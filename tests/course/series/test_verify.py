@@ -11,7 +11,7 @@ from course.series.pairs import PAIRS
 from course.series.patches import patch_of
 from course.series.proof import prove
 from course.series.showings import SHOWINGS, run_showing
-from course.series.verify import by_decision, by_names, by_runs, verify_patch
+from course.series.verify import by_decision, by_emulator, by_names, by_runs, verify_patch
 
 S13 = SHOWINGS[13][0]
 ALL_NOTICED = Survivors(10, 10, {}, ())
@@ -22,10 +22,12 @@ ALL_NOTICED = Survivors(10, 10, {}, ())
     [
         (1, "names only"),
         (2, "decision table only"),
-        (3, "decision table"),
+        (3, "decision table and runs"),
         (4, "decision table and runs"),
-        (5, "decision table only"),
-        (8, "decision table only"),
+        (5, "decision table and runs"),
+        (6, "decision table and runs"),
+        (7, "decision table and runs"),
+        (8, "decision table and runs"),
         (9, "runs"),
         (10, "runs"),
         (11, "names only"),
@@ -75,6 +77,21 @@ def test_a_decision_that_differs_fails_the_patch() -> None:
     assert any("inputs more are wrong" in sentence for sentence in verdict.wrong)
 
 
+def test_an_emulator_that_decides_otherwise_fails_the_patch() -> None:
+    found = by_emulator(5, replace(PAIRS[5], after=PAIRS[6].after))
+    assert len(found.wrong) == 4
+    assert found.wrong[0].startswith("On tree upto5, arc, gave ")
+    assert "the emulator decides" in found.wrong[0]
+    assert found.wrong[3].endswith("runs more decide otherwise.")
+    assert by_emulator(5, PAIRS[5]).wrong == ()
+
+
+def test_a_scenario_that_changes_nowhere_says_so() -> None:
+    found = by_runs(6, run_showing(SHOWINGS[6][0]))
+    assert found.facts == ("B7 on arm64: the same on every tree",)
+    assert found.wrong == ()
+
+
 def test_a_planted_fault_that_goes_unnoticed_fails_the_patch() -> None:
     found = by_decision(prove(PAIRS[5]), replace(ALL_NOTICED, wrong=("before, leave: drop 'x'",)))
     assert found.wrong == (
@@ -91,6 +108,8 @@ def test_a_rename_that_renames_something_else_fails_the_patch() -> None:
 
 def test_patch_8_is_told_with_both_rows_and_with_our_fix() -> None:
     facts = verify_patch(patch_of(8)).facts
-    assert facts[0].startswith("differs in S8b (")
+    assert facts[0] == "S8a: oom 0 -> 1; at no other patch"
+    assert any(fact.startswith("differs in S8b (") for fact in facts)
+    assert "the emulator decides alike in 208 runs on each of upto7, upto8, upto8+B6" in facts
     assert any(fact.startswith("with our fix B6: differs in S8a (") for fact in facts)
     assert any("bad unlock balance" in fact for fact in facts)
