@@ -18,7 +18,8 @@ The format, with units and defaults::
     preemption = false             # may the kernel be interrupted for another task? (default false)
     ram_pages = 256                # emulated RAM, pages of 4096 bytes, 16 to 65536 (default 256)
     max_ticks = 10_000_000         # a run ends after this time (default 10 s)
-    arch = "x86"                   # whose page-fault handler runs: a name of `pyemu.arches` (default "x86")
+    arch = "x86"                   # whose page-fault handler runs: a name of `pyemu.arches` (default "x86");
+                                   # page table and exception table stay those of x86
     x86 = "5.7"                    # or "4.14": its handler reads the area after the fault (default "5.7")
 
     [[files]]                      # with one of kind "disk", the machine has a task named disk
