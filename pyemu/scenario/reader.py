@@ -224,6 +224,7 @@ class Reader(MemoryChecks):
         keys = ("n_cpus", "preemption", "ram_pages", "max_ticks", "x86", "arch")
         table, default = self.table(data, "machine", keys), MachineSpec()
         arch = self.choice(table.get("arch", default.arch), "machine.arch", tuple(row.name for row in ARCHES))
+        x86 = self.choice(table.get("x86", default.x86), "machine.x86", (OLD_X86, default.x86))
         if arch != default.arch and "x86" in table:
             raise self.fail(
                 f"machine.x86 is {table['x86']!r}, and machine.arch is {arch!r}: x86's own handler doesn't "
@@ -234,7 +235,7 @@ class Reader(MemoryChecks):
             self.truth(table.get("preemption", default.preemption), "machine.preemption"),
             self.number(table.get("ram_pages", default.ram_pages), "machine.ram_pages", 16, 65_536),
             self.number(table.get("max_ticks", default.max_ticks), "machine.max_ticks", 1, 10**12),
-            self.choice(table.get("x86", default.x86), "machine.x86", (OLD_X86, default.x86)),
+            x86,
             arch,
         )
 

@@ -86,7 +86,7 @@ def valid() -> dict[str, Any]:
         "title": "Every key",
         "story": "All of them.",
         "permits": ["spin"],
-        "machine": {"n_cpus": 2, "preemption": False, "ram_pages": 256, "max_ticks": 1000},
+        "machine": {"n_cpus": 2, "preemption": False, "ram_pages": 256, "max_ticks": 1000, "arch": "s390"},
         "areas": [
             {
                 "name": "V",
@@ -162,6 +162,8 @@ def valid() -> dict[str, Any]:
                     {"do": "pin", "area": "V", "interruptible": True},
                     {"do": "vcpu_fault", "area": "V", "write": False, "worker": "M"},
                     {"do": "async_pf", "area": "V", "page": 1, "task": "T"},
+                    {"do": "guest_read", "area": "V"},
+                    {"do": "guest_write", "area": "V", "byte": 3},
                     {"do": "read_zero", "area": "V", "pages": 2},
                     {"do": "tmpfs_write", "area": "V"},
                     {"do": "pipe_write", "area": "V", "pipe": "p"},
@@ -266,6 +268,9 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "preemption 1": (put("machine", "preemption", 1), "machine.preemption is 1; it must be true or false"),
     "little RAM": (put("machine", "ram_pages", 3), "machine.ram_pages is 3; .* from 16 to 65536"),
     "unknown x86": (put("machine", "x86", "5.6"), "machine.x86 is '5.6'; it must be one of 4.14, 5.7"),
+    "unknown arch": (put("machine", "arch", "vax"), "machine.arch is 'vax'; it must be one of alpha, arm"),
+    "x86 elsewhere": (put("machine", "x86", "4.14"), r"machine.x86 is '4\.14', and machine.arch is 's390'"),
+    "a guest elsewhere": (put("machine", "arch", "sh"), r"\(guest_read\): a guest's fault .* is 'sh'"),
     "no time": (put("machine", "max_ticks", 0), "machine.max_ticks is 0"),
     "areas a table": (put("areas", {}), "areas is {}; it must be a list"),
     "area a text": (put("areas", 0, "V"), r"areas\[0\] is 'V'; it must be a table"),
