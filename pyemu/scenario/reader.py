@@ -101,6 +101,24 @@ class Reader(MemoryChecks):
         self.check_monitors(tasks)
         self.check_dispositions(tasks)
         self.check_forks(tasks)
+        scenario = self.build(top, areas, tasks, permits, tuple(names), files)
+        if DISK in names and scenario.swaps:
+            raise self.fail(
+                f"tasks[{names.index(DISK)}].name is {DISK!r}; with pages that are swapped, that is the "
+                "machine's disk; choose another."
+            )
+        return scenario
+
+    def build(
+        self,
+        top: dict[str, Any],
+        areas: tuple[Area, ...],
+        tasks: tuple[TaskSpec, ...],
+        permits: list[Any],
+        names: tuple[str, ...],
+        files: tuple[FileSpec, ...],
+    ) -> Scenario:
+        """Put the checked parts together."""
         return Scenario(
             self.text(self.need(top, "name", "the scenario"), "name"),
             self.text(self.need(top, "title", "the scenario"), "title"),
@@ -110,7 +128,7 @@ class Reader(MemoryChecks):
             tasks,
             tuple(self.choice(one, f"permits[{place}]", PERMITS) for place, one in enumerate(permits)),
             self.text(top.get("source", ""), "source"),
-            self.expectations(top.get("expect", {}), tuple(names)),
+            self.expectations(top.get("expect", {}), names),
             files,
         )
 
@@ -205,7 +223,8 @@ class Reader(MemoryChecks):
 
     def machine(self, data: Any) -> MachineSpec:
         """Check the machine."""
-        table = self.table(data, "machine", ("n_cpus", "preemption", "ram_pages", "max_ticks", "x86"))
+        keys = ("n_cpus", "preemption", "ram_pages", "max_ticks", "x86", "swap_pages", "swap_ticks")
+        table = self.table(data, "machine", keys)
         default = MachineSpec()
         return MachineSpec(
             self.number(table.get("n_cpus", default.n_cpus), "machine.n_cpus", 1, 8),
@@ -213,6 +232,8 @@ class Reader(MemoryChecks):
             self.number(table.get("ram_pages", default.ram_pages), "machine.ram_pages", 16, 65_536),
             self.number(table.get("max_ticks", default.max_ticks), "machine.max_ticks", 1, 10**12),
             self.choice(table.get("x86", default.x86), "machine.x86", (OLD_X86, default.x86)),
+            self.number(table.get("swap_pages", default.swap_pages), "machine.swap_pages", 1, 4096),
+            self.number(table.get("swap_ticks", default.swap_ticks), "machine.swap_ticks", 0, 10**12),
         )
 
     def task(
