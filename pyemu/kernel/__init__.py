@@ -36,6 +36,7 @@ MODULES = (
     "gup_locked",
     "iov_iter",
     "khugepaged",
+    "kvm",
     "mcopy",
     "memory",
     "mempolicy",
