@@ -91,6 +91,7 @@ class MachineSpec:
     ram_pages: int = 256
     max_ticks: int = 10_000_000
     x86: str = "5.7"
+    arch: str = "x86"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class TaskSpec:
 EXPECTED = (
     *("outcome", "outcomes", "ends_at", "gup"),
     *("exceptions", "attempts", "acquisitions", "messages", "messages_queued", "sleeps"),
-    *("handler_runs", "stops", "spins"),
+    *("handler_runs", "stops", "spins", "oom"),
     *("min_flt", "maj_flt", "page-faults", "minor-faults", "major-faults"),
 )
 
