@@ -10,7 +10,7 @@
 # ## Story: a fault where the list says "yes"
 #
 # You look after a machine that runs Linux 6.1, and on it a shell. You count the shell's page faults. Some
-# come from memory that it has owned for minutes. It even wrote there before. Why does it fault?
+# come from memory that it has owned for minutes. It even wrote there before. Why does it fault? [fact:fork-protects]
 #
 # Linux has a list of the areas that a program may use. You print it, with `cat /proc/PID/maps`. One line:
 #
@@ -23,7 +23,7 @@
 # what no running machine tells you: what would the processor do if the shell wrote to `0x5e3018` *now*?
 #
 # The processor has never seen the kernel's list. It looks elsewhere. You are about to look there too, with
-# the processor's own rules, and come to the same answer. [fact:fork-protects]
+# the processor's own rules, and come to the same answer.
 
 # %% [markdown] id="words"
 # ### Two kinds of address
