@@ -10,7 +10,8 @@
 # ## Story: a fault where the list says "yes"
 #
 # You look after a machine that runs Linux 6.1, and on it a shell. You count the shell's page faults. Some
-# come from memory that it has owned for minutes. It even wrote there before. Why does it fault? [fact:fork-protects]
+# come from memory that it has owned for minutes. It even wrote there before. Why does it fault?
+# [fact:fork-protects]
 #
 # Linux has a list of the areas that a program may use. You print it, with `cat /proc/PID/maps`. One line:
 #
