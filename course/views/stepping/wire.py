@@ -26,7 +26,7 @@ from course.views.stepping.lanes import Lane, lanes
 from course.views.stepping.palette import STYLES
 from course.views.stepping.rows import Line, Side
 from course.views.stepping.sources import line_of, sources
-from course.views.stepping.states import PANELS, Slot, States
+from course.views.stepping.states import NOW, PAGES, PANELS, Slot, States
 from pyemu.stacks import stacks
 from pyemu.trace import KIND, KINDS, Event, Trace
 from pyemu.travel import History, TaskView
@@ -39,6 +39,7 @@ CHANGE = struct.Struct("<II")
 RETRY, SIGNAL, FAULT = 1, 2, 4
 _SIGNALS = ("signal_sent", "signal_taken", "signal_dropped", "fault_signal")
 MARKS = tuple(Mark)
+FEW_PAGES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,11 @@ def pack(
         The same for the same runs.
     """
     texts, functions = _Texts(), dict[str, int]()
-    facts_at = {name: Slot(0, (place,), name) for place, name in enumerate(fact_names)}
+    pages = [name for name in fact_names if name.startswith("page ")]
+    apart = pages if len(pages) > FEW_PAGES else []  # so that they don't push away what is always asked for
+    facts_at = {
+        name: Slot(PAGES if name in apart else NOW, (place,), name) for place, name in enumerate(fact_names)
+    }
     packed = [_packed(run, facts_at, texts, functions) for run in runs]
     slots = {slot: place for place, slot in enumerate(sorted({s for one in packed for s, _ in one.changes}))}
     sections: dict[str, bytes] = {

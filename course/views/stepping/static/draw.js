@@ -235,7 +235,7 @@ class Strip {
     const width = Math.max(this.x(place + 1) - left, 3);
     const [top, bottom] = this.words ? [TOP, BOTTOM] : [1, 1];
     ink.strokeStyle = this.colours.paper;
-    ink.lineWidth = 5;
+    ink.lineWidth = 4.5;
     ink.strokeRect(left, top, width, this.height - top - bottom);
     ink.strokeStyle = this.colours.ink;
     ink.lineWidth = 2.5;

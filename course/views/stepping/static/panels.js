@@ -15,8 +15,9 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Set a text; the document is only touched where it differs. */
 function put(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  if (node.shown !== text) node.textContent = node.shown = text;
 }
 
 /** One panel: a line for each of its slots, a column for each run. */
@@ -69,7 +70,7 @@ class Panel {
   }
 }
 
-/** The source of the function in which a run is. */
+/** The source of the function in which the task of a row is, in one of the runs. */
 class Source {
   constructor(walk, k) {
     Object.assign(this, { walk, k, fn: -1, line: null });
@@ -81,22 +82,27 @@ class Source {
 
   show(row) {
     const run = this.walk.runs[this.k];
-    const event = this.walk.latest[this.k][row];
+    const [number, task] = this.walk.task(row);
+    const event = run.lastOf(number, this.walk.latest[this.k][row]);
     const fn = event < 0 ? 0 : run.fn[event];
     if (fn !== this.fn) this.load(fn);
-    const task = event < 0 || !run.task[event] ? "" : run.tasks[run.task[event] - 1];
     const source = fn ? this.walk.names.functions[fn - 1] : null;
     const before = this.walk.runs.length > 1 ? `${run.label}: ` : "";
-    put(this.caption, before + (source ? `${task} in ${this.title(source)}` : `${task || "nobody"} is in no kernel function`));
+    put(this.caption, before + (source ? `${task} in ${this.title(source)}` : `${task} is in no kernel function`));
     const line = source && run.line[event] ? this.code.children[run.line[event] - source.first] : null;
     if (line === this.line) return;
     this.line?.classList.remove("fl-here");
     this.line?.removeAttribute("aria-current");
     this.line = line;
-    if (!line) return;
-    line.classList.add("fl-here");
-    line.setAttribute("aria-current", "step");
-    this.code.scrollTop = line.offsetTop - this.code.clientHeight / 2;
+    this.far = Boolean(line);
+    line?.classList.add("fl-here");
+    line?.setAttribute("aria-current", "step");
+  }
+
+  /** Bring the line into the middle. This asks for the layout, so it comes after all that changes the document. */
+  scroll() {
+    if (this.far) this.code.scrollTop = this.line.offsetTop - this.code.clientHeight / 2;
+    this.far = false;
   }
 
   title({ name, c_name, c_file, module }) {
@@ -130,6 +136,7 @@ export class Panels {
 
   show(row) {
     for (const part of this.parts) part.show(row);
+    for (const part of this.parts) part.scroll?.();
   }
 }
 
