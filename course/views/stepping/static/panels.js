@@ -117,7 +117,7 @@ class Source {
     const source = fn ? this.walk.names.functions[fn - 1] : null;
     const lines = source ? source.text.split("\n") : [];
     this.code.replaceChildren(...lines.map((text) => make("span", {}, `${text}\n`)));
-    this.code.hidden = !lines.length;
+    this.code.classList.toggle("fl-none", !lines.length);
   }
 }
 
@@ -127,11 +127,12 @@ export class Panels {
     const used = walk.names.panels.map((_, panel) => new Panel(walk, panel)).filter((one) => one.slots.length);
     const sources = walk.runs.map((_, k) => new Source(walk, k));
     this.parts = [...used, ...sources];
-    const grid = make("div", { className: "fl-panels" }, ...used.map((one) => one.element));
-    const code = make("div", { className: "fl-panels" }, ...sources.map((one) => one.element));
+    const grid = (parts) => make("div", { className: "fl-panels" }, ...parts.map((one) => one.element));
     const lacking = walk.runs.filter((run) => !run.history).map((run) => run.label);
     const note = `The state after each step was not kept for ${lacking.join(" and ")}; run(..., history=True) keeps it.`;
-    this.elements = [grid, ...(lacking.length ? [make("p", {}, note)] : []), code];
+    const notes = lacking.length ? [make("p", {}, note)] : [];
+    // The source has always the same height, so that nothing moves above what changes its own.
+    this.elements = [grid(sources), ...notes, grid(used)];
   }
 
   show(row) {
