@@ -1,12 +1,13 @@
 """The wire: a stepper as names (plain data) and one run of bytes with little-endian records.
 
-The bytes are sections, one after the other; ``names["sections"]`` says where each begins and how many records
-it has. ``stepper.js`` reads the same layout; a test reads it with Node and compares with the text form.
+The bytes are sections, one after the other; ``names["sections"]`` says where each begins and how many bytes
+it has. ``run.js`` reads the same layout; a test reads it with Node and compares with the text form.
 
 =============  ==============================================================================================
 ``rows``       ``<iiBBxx``: place of the event in each run (-1: none), place of the mark, story or not
-``events n``   ``<dIIIHHBBBBBB2x``: time, sentence, step, end of its changes, function + 1 (0: none), line,
-               kind, task, CPU, goal, what the keys look for (1 retry, 2 signal, 4 fault), attempt
+``events n``   ``<dIIIHHBBBBBB2x``: time, sentence, step, end of its changes, function + 1 (0: none), line
+               (0: not known, 0xffff: a learner's function), kind, task, CPU, goal, what the keys look for
+               (1 retry, 2 signal, 4 fault), attempt
 ``changes n``  ``<II``: slot, text
 ``lanes n``    ``<H`` for each event and lane: place of the bar
 =============  ==============================================================================================

@@ -2,6 +2,7 @@
 
 const ROWS = 16; // rows of a panel that are shown at once
 const LISTED = 50; // rows of the table of events
+const ELSEWHERE = 0xffff; // as a line: the function is not the kernel's own
 const NOT_YET = "-";
 
 /** Make an element. */
@@ -85,11 +86,12 @@ class Source {
     const [number, task] = this.walk.task(row);
     const event = run.lastOf(number, this.walk.latest[this.k][row]);
     const fn = event < 0 ? 0 : run.fn[event];
-    if (fn !== this.fn) this.load(fn);
+    const elsewhere = event >= 0 && run.line[event] === ELSEWHERE;
+    if (fn !== this.fn || elsewhere !== this.elsewhere) this.load(fn, elsewhere);
     const source = fn ? this.walk.names.functions[fn - 1] : null;
     const before = this.walk.runs.length > 1 ? `${run.label}: ` : "";
-    put(this.caption, before + (source ? `${task} in ${this.title(source)}` : `${task} is in no kernel function`));
-    const line = source && run.line[event] ? this.code.children[run.line[event] - source.first] : null;
+    put(this.caption, before + (source ? `${task} in ${this.title(source, elsewhere)}` : `${task} is in no kernel function`));
+    const line = (source && this.code.children[run.line[event] - source.first]) || null;
     if (line === this.line) return;
     this.line?.classList.remove("fl-here");
     this.line?.removeAttribute("aria-current");
@@ -105,16 +107,16 @@ class Source {
     this.far = false;
   }
 
-  title({ name, c_name, c_file, module }) {
+  title({ name, c_name, c_file, module }, elsewhere) {
+    if (elsewhere) return `${name}: a function of a learner's, whose source is not kept`;
     const ours = module.split(".").pop();
     const linux = c_file ? `, in Linux ${c_name === name ? "" : `${c_name} in `}${c_file}` : "";
     return `${name} (ours: ${ours}.py${linux})`;
   }
 
-  load(fn) {
-    this.fn = fn;
-    this.line = null;
-    const source = fn ? this.walk.names.functions[fn - 1] : null;
+  load(fn, elsewhere) {
+    Object.assign(this, { fn, elsewhere, line: null });
+    const source = fn && !elsewhere ? this.walk.names.functions[fn - 1] : null;
     const lines = source ? source.text.split("\n") : [];
     this.code.replaceChildren(...lines.map((text) => make("span", {}, `${text}\n`)));
     this.code.classList.toggle("fl-none", !lines.length);
