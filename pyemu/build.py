@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
+from pyemu.arches import arch_of
 from pyemu.errors import ScenarioError
 from pyemu.flags import (
     PAGE_SHIFT,
@@ -55,7 +56,8 @@ def build_world(scenario: Scenario, tree: Tree, world: type[W], *, n_cpus: int, 
     build_memory(state, scenario, tree)
     tasks = build_tasks(state, scenario)
     trace = Trace([task.name for task in tasks.values()], f"{scenario.name} on tree {tree}")
-    policies = replace(tree.policies, reads_area_after_fault=scenario.machine.x86 == OLD_X86)
+    policies = tree.policies_on(arch_of(scenario.machine.arch))
+    policies = replace(policies, reads_area_after_fault=scenario.machine.x86 == OLD_X86)
     return world(state, tasks, trace, policies)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pyemu.arches import Arch, PageFaults
 from pyemu.flags import FaultFlag
 
 
@@ -60,6 +61,9 @@ class Policies:
     gup_takes_lock_killable : bool
         get_user_pages_unlocked takes mmap_sem itself by a wait that SIGKILL ends, with -EAGAIN (6.3)
         [fact:foll-unlockable].
+    knows_foll_interruptible : bool
+        get_user_pages gives up for any signal if its caller asks for that with FOLL_INTERRUPTIBLE (6.2)
+        [fact:foll-interruptible].
     lookup_node_trusts_zero : bool
         get_mempolicy(2) uses the page although get_user_pages gave none (without fix B2')
         [fact:b2-lookup-node].
@@ -73,8 +77,8 @@ class Policies:
         get_user_pages gives -EINTR for a task that is being killed (fix B4), not -ERESTARTSYS
         [fact:b4-eintr].
     gup_read_breaks_cow : bool
-        get_user_pages for reading faults as a write, so that a shared page is copied first (stable releases
-        of 5.4 and 5.7, gone in 5.10) [fact:gup-read-as-write].
+        get_user_pages for reading faults as a write, so that a shared page is copied first (5.8, and
+        stable releases of 5.4 and 5.7; gone in 5.9) [fact:gup-read-as-write].
     account_in_handle_mm_fault : bool
         handle_mm_fault counts faults itself, once, and a fault that was tried is major (5.9); before, each
         caller counted [fact:count-once].
@@ -90,7 +94,7 @@ class Policies:
     knows_user_mode_only : bool
         userfaultfd(2) takes UFFD_USER_MODE_ONLY (5.11) [fact:uffd-user-mode-only].
     read_wait_is_killable : bool
-        A fault that reads its page itself can be killed while it waits for that (by 6.1)
+        A fault that reads its page itself can be killed while it waits for that (5.15)
         [fact:file-own-read-killable].
     cow_counts_references : bool
         A write to a read-only page of one's own copies it if anybody else holds a reference to it (5.9);
@@ -99,7 +103,7 @@ class Policies:
         A first write to a shared page that dropped the lock for dirty throttling is done (COMPLETED, 6.0);
         before, it gave RETRY [fact:dirty-shared-completes].
     mprotect_maps_writable : bool
-        mprotect(2) makes the entry of an exclusive, dirty page writable at once (6.x); before, the next write
+        mprotect(2) makes the entry of an exclusive, dirty page writable at once (6.0); before, the next write
         faults [fact:mprotect-maps-writable].
     copy_tries_rest_again : bool
         A block copy from or to user memory that faulted for good tries the rest once more, byte by byte
@@ -114,10 +118,46 @@ class Policies:
         write(2) copies first, and touches the user's page only after nothing could be copied (by 6.18)
         [fact:tmpfs-write-copy-first].
     fault_lock_is_killable : bool
-        SIGKILL ends a fault's wait for mmap_sem (6.5, and stable releases of 6.1) [fact:x86-lock-killable].
+        SIGKILL ends a fault's wait for mmap_sem (6.5, and stable releases of 6.1 and 6.4)
+        [fact:x86-lock-killable].
     vma_lock_first : bool
         A fault from user mode makes its first attempt under the lock of its area alone (6.4 and later)
         [fact:x86-vma-first].
+    vma_lock_anonymous_only : bool
+        That is done for anonymous memory without a userfaultfd only (6.4 and 6.5)
+        [fact:vma-lock-anonymous-first].
+    vma_lock_marks_tried : bool
+        After that attempt the fault counts as tried if it ended with RETRY and MAJOR (6.8)
+        [fact:x86-vma-tried].
+    vma_lock_ends_bad_access : bool
+        An access that the area forbids ends in that attempt (6.12); before, it was looked at once more under
+        mmap_sem [fact:x86-vma-bad-access].
+    arch : Arch
+        Whose page-fault handler runs [fact:arch-handlers].
+    waits_with_table : bool
+        Kernel code waits for mmap_sem only if the exception table has an entry for it; some architectures
+        waited without looking [fact:arch-lock].
+    repeats_when_killed : bool
+        A kernel-mode fault that SIGKILL ends goes back to the instruction that faulted, not to its fixup
+        (13 architectures, repaired by 6.3) [fact:b7-livelock] [fact:b7-repaired].
+    allows_retry : bool
+        The handler has a retry at all; csky had none, and passed no flag but WRITE (until after 5.9)
+        [fact:arch-csky-no-retry].
+    sets_tried : bool
+        The second attempt has TRIED; alpha, parisc and unicore32 forget it (before patch 13)
+        [fact:arch-no-tried].
+    swallows_errors_when_killed : bool
+        A task that is being killed is not told of an error of its fault (sh, before patch 8) [fact:p08-sh].
+    releases_twice : bool
+        SIGBUS and SIGSEGV faults release mmap_sem twice (sh from patch 8 on, without fix B6)
+        [fact:b6-sh-double-unlock].
+    oom_keeps_lock : bool
+        A fault without memory leaves mmap_sem held (csky, as long as it had no retry)
+        [fact:arch-csky-oom].
+    page_faults : PageFaults
+        Where the perf event page-faults stands; from 5.9 on at the entry, but for um [fact:arch-perf].
+    guest_nowait : bool
+        A guest's fault is asked for with RETRY_NOWAIT (s390, before 6.12) [fact:arch-s390-guest].
     """
 
     leaves_late_retry: bool
@@ -135,6 +175,7 @@ class Policies:
     gup_says_locked_too_early: bool
     gup_gives_zero_when_killed: bool
     gup_takes_lock_killable: bool
+    knows_foll_interruptible: bool
     lookup_node_trusts_zero: bool
     lookup_node_is_fast: bool
     fixup_ends_at_second_retry: bool
@@ -155,3 +196,16 @@ class Policies:
     write_copies_first: bool
     fault_lock_is_killable: bool
     vma_lock_first: bool
+    vma_lock_anonymous_only: bool
+    vma_lock_marks_tried: bool
+    vma_lock_ends_bad_access: bool
+    arch: Arch
+    waits_with_table: bool
+    repeats_when_killed: bool
+    allows_retry: bool
+    sets_tried: bool
+    swallows_errors_when_killed: bool
+    releases_twice: bool
+    oom_keeps_lock: bool
+    page_faults: PageFaults
+    guest_nowait: bool

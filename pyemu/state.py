@@ -113,7 +113,7 @@ class FileState:
         Its name in the scenario.
     kind : str
         ``file``: on a disk. ``shmem``: it has no other place than the cache. ``faulty``: a driver that is
-        wrong on purpose.
+        wrong on purpose; ``oom``, ``sigsegv``: one that fails.
     pages : int
         Its length.
     byte : int

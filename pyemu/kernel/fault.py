@@ -1,18 +1,21 @@
-"""The x86 page-fault exception, from the CPU's error code to the retry loop.
+"""The page-fault exception on x86, from the CPU's error code to the retry loop.
 
 Models `arch/x86/mm/fault.c` of Linux v5.6 and v5.7, for faults from user mode and from kernel code that
 touches user memory [fact:x86-retry-5-6] [fact:x86-retry-5-7]. What differs between the trees is asked for as
-a policy. How a fault ends without a page stands in `pyemu.kernel.fault_errors`.
+a policy. How a fault ends without a page stands in `pyemu.kernel.fault_errors`, and what other architectures
+do in `pyemu.kernel.arch_fault`: it begins with the same steps.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from pyemu.arches import X86
 from pyemu.calls.fault import (
     bad_area,
     bad_area_access_error,
     bad_area_nosemaphore,
+    do_arch_fault,
     mm_fault_error,
     no_context,
 )
@@ -63,8 +66,10 @@ async def do_page_fault(regs: Regs, error_code: int, address: int) -> None:
 
 def first_flags(policy: Any, regs: Regs, error_code: int) -> int:
     """Give the flags of the first attempt: what the tree allows, who faulted, what for."""
+    if not policy.allows_retry:
+        return int(FAULT_FLAG_WRITE) if error_code & X86_PF_WRITE else 0
     flags: int = policy.default_flags
-    if user_mode(regs):
+    if user_mode(regs) or policy.arch.copies_as_user:
         flags |= FAULT_FLAG_USER
     elif not policy.interruptible_in_kernel_mode:
         flags &= ~FAULT_FLAG_INTERRUPTIBLE
@@ -75,15 +80,15 @@ def first_flags(policy: Any, regs: Regs, error_code: int) -> int:
     return flags
 
 
-async def lock_mm(mm: Mm, regs: Regs) -> bool:
+async def lock_mm(policy: Any, mm: Mm, regs: Regs) -> bool:
     """Take mmap_sem; say no, without waiting, when kernel code faulted that must not.
 
-    Such code may hold the lock itself: to wait for it would hide the oops behind a deadlock [fact:x86-lock].
-    Later kernels let SIGKILL end the wait [fact:x86-lock-killable].
+    Such code may hold the lock itself: to wait for it would hide the oops behind a deadlock [fact:x86-lock];
+    some architectures do [fact:arch-lock]. Later kernels let SIGKILL end the wait [fact:x86-lock-killable].
     """
     if await down_read_trylock(mm):
         return True
-    if not user_mode(regs) and not search_exception_tables(regs.ip):
+    if policy.waits_with_table and not user_mode(regs) and not search_exception_tables(regs.ip):
         return False
     return await wait_for_mm(mm)
 
@@ -119,18 +124,39 @@ async def find_area(mm: Mm, regs: Regs, error_code: int, address: int) -> Vma | 
     return vma
 
 
+async def lock_area(mm: Mm, address: int) -> Vma | None:
+    """Lock the area of an address alone; None if that can't be done at once, or not for such an area.
+
+    Linux says no as well for anonymous memory in which nothing was ever written (it has no anon_vma yet);
+    here all areas count as written to.
+    """
+    policy = await policies()
+    vma = await lock_vma_under_rcu(mm, address)
+    if vma is None or not policy.vma_lock_anonymous_only:
+        return vma
+    ops = await vma.vm_ops
+    context = await vma.vm_userfaultfd_ctx
+    if not ops and context is None:
+        return vma
+    await vma_end_read(mm)
+    return None
+
+
 async def try_area_lock(mm: Mm, regs: Regs, error_code: int, address: int, flags: int) -> int:
     """Make an attempt under the lock of the area alone; only user mode does [fact:x86-vma-first].
 
     Gives the flags with which to go on under mmap_sem, or 0 if the fault is over. RETRY says here no more
     than "not like this", so TRIED is set only if the attempt did work for it: MAJOR [fact:x86-vma-tried].
     """
-    vma = await lock_vma_under_rcu(mm, address)
+    policy = await policies()
+    vma = await lock_area(mm, address)
     if vma is None:
         await count_vm_event("vma_lock_abort")
         return flags
     if await access_error(error_code, vma):
         await vma_end_read(mm)
+        if not policy.vma_lock_ends_bad_access:
+            return flags
         await count_vm_event("vma_lock_success")
         await force_sig_fault(SIGSEGV, SEGV_ACCERR, address)
         return 0
@@ -146,17 +172,20 @@ async def try_area_lock(mm: Mm, regs: Regs, error_code: int, address: int, flags
     await count_vm_event("vma_lock_retry")
     if await fault_signal_pending(fault, regs):
         return 0
-    return flags | FAULT_FLAG_TRIED if fault & VM_FAULT_MAJOR else flags
+    return flags | FAULT_FLAG_TRIED if policy.vma_lock_marks_tried and fault & VM_FAULT_MAJOR else flags
 
 
 @implements
 async def do_user_addr_fault(regs: Regs, error_code: int, address: int) -> None:
-    """Handle a fault on a user address.
+    """Handle a fault on a user address; on another architecture than x86 its row does.
 
     Entry: no lock held. Exit: no lock held, whatever happened; a signal may have been sent, or the kernel
     code that faulted goes on at its fixup.
     """
     policy = await policies()
+    if policy.arch is not X86:
+        await do_arch_fault(regs, error_code, address)
+        return
     mm = await current.mm
     if await current.pagefault_disabled:
         await bad_area_nosemaphore(regs, error_code, address)
@@ -168,7 +197,7 @@ async def do_user_addr_fault(regs: Regs, error_code: int, address: int) -> None:
         if not flags:
             return
     major = 0
-    locked = await lock_mm(mm, regs)
+    locked = await lock_mm(policy, mm, regs)
     while True:
         if not locked:
             await bad_area_nosemaphore(regs, error_code, address)

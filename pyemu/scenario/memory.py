@@ -15,7 +15,8 @@ AREA_DISTANCE = 1 << 30
 LAST_ADDRESS = 1 << 47
 MAX_PAGES = 512
 FILE_KINDS = ("disk", "tmpfs")
-AREA_KINDS = ("anon", "shmem", "file", "faulty")
+DRIVERS = ("faulty", "oom", "sigsegv")
+AREA_KINDS = ("anon", "shmem", "file", *DRIVERS)
 AREA_KEYS = (
     *("name", "process", "address", "pages", "prot", "populated"),
     *("userfaultfd", "features", "user_mode_only"),
@@ -94,7 +95,7 @@ class MemoryChecks(Checks):
                 tuple(self.number(one, f"{here}: populated", 0, pages - 1) for one in populated),
                 *self.registration(table, here),
                 kind,
-                self.truth(table.get("shared", kind in ("shmem", "faulty")), f"{here}: shared"),
+                self.truth(table.get("shared", kind in ("shmem", *DRIVERS)), f"{here}: shared"),
                 file,
                 self.number(table.get("first_page", 0), f"{here}: first_page", 0, MAX_PAGES - 1),
                 self.truth(table.get("random", False), f"{here}: random"),
@@ -171,7 +172,7 @@ class MemoryChecks(Checks):
                 f"{here}: {key} is for areas of kind 'file'; this one is {area.kind!r}. Take it out."
             )
         on_disk = any(one.name == area.file and one.kind == "disk" for one in files)
-        if area.userfaultfd and (on_disk or area.kind == "faulty"):
+        if area.userfaultfd and (on_disk or area.kind in DRIVERS):
             raise self.fail(
                 f"{here}: userfaultfd is set; it serves areas of kind 'anon' and 'shmem', and files of kind "
                 "'tmpfs'. Take one of these."

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pyemu.errors import ScenarioError
-from pyemu.flags import FOLL_NOWAIT, FOLL_WRITE, PAGE_SIZE
+from pyemu.flags import FOLL_INTERRUPTIBLE, FOLL_NOWAIT, FOLL_WRITE, PAGE_SIZE
 from pyemu.scenario.steps import MODES, Action
 
 
@@ -91,6 +91,7 @@ class MachineSpec:
     ram_pages: int = 256
     max_ticks: int = 10_000_000
     x86: str = "5.7"
+    arch: str = "x86"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class TaskSpec:
 EXPECTED = (
     *("outcome", "outcomes", "ends_at", "gup"),
     *("exceptions", "attempts", "acquisitions", "messages", "messages_queued", "sleeps"),
-    *("handler_runs", "stops", "spins"),
+    *("handler_runs", "stops", "spins", "oom"),
     *("min_flt", "maj_flt", "page-faults", "minor-faults", "major-faults"),
 )
 
@@ -348,7 +349,7 @@ class Scenario:
 
     def _resolve(self, step: Step, context: int) -> ResolvedStep:
         values = dict(step.values)
-        task = values.get("task", values.get("child", ""))
+        task = values.get("task") or values.get("child") or values.get("worker")
         address = length = 0
         if "area" in values:
             area = self.area(values["area"])
@@ -371,7 +372,9 @@ class Scenario:
             mode=MODES[values["mode"]] if "mode" in values else 0,
             buffer=self._buffer(values),
             entry=values.get("entry", ""),
-            gup_flags=FOLL_WRITE * values.get("write", False) | FOLL_NOWAIT * values.get("nowait", False),
+            gup_flags=FOLL_WRITE * values.get("write", False)
+            | FOLL_NOWAIT * values.get("nowait", False)
+            | FOLL_INTERRUPTIBLE * values.get("interruptible", False),
             pipe=self.pipes().index(values["pipe"]) + 1 if values.get("pipe") else 0,
             file=self.file_number(values["file"]) if "file" in values else 0,
             page=values.get("page", 0),

@@ -41,6 +41,8 @@ class Action(StrEnum):
     FUTEX_WAKE_OP = "futex_wake_op"
     GET_MEMPOLICY = "get_mempolicy"
     PIN = "pin"
+    VCPU_FAULT = "vcpu_fault"
+    ASYNC_PF = "async_pf"
     VMSPLICE = "vmsplice"
     ODIRECT_WRITE = "odirect_write"
     PROCMEM_READ = "procmem_read"
@@ -138,7 +140,12 @@ STEPS: dict[Action, dict[str, Any]] = {
         "entry": "get_user_pages_unlocked",
         "write": True,
         "nowait": False,
+        "interruptible": False,
     },
+    # A CPU of a KVM guest whose memory the area is: it faults, and if the page has to be waited for, it waits
+    # or, with a worker, posts to that and goes on. The worker's step: bring in a page of that task's memory.
+    Action.VCPU_FAULT: {"area": REQUIRED, "page": 0, "write": True, "worker": None},
+    Action.ASYNC_PF: {"area": REQUIRED, "page": 0, "task": REQUIRED},
     # System calls that touch the pages: read(2) of /dev/zero, pwrite(2) to a fresh memfd; read(2) and
     # write(2) of a pipe that tasks share by its name, or, without a name, of a fresh one (full for reading).
     Action.READ_ZERO: {"area": REQUIRED, "page": 0, "pages": 1},
@@ -168,6 +175,8 @@ MEMORY = {
     Action.FUTEX_WAKE_OP,
     Action.GET_MEMPOLICY,
     Action.PIN,
+    Action.VCPU_FAULT,
+    Action.ASYNC_PF,
     Action.VMSPLICE,
     Action.ODIRECT_WRITE,
     Action.PROCMEM_READ,
@@ -200,4 +209,8 @@ MODES = {
     "wp": UFFDIO_REGISTER_MODE_WP,
     "missing+wp": UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP,
 }
-OF_ANOTHER = {Action.PROCESS_VM_READV, Action.PROCMEM_READ}  # they may name a task whose memory they mean
+OF_ANOTHER = {  # they may name a task whose memory they mean
+    Action.PROCESS_VM_READV,
+    Action.PROCMEM_READ,
+    Action.ASYNC_PF,
+}
