@@ -139,7 +139,19 @@ def loaded_by(statement: str) -> set[str]:
     return set(subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split())
 
 
-HEAVY = {"numpy", "IPython", "ipywidgets", "nbformat", "nbclient", "jupytext", "matplotlib", "rich"}
+HEAVY = {
+    *(
+        "numpy",
+        "IPython",
+        "anywidget",
+        "ipywidgets",
+        "nbformat",
+        "nbclient",
+        "jupytext",
+        "matplotlib",
+        "rich",
+    ),
+}
 
 
 @pytest.mark.parametrize(

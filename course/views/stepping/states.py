@@ -18,13 +18,17 @@ from pyemu.travel import History, TaskView
 from pyemu.travel.log import MISSING
 from pyemu.travel.snapshot import CLOCK
 
-__all__ = ["PANELS", "Slot", "States"]
+__all__ = ["NOW", "PAGES", "PANELS", "Slot", "States"]
 
-PANELS = ("Now", "Tasks", "mmap_sem", "Page table", "TLB", "Memory areas", "userfaultfd")
-"""Names of the panels; the first is filled from events, by `course.views.panel.facts`."""
+PANELS = ("Now", "Pages", "Tasks", "mmap_sem", "Page table", "TLB", "Memory areas", "userfaultfd")
+"""Names of the panels; the first two are filled from events, by `course.views.panel.facts`."""
+
+NOW, PAGES, TASKS, LOCK, TABLE, TLB, AREAS, QUEUES = range(len(PANELS))
 
 WHOLE_AREA = 16
 """Pages of an area that are all shown; of a larger one, those that the trace speaks of."""
+
+NO_CPU = 255  # of a task that is on none
 
 _OF_PAGES = ("access", "uaccess", "value", "exception", "pte", "flush", "message", "message_read", "uffd")
 
@@ -118,7 +122,7 @@ class States:
         for context in sorted(contexts):
             found |= self._queues(context)
         for (mm, va), entry in self._tables.changed():
-            found[Slot(3, (mm, va), self._named(mm, f"{va:#x}"))] = entry_words(entry)
+            found[Slot(TABLE, (mm, va), self._named(mm, f"{va:#x}"))] = entry_words(entry)
         return found
 
     # -------------------------------------------------------------------------------- panels
@@ -131,12 +135,12 @@ class States:
         elif view.asleep:
             doing = f"sleeps ({state_letter(view.state)})"
         else:
-            doing = "runs" if view.cpu == 255 else f"runs on CPU {view.cpu}"
+            doing = "ready" if view.cpu == NO_CPU else f"runs on CPU {view.cpu}"
         announced = f", state {state_letter(view.state)} announced" if view.state and not view.asleep else ""
         return {
-            Slot(1, (number, 0), view.name): doing + ("" if view.ended else announced),
-            Slot(1, (number, 1), f"{view.name}: functions"): " > ".join(view.stack) or "none: user mode",
-            Slot(1, (number, 2), f"{view.name}: next effect"): view.next,
+            Slot(TASKS, (number, 0), view.name): doing + ("" if view.ended else announced),
+            Slot(TASKS, (number, 1), f"{view.name}: functions"): " > ".join(view.stack) or "none: user mode",
+            Slot(TASKS, (number, 2), f"{view.name}: next effect"): view.next,
         }
 
     def _signals(self, place: tuple[str, int]) -> dict[Slot, str]:
@@ -144,11 +148,11 @@ class States:
         value = self._values[place]
         if kind == "blocked":
             text = ", ".join(_signal(one) for one in sorted(value))
-            return {Slot(1, (number, 4), f"{self._task_name(number)}: blocked signals"): text}
+            return {Slot(TASKS, (number, 4), f"{self._task_name(number)}: blocked signals"): text}
         text = ", ".join(_signal(one.signal) for one in value)
         if kind == "siginfo":
-            return {Slot(1, (number, 3), f"{self._task_name(number)}: pending signals"): text}
-        return {Slot(1, (number, 5), f"process of {self._task_name(number)}: pending signals"): text}
+            return {Slot(TASKS, (number, 3), f"{self._task_name(number)}: pending signals"): text}
+        return {Slot(TASKS, (number, 5), f"process of {self._task_name(number)}: pending signals"): text}
 
     def _lock(self, mm: int, lock: Any) -> dict[Slot, str]:
         held = [f"{self._task_name(one)} (reading)" for one in lock.readers]
@@ -158,12 +162,12 @@ class States:
             f"{self._task_name(one)} ({'writing' if write else 'reading'})" for one, write in lock.waiters
         ]
         return {
-            Slot(2, (mm, 0), self._named(mm, "owner")): " + ".join(held) or "free",
-            Slot(2, (mm, 1), self._named(mm, "waiters")): ", ".join(waits) or "nobody",
+            Slot(LOCK, (mm, 0), self._named(mm, "owner")): " + ".join(held) or "free",
+            Slot(LOCK, (mm, 1), self._named(mm, "waiters")): ", ".join(waits) or "nobody",
         }
 
     def _area(self, number: int, area: Any) -> dict[Slot, str]:
-        slot = Slot(5, (area.mm, number), self._named(area.mm, f"area {number}"))
+        slot = Slot(AREAS, (area.mm, number), self._named(area.mm, f"area {number}"))
         if not area.alive:
             return {slot: "freed"}
         words = [f"{area.start:#x} to {area.end - 1:#x}", flag_names(area.flags, VmFlag).replace("|", " ")]
@@ -178,12 +182,12 @@ class States:
         name = f"userfaultfd {context}"
         if state.released:
             return {
-                Slot(6, (context, 0), f"{name}: not read"): "closed",
-                Slot(6, (context, 1), f"{name}: read"): "closed",
+                Slot(QUEUES, (context, 0), f"{name}: not read"): "closed",
+                Slot(QUEUES, (context, 1), f"{name}: read"): "closed",
             }
         return {
-            Slot(6, (context, 0), f"{name}: not read"): self._waits(state.pending),
-            Slot(6, (context, 1), f"{name}: read"): self._waits(state.read),
+            Slot(QUEUES, (context, 0), f"{name}: not read"): self._waits(state.pending),
+            Slot(QUEUES, (context, 1), f"{name}: read"): self._waits(state.read),
         }
 
     def _waits(self, queue: tuple[int, ...]) -> str:
@@ -221,7 +225,7 @@ def _tlb(place: tuple[int, str, int], entries: tuple[Any, ...]) -> dict[Slot, st
         f"{one.vpn << PAGE_SHIFT:#x} is frame {one.pfn}: {right_words(one.flags & _RIGHTS)}"
         for one in entries
     ]
-    return {Slot(4, (cpu, int(level[1:]), number), f"CPU {cpu}, {level} set {number}"): "; ".join(held)}
+    return {Slot(TLB, (cpu, int(level[1:]), number), f"CPU {cpu}, {level} set {number}"): "; ".join(held)}
 
 
 def _signal(number: int) -> str:

@@ -179,8 +179,8 @@ class Stepper {
     this.slider.value = place;
     this.slider.setAttribute("aria-valuetext", `${where}, ${walk.time(row)} us`);
     if (this.width && this.colours) this.picture.show(rows, place, this.colours);
-    this.panels.show(row);
     this.listing.show(rows, place);
+    this.panels.show(row);
   }
 
   destroy() {
