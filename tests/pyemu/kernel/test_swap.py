@@ -298,6 +298,17 @@ def test_a_page_that_others_hold_as_well_is_copied_where_references_count() -> N
     lab.do("U", put_page(pfn))
 
 
+def test_a_page_that_the_disk_is_writing_is_copied_where_references_count() -> None:
+    body, _ = attempts(FIRST, AGAIN, FIRST | FAULT_FLAG_WRITE)
+    lab = SwapLab(body, V61)
+    lab.reach("look_at_page", times=2)
+    pfn = frame_number(lab.entry(V1))
+    lab.world.state.data["frame", pfn] = replace(lab.world.state.data["frame", pfn], writeback=True)
+    lab.settle("T")
+    assert frame_number(lab.entry(V1)) != pfn
+    assert lab.cached(1) is not None
+
+
 def test_a_page_under_writeback_may_be_written_and_keeps_its_slot() -> None:
     body, got = attempts(FIRST | FAULT_FLAG_WRITE, AGAIN | FAULT_FLAG_WRITE)
     lab = SwapLab(body)
