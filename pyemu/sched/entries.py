@@ -11,7 +11,7 @@ from dataclasses import replace
 from pyemu.effects.handles import Mm
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE
 from pyemu.hw import x86
-from pyemu.pages import frame_number, get_frame, leaf, named_frame, present, write_entry
+from pyemu.pages import covering, frame_number, get_frame, leaf, named_frame, present, write_entry
 from pyemu.sched.pages import Places, taken
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.spinlocks import is_free, table
@@ -109,15 +109,14 @@ def mk_pte(world: World, task: Task, pfn: int, flags: int) -> int:
 
 def looked_up(world: World, task: Task, address: int) -> Places:
     """Footprint of a look into /proc: the entry and the page that it names."""
-    place = x86.leaf_address(world.state.ram, world.state.roots[task.mm], address)
-    pfn = frame_number(x86.read_entry(world.state.ram, place)) if place is not None else 0
-    return [("pte", task.mm, address >> PAGE_SHIFT), ("frame", pfn)], []
+    places, pte = covering(world.state, task.mm, address)
+    return [*places, ("frame", frame_number(pte))], []
 
 
 @semantics(looked_up)
 def pagemap(world: World, task: Task, address: int) -> str:
     """Read /proc/self/pagemap and /proc/kpageflags: bits of the entry, and what kind of page it names."""
-    pte = world.state.get_pte(task.mm, address)
+    _, pte = covering(world.state, task.mm, address)
     if not present(pte):
         return ""
     if frame_number(pte) == ZERO_PFN:
@@ -130,6 +129,8 @@ def pagemap(world: World, task: Task, address: int) -> str:
         words.append("excl")
     if frame.mapping is None:
         words.append("anon")
+    if pte & x86.PS:
+        words.append("huge")
     return " ".join(words)
 
 

@@ -114,6 +114,7 @@ def test_adding_what_was_taken_out_gives_the_tree_back() -> None:
 
 
 NEW = {
+    2: {"gup_stops_after_hugetlb"},
     4: {"leaves_late_retry"},
     9: {"leave_on_any_signal"},
     10: {"nopage_after_signal"},
