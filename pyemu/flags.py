@@ -82,7 +82,10 @@ class VmFlag(IntFlag):
 
 
 class FollFlag(IntFlag):
-    """``FOLL_*``: what a caller of get_user_pages asks for; values of 5.7 [fact:foll-flags]."""
+    """``FOLL_*``: what a caller of get_user_pages asks for; values of 5.7 [fact:foll-flags].
+
+    INTERRUPTIBLE came later; its value is that of 6.2 [fact:foll-interruptible].
+    """
 
     WRITE = 0x00001
     TOUCH = 0x00002
@@ -103,6 +106,7 @@ class FollFlag(IntFlag):
     LONGTERM = 0x10000
     SPLIT_PMD = 0x20000
     PIN = 0x40000
+    INTERRUPTIBLE = 0x200000  # from 6.2 on: any signal may end the wait
 
 
 class TaskState(IntFlag):
@@ -194,6 +198,7 @@ FOLL_TRIED = FollFlag.TRIED
 FOLL_MLOCK = FollFlag.MLOCK
 FOLL_REMOTE = FollFlag.REMOTE
 FOLL_COW = FollFlag.COW
+FOLL_INTERRUPTIBLE = FollFlag.INTERRUPTIBLE
 
 VM_FAULT_OOM = VmFault.OOM
 VM_FAULT_SIGBUS = VmFault.SIGBUS

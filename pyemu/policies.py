@@ -60,6 +60,9 @@ class Policies:
     gup_takes_lock_killable : bool
         get_user_pages_unlocked takes mmap_sem itself by a wait that SIGKILL ends, with -EAGAIN (6.3)
         [fact:foll-unlockable].
+    knows_foll_interruptible : bool
+        get_user_pages gives up for any signal if its caller asks for that with FOLL_INTERRUPTIBLE (6.2)
+        [fact:foll-interruptible].
     lookup_node_trusts_zero : bool
         get_mempolicy(2) uses the page although get_user_pages gave none (without fix B2')
         [fact:b2-lookup-node].
@@ -73,8 +76,8 @@ class Policies:
         get_user_pages gives -EINTR for a task that is being killed (fix B4), not -ERESTARTSYS
         [fact:b4-eintr].
     gup_read_breaks_cow : bool
-        get_user_pages for reading faults as a write, so that a shared page is copied first (stable releases
-        of 5.4 and 5.7, gone in 5.10) [fact:gup-read-as-write].
+        get_user_pages for reading faults as a write, so that a shared page is copied first (5.8, and
+        stable releases of 5.4 and 5.7; gone in 5.9) [fact:gup-read-as-write].
     account_in_handle_mm_fault : bool
         handle_mm_fault counts faults itself, once, and a fault that was tried is major (5.9); before, each
         caller counted [fact:count-once].
@@ -90,7 +93,7 @@ class Policies:
     knows_user_mode_only : bool
         userfaultfd(2) takes UFFD_USER_MODE_ONLY (5.11) [fact:uffd-user-mode-only].
     read_wait_is_killable : bool
-        A fault that reads its page itself can be killed while it waits for that (by 6.1)
+        A fault that reads its page itself can be killed while it waits for that (5.15)
         [fact:file-own-read-killable].
     cow_counts_references : bool
         A write to a read-only page of one's own copies it if anybody else holds a reference to it (5.9);
@@ -99,7 +102,7 @@ class Policies:
         A first write to a shared page that dropped the lock for dirty throttling is done (COMPLETED, 6.0);
         before, it gave RETRY [fact:dirty-shared-completes].
     mprotect_maps_writable : bool
-        mprotect(2) makes the entry of an exclusive, dirty page writable at once (6.x); before, the next write
+        mprotect(2) makes the entry of an exclusive, dirty page writable at once (6.0); before, the next write
         faults [fact:mprotect-maps-writable].
     copy_tries_rest_again : bool
         A block copy from or to user memory that faulted for good tries the rest once more, byte by byte
@@ -114,23 +117,30 @@ class Policies:
         write(2) copies first, and touches the user's page only after nothing could be copied (by 6.18)
         [fact:tmpfs-write-copy-first].
     fault_lock_is_killable : bool
-        SIGKILL ends a fault's wait for mmap_sem (6.5, and stable releases of 6.1) [fact:x86-lock-killable].
+        SIGKILL ends a fault's wait for mmap_sem (6.5, and stable releases of 6.1 and 6.4)
+        [fact:x86-lock-killable].
     vma_lock_first : bool
         A fault from user mode makes its first attempt under the lock of its area alone (6.4 and later)
         [fact:x86-vma-first].
+    vma_lock_anonymous_only : bool
+        That is done for anonymous memory without a userfaultfd only (6.4 and 6.5)
+        [fact:vma-lock-anonymous-first].
+    vma_lock_marks_tried : bool
+        After that attempt the fault counts as tried if it ended with RETRY and MAJOR (6.8)
+        [fact:x86-vma-tried].
+    vma_lock_ends_bad_access : bool
+        An access that the area forbids ends in that attempt (6.12); before, it was looked at once more under
+        mmap_sem [fact:x86-vma-bad-access].
     gup_stops_after_hugetlb : bool
         get_user_pages stops by itself when the walk of a huge-page area lost mmap_sem (patch 2); the walk
         asks for no more pages then, so that nothing can be seen [fact:p02-hugetlb-stop].
     gup_walks_hugetlb : bool
-        get_user_pages has a walk of its own for areas of huge pages (gone by 6.12) [fact:gup-hugetlb-walk].
+        get_user_pages has a walk of its own for areas of huge pages (until 6.5) [fact:gup-hugetlb-walk].
     hugetlb_takes_i_mmap : bool
         A fault on a huge page holds the lock of its file's mappings (5.7 to 6.0) [fact:hugetlb-i-mmap].
     hugetlb_takes_locks_again : bool
         A fault on a huge page that waited for a monitor takes its locks again, though mmap_sem is gone (until
         6.0) [fact:hugetlb-handle-userfault].
-    hugetlb_under_vma_lock : bool
-        A fault on a huge page is served under the lock of its area alone (by 6.12)
-        [fact:hugetlb-under-vma-lock].
     minor_faults : bool
         A userfaultfd may be asked for faults on huge pages that are in the cache (5.13)
         [fact:uffd-minor-hugetlb].
@@ -158,6 +168,7 @@ class Policies:
     gup_says_locked_too_early: bool
     gup_gives_zero_when_killed: bool
     gup_takes_lock_killable: bool
+    knows_foll_interruptible: bool
     lookup_node_trusts_zero: bool
     lookup_node_is_fast: bool
     fixup_ends_at_second_retry: bool
@@ -178,11 +189,13 @@ class Policies:
     write_copies_first: bool
     fault_lock_is_killable: bool
     vma_lock_first: bool
+    vma_lock_anonymous_only: bool
+    vma_lock_marks_tried: bool
+    vma_lock_ends_bad_access: bool
     gup_stops_after_hugetlb: bool
     gup_walks_hugetlb: bool
     hugetlb_takes_i_mmap: bool
     hugetlb_takes_locks_again: bool
-    hugetlb_under_vma_lock: bool
     minor_faults: bool
     minor_faults_of_shmem: bool
     hugetlb_walk_keeps_count: bool

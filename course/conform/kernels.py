@@ -10,22 +10,10 @@ import re
 from dataclasses import dataclass
 
 from pyemu.errors import RecordError
-from pyemu.tree import Tree
+from pyemu.tree import RELEASES, Tree
 
 Series = tuple[int, int]
 
-# Kernels with a tree of their own. 5.4 to 5.6 are older than the series; 5.7.14 has it with its first fixes.
-TREES: dict[Series, Tree] = {
-    (5, 4): Tree.before,
-    (5, 5): Tree.before,
-    (5, 6): Tree.before,
-    (5, 7): Tree.v5_7,
-    (5, 10): Tree.later("5.10"),
-    (6, 1): Tree.later("6.1"),
-    (6, 12): Tree.later("6.12"),
-    (6, 18): Tree.later("6.18"),
-    (7, 2): Tree.later("7.2"),
-}
 # The last version before the numbering went on with the next major one: 4.20 is followed by 5.0.
 LAST_MINOR = {2: 6, 3: 19, 4: 20, 5: 19, 6: 19}
 # Recorded on a machine with one CPU; the others had two.
@@ -132,6 +120,16 @@ def series(label: str) -> Series:
     return int(found[1]), int(found[2])
 
 
+# Kernels with a tree of their own. 5.4 to 5.6 are older than the series; 5.7.14 has it with its first fixes.
+TREES: dict[Series, Tree] = {
+    (5, 4): Tree.before,
+    (5, 5): Tree.before,
+    (5, 6): Tree.before,
+    (5, 7): Tree.v5_7,
+    **{series(release): Tree.later(release) for release in RELEASES},
+}
+
+
 def kernel_of(label: str) -> Kernel:
     """Give what stands for a kernel: its own tree, or that of the kernel with the fewest versions between.
 
@@ -152,8 +150,8 @@ def kernel_of(label: str) -> Kernel:
 
     Examples
     --------
-    >>> kernel_of("5.4.59").emulated, kernel_of("5.7").emulated, kernel_of("5.8.1").emulated
-    ('before', 'v5_7', 'v5_7 (nearest)')
+    >>> kernel_of("5.4.59").emulated, kernel_of("5.7").emulated, kernel_of("6.17.1").emulated
+    ('before', 'v5_7', 'v6_18 (nearest)')
     """
     wanted = series(label)
     computer = Computer(n_cpus=1 if wanted in ONE_CPU else 2)

@@ -175,6 +175,23 @@ class FaultinResult:
 
 
 @dataclass(frozen=True, slots=True)
+class PfnResult:
+    """What hva_to_pfn gives back.
+
+    Attributes
+    ----------
+    pfn : int
+        The page's frame, with a reference; a negative errno without one: -EINTR for a signal
+        (``KVM_PFN_ERR_SIGPENDING``), -EFAULT for anything else (``KVM_PFN_ERR_FAULT``).
+    wait : bool
+        What C writes through ``bool *async``: the page may be had by waiting, which the caller didn't want.
+    """
+
+    pfn: int
+    wait: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FixupResult:
     """What fixup_user_fault gives back.
 
@@ -264,6 +281,7 @@ KINDS = (
     HugetlbWalk,
     FaultinResult,
     FixupResult,
+    PfnResult,
     Found,
     PageLock,
     PipeBuffer,

@@ -38,6 +38,7 @@ MODULES = (
     "hugetlb",
     "hugetlb_gup",
     "iov_iter",
+    "kvm",
     "mcontinue",
     "mcopy",
     "mcopy_hugetlb",

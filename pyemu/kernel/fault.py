@@ -119,18 +119,39 @@ async def find_area(mm: Mm, regs: Regs, error_code: int, address: int) -> Vma | 
     return vma
 
 
+async def lock_area(mm: Mm, address: int) -> Vma | None:
+    """Lock the area of an address alone; None if that can't be done at once, or not for such an area.
+
+    Linux says no as well for anonymous memory in which nothing was ever written (it has no anon_vma yet);
+    here all areas count as written to.
+    """
+    policy = await policies()
+    vma = await lock_vma_under_rcu(mm, address)
+    if vma is None or not policy.vma_lock_anonymous_only:
+        return vma
+    ops = await vma.vm_ops
+    context = await vma.vm_userfaultfd_ctx
+    if not ops and context is None:
+        return vma
+    await vma_end_read(mm)
+    return None
+
+
 async def try_area_lock(mm: Mm, regs: Regs, error_code: int, address: int, flags: int) -> int:
     """Make an attempt under the lock of the area alone; only user mode does [fact:x86-vma-first].
 
     Gives the flags with which to go on under mmap_sem, or 0 if the fault is over. RETRY says here no more
     than "not like this", so TRIED is set only if the attempt did work for it: MAJOR [fact:x86-vma-tried].
     """
-    vma = await lock_vma_under_rcu(mm, address)
+    policy = await policies()
+    vma = await lock_area(mm, address)
     if vma is None:
         await count_vm_event("vma_lock_abort")
         return flags
     if await access_error(error_code, vma):
         await vma_end_read(mm)
+        if not policy.vma_lock_ends_bad_access:
+            return flags
         await count_vm_event("vma_lock_success")
         await force_sig_fault(SIGSEGV, SEGV_ACCERR, address)
         return 0
@@ -146,7 +167,7 @@ async def try_area_lock(mm: Mm, regs: Regs, error_code: int, address: int, flags
     await count_vm_event("vma_lock_retry")
     if await fault_signal_pending(fault, regs):
         return 0
-    return flags | FAULT_FLAG_TRIED if fault & VM_FAULT_MAJOR else flags
+    return flags | FAULT_FLAG_TRIED if policy.vma_lock_marks_tried and fault & VM_FAULT_MAJOR else flags
 
 
 @implements

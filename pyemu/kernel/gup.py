@@ -29,6 +29,7 @@ from pyemu.flags import (
     ENOMEM,
     ERESTARTSYS,
     FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_INTERRUPTIBLE,
     FAULT_FLAG_KILLABLE,
     FAULT_FLAG_REMOTE,
     FAULT_FLAG_RETRY_NOWAIT,
@@ -38,6 +39,7 @@ from pyemu.flags import (
     FOLL_FORCE,
     FOLL_GET,
     FOLL_HWPOISON,
+    FOLL_INTERRUPTIBLE,
     FOLL_MLOCK,
     FOLL_NOWAIT,
     FOLL_POPULATE,
@@ -132,6 +134,8 @@ async def faultin_page(
         flags |= FAULT_FLAG_ALLOW_RETRY
         if policy.gup_is_killable:
             flags |= FAULT_FLAG_KILLABLE
+        if policy.knows_foll_interruptible and foll_flags & FOLL_INTERRUPTIBLE:
+            flags |= FAULT_FLAG_INTERRUPTIBLE
     if foll_flags & FOLL_NOWAIT:
         flags |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT
     if foll_flags & FOLL_TRIED:

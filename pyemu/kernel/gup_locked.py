@@ -14,8 +14,18 @@ from pyemu.effects.handles import Mm, Task, current
 from pyemu.effects.locks import down_read, down_read_killable, up_read
 from pyemu.effects.machine import policies
 from pyemu.effects.records import GupResult
-from pyemu.effects.signals import fatal_signal_pending
-from pyemu.flags import EAGAIN, EINTR, FOLL_GET, FOLL_REMOTE, FOLL_TOUCH, FOLL_TRIED, FOLL_WRITE, PAGE_SIZE
+from pyemu.effects.signals import fatal_signal_pending, signal_pending
+from pyemu.flags import (
+    EAGAIN,
+    EINTR,
+    FOLL_GET,
+    FOLL_INTERRUPTIBLE,
+    FOLL_REMOTE,
+    FOLL_TOUCH,
+    FOLL_TRIED,
+    FOLL_WRITE,
+    PAGE_SIZE,
+)
 from pyemu.kernel import implements
 
 
@@ -32,17 +42,32 @@ async def take_again(mm: Mm) -> GupResult:
     return GupResult(refused, 1 if policy.gup_says_locked_too_early else 0)
 
 
+async def gup_signal_pending(flags: int) -> bool:
+    """Say whether a signal ends the retries: SIGKILL, or any if the caller asked for that.
+
+    References
+    ----------
+    Linux v6.2, mm/gup.c, gup_signal_pending [fact:foll-interruptible].
+    """
+    policy = await policies()
+    if await fatal_signal_pending(current):
+        return True
+    if not policy.knows_foll_interruptible or not flags & FOLL_INTERRUPTIBLE:
+        return False
+    return await signal_pending(current)
+
+
 async def repeat_page(tsk: Task | None, mm: Mm, address: int, flags: int) -> GupResult:
     """Get the page whose fault said RETRY, trying again: 1 page, or why there is none.
 
     Entry: mmap_sem not held. Exit: held if the result says `locked` 1.
     """
     policy = await policies()
-    killed = False
+    signalled = False
     while True:
         if not policy.gup_retries_once:
-            killed = await fatal_signal_pending(current)  # else a killed task could go round for ever
-        if killed:
+            signalled = await gup_signal_pending(flags)  # else a killed task could go round for ever
+        if signalled:
             return GupResult(0 if policy.gup_gives_zero_when_killed else -EINTR, 0)
         taken = await take_again(mm)
         if taken.n:

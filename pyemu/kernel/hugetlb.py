@@ -39,7 +39,6 @@ from pyemu.effects.pages import (
     wait_on_page_locked,
 )
 from pyemu.flags import (
-    FAULT_FLAG_VMA_LOCK,
     FAULT_FLAG_WRITE,
     HPAGE_MASK,
     HPAGE_SHIFT,
@@ -50,7 +49,6 @@ from pyemu.flags import (
     PAGE_RW,
     PAGE_SHIFT,
     PAGE_USER,
-    VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
     VM_SHARED,
     VM_UFFD_MINOR,
@@ -58,7 +56,6 @@ from pyemu.flags import (
     VM_WRITE,
 )
 from pyemu.kernel import implements
-from pyemu.kernel.retry import release_fault_lock
 from pyemu.kernel.shmem import find_lock_page
 
 HUGE = PAGE_PRESENT | PAGE_USER | PAGE_PSE
@@ -94,11 +91,7 @@ async def hugetlb_fault(vma: Vma, address: int, flags: int) -> int:
 
     Entry: mmap_sem held for reading. Exit: held, except with RETRY from the monitor.
     """
-    policy = await policies()
     mm = await vma.vm_mm
-    if flags & FAULT_FLAG_VMA_LOCK and not policy.hugetlb_under_vma_lock:
-        await release_fault_lock(mm, flags)
-        return VM_FAULT_RETRY
     file = await vma.vm_file
     index = await vma_hugecache_offset(vma, address)
     await lock_huge_fault(file, index)

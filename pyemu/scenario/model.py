@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pyemu.errors import ScenarioError
-from pyemu.flags import FOLL_NOWAIT, FOLL_WRITE, HPAGE_SIZE, PAGE_SIZE
+from pyemu.flags import FOLL_INTERRUPTIBLE, FOLL_NOWAIT, FOLL_WRITE, HPAGE_SIZE, PAGE_SIZE
 from pyemu.scenario.steps import MODES, SMALL, Action
 
 
@@ -361,7 +361,7 @@ class Scenario:
 
     def _resolve(self, step: Step, context: int) -> ResolvedStep:
         values = dict(step.values)
-        task = values.get("task", values.get("child", ""))
+        task = values.get("task") or values.get("child") or values.get("worker")
         address = length = 0
         if "area" in values:
             area = self.area(values["area"])
@@ -385,7 +385,9 @@ class Scenario:
             mode=MODES[values["mode"]] if "mode" in values else 0,
             buffer=self._buffer(values),
             entry=values.get("entry", ""),
-            gup_flags=FOLL_WRITE * values.get("write", False) | FOLL_NOWAIT * values.get("nowait", False),
+            gup_flags=FOLL_WRITE * values.get("write", False)
+            | FOLL_NOWAIT * values.get("nowait", False)
+            | FOLL_INTERRUPTIBLE * values.get("interruptible", False),
             pipe=self.pipes().index(values["pipe"]) + 1 if values.get("pipe") else 0,
             file=self.file_number(values["file"]) if "file" in values else 0,
             page=values.get("page", 0),

@@ -420,7 +420,7 @@ class Reader(MemoryChecks):
         match key:
             case "area" | "buffer" | "first":
                 return self.choice(value, place, tuple(area.name for area in areas))
-            case "task":
+            case "task" | "worker":
                 return self.choice(value, place, tasks)
             case "child":
                 return self.choice(value, place, self.forked)
@@ -450,7 +450,7 @@ class Reader(MemoryChecks):
                 return self.number(value, place, 0, 512 * PAGE_SIZE)
             case "entry":
                 return self.choice(value, place, ENTRIES)
-            case "wake" | "answer" | "protect" | "write" | "nowait":
+            case "wake" | "answer" | "protect" | "write" | "nowait" | "interruptible":
                 return self.truth(value, place)
             case _:
                 return self.text(value, place)

@@ -46,6 +46,8 @@ class Action(StrEnum):
     FUTEX_WAKE_OP = "futex_wake_op"
     GET_MEMPOLICY = "get_mempolicy"
     PIN = "pin"
+    VCPU_FAULT = "vcpu_fault"
+    ASYNC_PF = "async_pf"
     VMSPLICE = "vmsplice"
     ODIRECT_WRITE = "odirect_write"
     PROCMEM_READ = "procmem_read"
@@ -145,7 +147,12 @@ STEPS: dict[Action, dict[str, Any]] = {
         "entry": "get_user_pages_unlocked",
         "write": True,
         "nowait": False,
+        "interruptible": False,
     },
+    # A CPU of a KVM guest whose memory the area is: it faults, and if the page has to be waited for, it waits
+    # or, with a worker, posts to that and goes on. The worker's step: bring in a page of that task's memory.
+    Action.VCPU_FAULT: {"area": REQUIRED, "page": 0, "write": True, "worker": None},
+    Action.ASYNC_PF: {"area": REQUIRED, "page": 0, "task": REQUIRED},
     # System calls that touch the pages: read(2) of /dev/zero, pwrite(2) to a fresh memfd; read(2) and
     # write(2) of a pipe that tasks share by its name, or, without a name, of a fresh one (full for reading).
     Action.READ_ZERO: {"area": REQUIRED, "page": 0, "pages": 1},
@@ -177,6 +184,8 @@ MEMORY = {
     Action.FUTEX_WAKE_OP,
     Action.GET_MEMPOLICY,
     Action.PIN,
+    Action.VCPU_FAULT,
+    Action.ASYNC_PF,
     Action.VMSPLICE,
     Action.ODIRECT_WRITE,
     Action.PROCMEM_READ,
@@ -225,4 +234,8 @@ SMALL = {
     Action.PIPE_READ,
     Action.PIPE_WRITE,
 }
-OF_ANOTHER = {Action.PROCESS_VM_READV, Action.PROCMEM_READ}  # they may name a task whose memory they mean
+OF_ANOTHER = {  # they may name a task whose memory they mean
+    Action.PROCESS_VM_READV,
+    Action.PROCMEM_READ,
+    Action.ASYNC_PF,
+}

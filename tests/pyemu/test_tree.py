@@ -156,11 +156,47 @@ def test_a_fix_without_its_patch_has_nothing_to_mend(fix: str) -> None:
     assert changed(Tree.before, Tree.before + fix) == set()
 
 
-def test_a_later_kernel_has_the_series_its_fixes_and_what_came_since() -> None:
-    known = {"account_in_handle_mm_fault", "userfault_sleeps_once", "gup_read_breaks_cow"}
-    assert changed(Tree.v5_7, Tree.later("5.10")) >= known
-    assert changed(Tree.later("5.10"), Tree.later("6.12")) >= {"vma_lock_first"}
+CAME = {  # with a release, after the one before it in the list
+    "5.8": set(),  # mmap_sem got another name
+    "5.9": {
+        *("account_in_handle_mm_fault", "userfault_sleeps_once", "gup_read_breaks_cow"),
+        "cow_counts_references",
+    },
+    "5.10": {"read_zero_gives_up_rest"},
+    "6.0": {
+        *(
+            "knows_user_mode_only",
+            "read_wait_is_killable",
+            "lookup_node_is_fast",
+            "write_needs_whole_prefault",
+        ),
+        *("dirty_wait_completes", "mprotect_maps_writable"),
+    },
+    "6.1": {"fault_lock_is_killable"},  # its stable releases have it; 6.2 and 6.3 do not
+    "6.2": {"fault_lock_is_killable", "knows_foll_interruptible"},
+    "6.3": {"gup_takes_lock_killable"},
+    "6.4": {
+        *("pgfault_counts_faults", "copy_tries_rest_again", "vma_lock_first", "fault_lock_is_killable"),
+    },
+    "6.5": set(),
+    "6.8": {"vma_lock_anonymous_only", "vma_lock_marks_tried"},
+    "6.12": {"retry_when_released", "vma_lock_ends_bad_access"},
+    "6.18": {"write_copies_first"},
+    "7.2": set(),
+}
+
+
+def test_each_release_switches_what_came_with_it_and_nothing_else() -> None:
+    assert tuple(CAME) == RELEASES
+    before = Tree.v5_7
+    for release, came in CAME.items():
+        assert changed(before, Tree.later(release)) == came, release
+        before = Tree.later(release)
+
+
+def test_a_later_kernel_has_the_series_and_its_fixes() -> None:
     assert Tree.later("6.1").policies.retry_once is False
+    assert Tree.later("6.1").fixes == frozenset(UPSTREAM)
 
 
 def test_before_asks_for_old_policies_and_after_for_new_ones() -> None:

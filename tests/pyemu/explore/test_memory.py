@@ -153,11 +153,12 @@ class Watching(Moves):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_move_looks_at_no_task_of_which_the_memory_is_not_told(name: str) -> None:
-    moves = Watching(Scenario.load(name), Tree.after)
+    scenario = Scenario.load(name)
+    moves = Watching(scenario, Tree.after)
     for _ in Search(moves).run(N_STATES):
         pass
     assert moves.n_made < N_STATES
-    assert moves.n_looks or len(moves.tasks) == 1
+    assert moves.n_looks or len(scenario.tasks) == 1
 
 
 def test_most_moves_are_known() -> None:

@@ -114,3 +114,40 @@ def test_a_fault_that_fails_by_hand_keeps_no_page_though_one_has_come_meanwhile(
     machine = Machine(pinned(pin("fixup_user_fault")), FIXED, {"handle_mm_fault": handle_mm_fault})
     assert machine.run(strict=True).tasks["T"].outcome == "EFAULT"
     assert machine.world.state.data["frame", pages[0]].refcount == 1  # the entry's
+
+
+INTERRUPTED = [WAIT, pause(50), send("SIGUSR1"), pause(50), COPY]
+
+
+@pytest.mark.parametrize(
+    ("tree", "outcome", "flags"),
+    [
+        *((tree, "ret=1", 0x15) for tree in (FIXED, Tree.later("6.1"))),
+        *((tree, "EINTR", 0x215) for tree in (Tree.later("6.2"), Tree.later("6.18"))),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "entry", ["get_user_pages_locked", "get_user_pages_unlocked", "get_user_pages_remote"]
+)
+def test_who_asks_to_be_interruptible_gives_up_for_any_signal_from_6_2_on(
+    entry: str, tree: Tree, outcome: str, flags: int
+) -> None:
+    result = run(pinned(pin(entry, interruptible=True), *INTERRUPTED), tree, strict=True)
+    assert result.tasks["T"].outcome == outcome
+    assert int(result.trace.select("attempt", task="T")[0].a) & 0x21F == flags
+    plain = run(pinned(pin(entry), *INTERRUPTED), tree, strict=True)
+    assert plain.tasks["T"].outcome == "ret=1"
+
+
+@pytest.mark.parametrize("tree", [Tree.later("6.2"), Tree.later("6.18")], ids=str)
+def test_without_a_pointer_there_is_nothing_to_interrupt(tree: Tree) -> None:
+    result = run(pinned(pin("get_user_pages", interruptible=True)), tree, strict=True)
+    assert int(result.trace.select("attempt", task="T")[0].a) == 0x1
+
+
+@pytest.mark.parametrize("tree", [Tree.later("6.2"), Tree.later("6.18")], ids=str)
+def test_an_interrupted_caller_gets_the_pages_that_it_has(tree: Tree) -> None:
+    step = pin("get_user_pages_unlocked", interruptible=True) | {"page": 0, "pages": 2}
+    result = run(pinned(step, *INTERRUPTED), tree, strict=True)
+    assert result.tasks["T"].outcome == "ret=1"

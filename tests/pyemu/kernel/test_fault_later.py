@@ -29,7 +29,8 @@ from pyemu.machine import Result
 from tests.pyemu.scenes import COPY, READ, WAIT, WAKE, WRITE, Lab, V, monitor, pause, scene, task, victim
 
 LATER = [Tree.later("6.12"), Tree.later("6.18"), Tree.later("7.2")]
-EARLIER = [Tree.v5_7, Tree.later("5.10"), Tree.later("6.1")]
+EARLIER = [Tree.v5_7, Tree.later("5.10"), Tree.later("6.1"), Tree.later("6.3")]
+FIRST = [Tree.later("6.4"), Tree.later("6.5")]  # with the locks of areas
 ZERO: dict[str, Any] = {"do": "read_zero", "area": "V", "page": 1}
 LONE = scene(victim(READ), area={"userfaultfd": False}, machine={"max_ticks": 1000})
 
@@ -79,6 +80,43 @@ def test_a_page_that_needs_no_wait_never_takes_mmap_sem(tree: Tree) -> None:
 @pytest.mark.parametrize("tree", EARLIER, ids=str)
 def test_earlier_kernels_take_mmap_sem_at_once(tree: Tree) -> None:
     assert flags(run(LONE, tree, strict=True)) == [0x254]
+
+
+@pytest.mark.parametrize("tree", [*FIRST, Tree.later("6.8")], ids=str)
+def test_fresh_anonymous_memory_needs_its_own_lock_alone_from_the_start(tree: Tree) -> None:
+    result = run(LONE, tree, strict=True)
+    assert (flags(result), result.tasks["T"].stats["acquisitions"]) == ([0x1254], 0)
+    assert result.vmstat["vma_lock_success"] == 1
+
+
+@pytest.mark.parametrize("tree", FIRST, ids=str)
+@pytest.mark.parametrize(
+    "area", [{"userfaultfd": True}, {"userfaultfd": False, "kind": "shmem"}], ids=["userfaultfd", "shmem"]
+)
+def test_the_first_kernels_with_such_locks_leave_all_other_memory_to_mmap_sem(
+    tree: Tree, area: dict[str, Any]
+) -> None:
+    answers = [monitor(WAIT, COPY)] if area["userfaultfd"] else []
+    result = run(scene(victim(), *answers, area=area), tree, strict=True)
+    assert flags(result)[0] == 0x254
+    assert (result.vmstat["vma_lock_abort"], result.vmstat.get("vma_lock_success", 0)) == (1, 0)
+    assert not result.violations
+
+
+@pytest.mark.parametrize(
+    ("tree", "acquired"), [*((one, 1) for one in FIRST), (Tree.later("6.8"), 1), (LATER[0], 0)]
+)
+def test_a_forbidden_access_is_looked_at_again_under_mmap_sem_before_6_12(tree: Tree, acquired: int) -> None:
+    result = run(scene(victim(WRITE), area={"userfaultfd": False, "prot": "r"}), tree, strict=True)
+    assert result.tasks["T"].outcome == "SIGSEGV(code=2)"
+    assert result.tasks["T"].stats["acquisitions"] == acquired
+    assert flags(result) == []
+
+
+@pytest.mark.parametrize("tree", FIRST, ids=str)
+def test_the_first_kernels_never_call_a_fault_tried_after_the_pass_under_the_areas_lock(tree: Tree) -> None:
+    slow = run(LONE, tree, {"handle_mm_fault": answered(VM_FAULT_RETRY | VM_FAULT_MAJOR)}, strict=True)
+    assert flags(slow) == [0x1254, 0x254]
 
 
 @pytest.mark.parametrize("tree", LATER, ids=str)
