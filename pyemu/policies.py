@@ -150,7 +150,8 @@ class Policies:
         Test apparatus: the walk of a huge-page area forgets to say after RETRY that no page is wanted any
         more. No tree does; a scenario asks for it [fact:p02-hugetlb-stop].
     hugetlb_walk_says_dropped : bool
-        Test apparatus: it says that mmap_sem was dropped even with FOLL_NOWAIT. No tree does.
+        Test apparatus: it says that mmap_sem was dropped even with FOLL_NOWAIT. No tree does
+        [fact:p02-hugetlb-stop].
     """
 
     leaves_late_retry: bool

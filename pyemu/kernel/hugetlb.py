@@ -197,7 +197,8 @@ async def hugetlb_handle_userfault(
     """Release the locks of the fault, and let the monitor bring the page.
 
     Up to Linux v5.10 they are taken again, to be released where every fault does that. But mmap_sem is gone:
-    the area may be unmapped by now, and if nothing else maps the file, the file is freed with its locks.
+    the area may be unmapped by now, and if nothing else maps the file, the file is freed with its locks
+    [fact:hugetlb-touch-after-drop].
     """
     policy = await policies()
     await unlock_huge_fault(file, index)
