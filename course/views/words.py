@@ -165,6 +165,11 @@ _PHRASES: dict[str, Callable[[Names, Any, Any], str]] = {
     "violation": lambda _, rule, text: f"breaks a rule, {rule}: {text}",
     "finding": lambda _, rule, text: f"can't go on, {rule}: {text}",
     "hang": lambda _, text, __: f"stands still: {text}",
+    "walk_attempt": lambda _, flags, __: f"tries the huge page, flags {flag_words(flags, FaultFlag)}",
+    "walk_attempt_end": lambda _, bits, __: f"ends its try: {flag_words(bits, VmFault) if bits else 'done'}",
+    "file_freed": lambda _, file, __: f"frees the file {file}, which nothing maps",
+    "hole": lambda _, pages, what: f"punches a hole, {pages}: it {what}",
+    "bug": lambda _, text, __: f"meets a BUG_ON: {text}",
 }
 
 SHOWN = frozenset(_PHRASES)

@@ -173,7 +173,10 @@ CAME = {  # with a release, after the one before it in the list
         *("dirty_wait_completes", "mprotect_maps_writable"),
         *("hugetlb_takes_locks_again", "minor_faults", "minor_faults_of_shmem"),
     },
-    "6.1": {"fault_lock_is_killable", "hugetlb_takes_i_mmap"},  # its stable releases have it; 6.2 and 6.3 do not
+    "6.1": {
+        "fault_lock_is_killable",
+        "hugetlb_takes_i_mmap",
+    },  # its stable releases have it; 6.2 and 6.3 do not
     "6.2": {"fault_lock_is_killable", "knows_foll_interruptible"},
     "6.3": {"gup_takes_lock_killable"},
     "6.4": {
