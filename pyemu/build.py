@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
+from pyemu.arches import arch_of
 from pyemu.errors import ScenarioError
 from pyemu.flags import (
     PAGE_SHIFT,
@@ -58,7 +59,7 @@ def build_world(scenario: Scenario, tree: Tree, world: type[W], *, n_cpus: int, 
     tasks = build_tasks(state, scenario)
     trace = Trace([task.name for task in tasks.values()], f"{scenario.name} on tree {tree}")
     policies = replace(
-        tree.policies,
+        tree.policies_on(arch_of(scenario.machine.arch)),
         reads_area_after_fault=scenario.machine.x86 == OLD_X86,
         hugetlb_walk_keeps_count=scenario.machine.hugetlb_walk == KEEPS_COUNT,
         hugetlb_walk_says_dropped=scenario.machine.hugetlb_walk == SAYS_DROPPED,

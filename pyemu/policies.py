@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pyemu.arches import Arch, PageFaults
 from pyemu.flags import FaultFlag
 
 
@@ -131,6 +132,32 @@ class Policies:
     vma_lock_ends_bad_access : bool
         An access that the area forbids ends in that attempt (6.12); before, it was looked at once more under
         mmap_sem [fact:x86-vma-bad-access].
+    arch : Arch
+        Whose page-fault handler runs [fact:arch-handlers].
+    waits_with_table : bool
+        Kernel code waits for mmap_sem only if the exception table has an entry for it; some architectures
+        waited without looking [fact:arch-lock].
+    repeats_when_killed : bool
+        A kernel-mode fault that SIGKILL ends goes back to the instruction that faulted, not to its fixup
+        (13 architectures, repaired by 6.3) [fact:b7-livelock] [fact:b7-repaired].
+    allows_retry : bool
+        The handler has a retry at all; csky had none, and passed no flag but WRITE (until after 5.9)
+        [fact:arch-csky-no-retry].
+    sets_tried : bool
+        The second attempt has TRIED; alpha, parisc and unicore32 forget it (before patch 13)
+        [fact:arch-no-tried].
+    swallows_errors_when_killed : bool
+        A task that is being killed is not told of an error of its fault (sh, before patch 8) [fact:p08-sh].
+    releases_twice : bool
+        SIGBUS and SIGSEGV faults release mmap_sem twice (sh from patch 8 on, without fix B6)
+        [fact:b6-sh-double-unlock].
+    oom_keeps_lock : bool
+        A fault without memory leaves mmap_sem held (csky, as long as it had no retry)
+        [fact:arch-csky-oom].
+    page_faults : PageFaults
+        Where the perf event page-faults stands; from 5.9 on at the entry, but for um [fact:arch-perf].
+    guest_nowait : bool
+        A guest's fault is asked for with RETRY_NOWAIT (s390, before 6.12) [fact:arch-s390-guest].
     gup_stops_after_hugetlb : bool
         get_user_pages stops by itself when the walk of a huge-page area lost mmap_sem (patch 2); the walk
         asks for no more pages then, so that nothing can be seen [fact:p02-hugetlb-stop].
@@ -193,6 +220,16 @@ class Policies:
     vma_lock_anonymous_only: bool
     vma_lock_marks_tried: bool
     vma_lock_ends_bad_access: bool
+    arch: Arch
+    waits_with_table: bool
+    repeats_when_killed: bool
+    allows_retry: bool
+    sets_tried: bool
+    swallows_errors_when_killed: bool
+    releases_twice: bool
+    oom_keeps_lock: bool
+    page_faults: PageFaults
+    guest_nowait: bool
     gup_stops_after_hugetlb: bool
     gup_walks_hugetlb: bool
     hugetlb_takes_i_mmap: bool

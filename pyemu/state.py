@@ -119,7 +119,7 @@ class FileState:
         Its name in the scenario.
     kind : str
         ``file``: on a disk. ``shmem``: it has no other place than the cache. ``hugetlb``: the same, with huge
-        pages. ``faulty``: a driver that is wrong on purpose.
+        pages. ``faulty``: a driver that is wrong on purpose; ``oom``, ``sigsegv``: one that fails.
     pages : int
         Its length, in pages of its own kind.
     byte : int

@@ -16,7 +16,8 @@ LAST_ADDRESS = 1 << 47
 MAX_PAGES = 512
 MAX_HUGE_PAGES = 32
 FILE_KINDS = ("disk", "tmpfs", "hugetlbfs")
-AREA_KINDS = ("anon", "shmem", "file", "hugetlb", "faulty")
+DRIVERS = ("faulty", "oom", "sigsegv")
+AREA_KINDS = ("anon", "shmem", "file", "hugetlb", *DRIVERS)
 AREA_KEYS = (
     *("name", "process", "address", "pages", "prot", "populated"),
     *("userfaultfd", "features", "user_mode_only"),
@@ -98,7 +99,7 @@ class MemoryChecks(Checks):
                 tuple(self.number(one, f"{here}: populated", 0, pages - 1) for one in populated),
                 *self.registration(table, here),
                 kind,
-                self.truth(table.get("shared", kind in ("shmem", "faulty")), f"{here}: shared"),
+                self.truth(table.get("shared", kind in ("shmem", *DRIVERS)), f"{here}: shared"),
                 file,
                 self.number(table.get("first_page", 0), f"{here}: first_page", 0, MAX_PAGES - 1),
                 self.truth(table.get("random", False), f"{here}: random"),
@@ -177,17 +178,15 @@ class MemoryChecks(Checks):
                 f"{here}: {key} is for areas of kind 'file'; this one is {area.kind!r}. Take it out."
             )
         on_disk = any(one.name == area.file and one.kind == "disk" for one in files)
-        if area.userfaultfd and (on_disk or area.kind == "faulty"):
+        if area.userfaultfd and (on_disk or area.kind in DRIVERS):
             raise self.fail(
-                f"{here}: userfaultfd is set; it serves areas of kind 'anon', 'shmem' and "
-                f"'hugetlb', and files of "
-                "kind 'tmpfs' and 'hugetlbfs'. Take one of these."
+                f"{here}: userfaultfd is set; it serves areas of kind 'anon', 'shmem' and 'hugetlb', and "
+                "files of kind 'tmpfs' and 'hugetlbfs'. Take one of these."
             )
         if "minor" in area.userfaultfd and area.kind == "anon":
             raise self.fail(
                 f"{here}: userfaultfd is {area.userfaultfd!r}; only what has a cache can have minor "
-                f"faults. Take "
-                "an area of kind 'shmem' or 'hugetlb', or of a file."
+                "faults. Take an area of kind 'shmem' or 'hugetlb', or of a file."
             )
         if not area.reserve and not area.huge:
             raise self.fail(
@@ -195,9 +194,8 @@ class MemoryChecks(Checks):
             )
         if area.huge and area.file and not area.shared:
             raise self.fail(
-                f"{here}: shared is false; an area of a file of kind 'hugetlbfs' is shared in this "
-                f"model. Set "
-                "shared = true, or take kind = 'hugetlb' without a file."
+                f"{here}: shared is false; an area of a file of kind 'hugetlbfs' is shared in this model. "
+                "Set shared = true, or take kind = 'hugetlb' without a file."
             )
         if "wp" in area.userfaultfd and area.kind != "anon":
             raise self.fail(

@@ -95,6 +95,7 @@ class MachineSpec:
     ram_pages: int = 256
     max_ticks: int = 10_000_000
     x86: str = "5.7"
+    arch: str = "x86"
     huge_pages: int = 8
     hugetlb_walk: str = AS_LINUX
 
@@ -162,7 +163,7 @@ class TaskSpec:
 EXPECTED = (
     *("outcome", "outcomes", "ends_at", "gup"),
     *("exceptions", "attempts", "acquisitions", "messages", "messages_queued", "sleeps"),
-    *("handler_runs", "stops", "spins"),
+    *("handler_runs", "stops", "spins", "oom"),
     *("min_flt", "maj_flt", "page-faults", "minor-faults", "major-faults"),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pyemu.arches import ARCHES
 from pyemu.errors import TreeError
 from pyemu.flags import PAGE_SIZE, Signal
 from pyemu.rules import RULES
@@ -220,15 +221,24 @@ class Reader(MemoryChecks):
 
     def machine(self, data: Any) -> MachineSpec:
         """Check the machine."""
-        keys = ("n_cpus", "preemption", "ram_pages", "max_ticks", "x86", "huge_pages", "hugetlb_walk")
-        table = self.table(data, "machine", keys)
-        default = MachineSpec()
+        keys = (
+            *("n_cpus", "preemption", "ram_pages", "max_ticks", "x86", "arch"),
+            *("huge_pages", "hugetlb_walk"),
+        )
+        table, default = self.table(data, "machine", keys), MachineSpec()
+        arch = self.choice(table.get("arch", default.arch), "machine.arch", tuple(row.name for row in ARCHES))
+        if arch != default.arch and "x86" in table:
+            raise self.fail(
+                f"machine.x86 is {table['x86']!r}, and machine.arch is {arch!r}: x86's own handler doesn't "
+                "run there. Leave one of them out."
+            )
         return MachineSpec(
             self.number(table.get("n_cpus", default.n_cpus), "machine.n_cpus", 1, 8),
             self.truth(table.get("preemption", default.preemption), "machine.preemption"),
             self.number(table.get("ram_pages", default.ram_pages), "machine.ram_pages", 16, 65_536),
             self.number(table.get("max_ticks", default.max_ticks), "machine.max_ticks", 1, 10**12),
             self.choice(table.get("x86", default.x86), "machine.x86", (OLD_X86, default.x86)),
+            arch,
             self.number(table.get("huge_pages", default.huge_pages), "machine.huge_pages", 0, MAX_HUGE_PAGES),
             self.choice(
                 table.get("hugetlb_walk", default.hugetlb_walk),

@@ -17,6 +17,8 @@ from pyemu.kernel import FUNCTIONS
 
 TABLE = {row.name: row for row in rows()}
 OURS_ALONE = {
+    "do_arch_fault",
+    "failing_fault",
     "faulty_fault",
     "hold_page",
     "sys_pin",

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ FLAGS = (
     "-fsanitize=address,undefined",
     "-fno-sanitize-recover=all",
 )
+SCARCE = ("-O1", "-fsanitize=address", "--param=asan-stack=0")
+"""So compiled the loop has too few registers, and much of it goes through memory."""
 OPTIONS = {
     "PYTHONMALLOC": "malloc",  # each object by itself, so that reads beyond a buffer are seen
     "ASAN_OPTIONS": "detect_leaks=0",  # Python frees little of what it has at its end
@@ -38,7 +41,7 @@ def library() -> str | None:
     return str(path.resolve()) if asked.returncode == 0 and path.is_absolute() else None
 
 
-def make(folder: Path) -> None:
+def make(folder: Path, flags: Iterable[str] = FLAGS) -> None:
     """Copy the package and its tests, and compile with checks."""
     root = compiled.HW.parents[1]
     ignored = shutil.ignore_patterns("*.so", "__pycache__")
@@ -47,7 +50,7 @@ def make(folder: Path) -> None:
     shutil.copy(root / "pyproject.toml", folder)
     workshop = folder / "workshop"
     workshop.mkdir()
-    built = compiled.Workshop(workshop, FLAGS).build("sanitized")
+    built = compiled.Workshop(workshop, flags).build("sanitized")
     shutil.copy(built, folder / "pyemu" / "hw" / built.name)
 
 

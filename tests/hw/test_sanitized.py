@@ -27,6 +27,13 @@ print("plain is", bool(library.core_variant(b"plain")), flush=True)
 library.core_variant(ctypes.c_void_p(8))
 """
 
+VARIANTS = """
+from pyemu.hw import twins
+from tests.hw import differential
+for variant in twins.variants():
+    differential.compare(2, 50_000, other=differential.installed(variant))
+"""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -59,3 +66,9 @@ def test_a_minute_of_random_machines_reads_nothing_else(folder: Path) -> None:
     done = ran(folder, "-m", "tests.hw.fuzz", "--minutes", "1", "--first", "3000000")
     assert done.returncode == 0, done.stdout[-200:] + done.stderr[-3000:]
     assert "compared" in done.stdout
+
+
+def test_all_variants_agree_where_registers_are_scarce(tmp_path: Path) -> None:
+    sanitized.make(tmp_path, sanitized.SCARCE)
+    done = ran(tmp_path, "-c", VARIANTS)
+    assert done.returncode == 0, done.stdout[-200:] + done.stderr[-3000:]

@@ -345,7 +345,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     ),
     "userfaultfd on a disk": (
         put("areas", 2, "userfaultfd", True),
-        "area R: userfaultfd is set; it serves areas of kind 'anon', 'shmem' and 'hugetlb', and files of",
+        "area R: userfaultfd is set; it serves areas of kind 'anon', 'shmem' and 'hugetlb', and files",
     ),
     "protection of a step": (
         add_step(0, do="mprotect", area="W", prot="x"),

@@ -17,17 +17,10 @@
 
 /* ---------------------------------------------------------------------------------------- find */
 
-#if defined(FL_AVX512)
+#if defined(FL_AVX2) || defined(FL_AVX512)
 
-INLINE uint32_t matches8(const uint64_t *keys, uint64_t key) {
-    return _mm512_cmpeq_epi64_mask(_mm512_loadu_si512(keys), _mm512_set1_epi64((long long)key));
-}
-INLINE uint32_t matches4(const uint64_t *keys, uint64_t key) {
-    return _mm256_cmpeq_epi64_mask(_mm256_loadu_si256((const void *)keys), _mm256_set1_epi64x((long long)key));
-}
-
-#elif defined(FL_AVX2)
-
+/* For AVX-512 too: GCC 12 takes the 8 bits that its comparisons give for a number of 32 bits, and if it
+ * runs out of registers stores 8 and loads 32. */
 INLINE uint32_t matches4(const uint64_t *keys, uint64_t key) {
     __m256i same = _mm256_cmpeq_epi64(_mm256_loadu_si256((const void *)keys), _mm256_set1_epi64x((long long)key));
     return (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(same));
@@ -35,10 +28,6 @@ INLINE uint32_t matches4(const uint64_t *keys, uint64_t key) {
 INLINE uint32_t matches8(const uint64_t *keys, uint64_t key) {
     return matches4(keys, key) | matches4(keys + 4, key) << 4;
 }
-
-#endif
-
-#if defined(FL_AVX2) || defined(FL_AVX512)
 
 /* The way that holds `key`, or -1. */
 INLINE int find(const uint64_t *keys, uint64_t key, uint32_t lanes) {
