@@ -31,6 +31,7 @@ TOPICS = {
     "series": "the sixteen patches",
     "retry": "what RETRY means",
     "x86": "the x86 handler",
+    "arch": "handlers of other architectures",
     "userfaultfd": "userfaultfd",
     "files": "files and page locks",
     "memory": "anonymous memory, fork, mprotect",

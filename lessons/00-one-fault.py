@@ -218,8 +218,9 @@ counters(before, after)
 # ### Walk through it yourself
 #
 # The **stepper** shows both runs at one event: who sleeps, who holds `mmap_sem`, which attempt runs with
-# which flags, where the page is. Use the buttons, or press Tab up to the slider and then the arrow keys. It
-# opens where the runs part. Find out:
+# which flags, where the page is, and at which line of the kernel's code the task stands. Use the buttons,
+# click into the bars, or press Tab up to the slider and then the arrow keys. It opens where the runs part.
+# Find out:
 #
 # - Who holds `mmap_sem` while T sleeps?
 # - Go back to the first `≠`. What differs there, and why does nothing come of it?

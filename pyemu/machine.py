@@ -32,7 +32,7 @@ from pyemu.tree import Tree
 LOST = "lost signal"
 STATS = (
     *("accesses", "exceptions", "attempts", "acquisitions", "messages", "messages_queued", "sleeps"),
-    *("handler_runs", "signals_lost", "stops", "spins"),
+    *("handler_runs", "signals_lost", "stops", "spins", "oom"),
 )
 
 

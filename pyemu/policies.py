@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pyemu.arches import Arch, PageFaults
 from pyemu.flags import FaultFlag
 
 
@@ -98,6 +99,19 @@ class Policies:
     cow_counts_references : bool
         A write to a read-only page of one's own copies it if anybody else holds a reference to it (5.9);
         before, only other mappings counted [fact:cow-by-references].
+    cow_frees_swap : bool
+        Such a write to a page that only the swap cache holds as well takes it out of there (6.0); before,
+        the cache's reference counted like any other [fact:cow-frees-swap].
+    swapin_maps_writable : bool
+        A page of one's own is mapped writable at swap-in whenever its area is, but not where a userfaultfd
+        protects it: such a write goes on to the monitor (6.12). Before, a write was done in any case, and a
+        read left the entry read-only [fact:swap-in-maps-writable].
+    swapin_needs_mmap_lock : bool
+        A page that is not in its place is not served under the lock of its area alone (6.4 and 6.5)
+        [fact:vma-lock-swap].
+    khugepaged_gives_up : bool
+        khugepaged ends its scan when a page that it swaps in has to be waited for (6.0); before, it took
+        mmap_sem again and went on with the next page [fact:khugepaged-gives-up].
     dirty_wait_completes : bool
         A first write to a shared page that dropped the lock for dirty throttling is done (COMPLETED, 6.0);
         before, it gave RETRY [fact:dirty-shared-completes].
@@ -131,6 +145,32 @@ class Policies:
     vma_lock_ends_bad_access : bool
         An access that the area forbids ends in that attempt (6.12); before, it was looked at once more under
         mmap_sem [fact:x86-vma-bad-access].
+    arch : Arch
+        Whose page-fault handler runs [fact:arch-handlers].
+    waits_with_table : bool
+        Kernel code waits for mmap_sem only if the exception table has an entry for it; some architectures
+        waited without looking [fact:arch-lock].
+    repeats_when_killed : bool
+        A kernel-mode fault that SIGKILL ends goes back to the instruction that faulted, not to its fixup
+        (13 architectures, repaired by 6.3) [fact:b7-livelock] [fact:b7-repaired].
+    allows_retry : bool
+        The handler has a retry at all; csky had none, and passed no flag but WRITE (until after 5.9)
+        [fact:arch-csky-no-retry].
+    sets_tried : bool
+        The second attempt has TRIED; alpha, parisc and unicore32 forget it (before patch 13)
+        [fact:arch-no-tried].
+    swallows_errors_when_killed : bool
+        A task that is being killed is not told of an error of its fault (sh, before patch 8) [fact:p08-sh].
+    releases_twice : bool
+        SIGBUS and SIGSEGV faults release mmap_sem twice (sh from patch 8 on, without fix B6)
+        [fact:b6-sh-double-unlock].
+    oom_keeps_lock : bool
+        A fault without memory leaves mmap_sem held (csky, as long as it had no retry)
+        [fact:arch-csky-oom].
+    page_faults : PageFaults
+        Where the perf event page-faults stands; from 5.9 on at the entry, but for um [fact:arch-perf].
+    guest_nowait : bool
+        A guest's fault is asked for with RETRY_NOWAIT (s390, before 6.12) [fact:arch-s390-guest].
     """
 
     leaves_late_retry: bool
@@ -161,6 +201,10 @@ class Policies:
     knows_user_mode_only: bool
     read_wait_is_killable: bool
     cow_counts_references: bool
+    cow_frees_swap: bool
+    swapin_maps_writable: bool
+    swapin_needs_mmap_lock: bool
+    khugepaged_gives_up: bool
     dirty_wait_completes: bool
     mprotect_maps_writable: bool
     copy_tries_rest_again: bool
@@ -172,3 +216,13 @@ class Policies:
     vma_lock_anonymous_only: bool
     vma_lock_marks_tried: bool
     vma_lock_ends_bad_access: bool
+    arch: Arch
+    waits_with_table: bool
+    repeats_when_killed: bool
+    allows_retry: bool
+    sets_tried: bool
+    swallows_errors_when_killed: bool
+    releases_twice: bool
+    oom_keeps_lock: bool
+    page_faults: PageFaults
+    guest_nowait: bool

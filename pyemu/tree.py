@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from pyemu.arches import X86, Arch, PageFaults, Reaction
 from pyemu.errors import TreeError
 from pyemu.flags import FaultFlag
 from pyemu.policies import Policies
@@ -212,13 +213,48 @@ class Tree:
 
     @property
     def policies(self) -> Policies:
-        """The policies that the kernel's code asks for."""
+        """The policies that the kernel's code asks for, on x86."""
+        return self.policies_on(X86)
+
+    def policies_on(self, arch: Arch) -> Policies:
+        """Give the policies that the kernel's code asks for on an architecture.
+
+        Parameters
+        ----------
+        arch : Arch
+            A row of `pyemu.arches`: whose page-fault handler runs.
+
+        Returns
+        -------
+        Policies
+            The answers.
+
+        Raises
+        ------
+        TreeError
+            When this kernel no longer has the architecture.
+
+        Examples
+        --------
+        >>> from pyemu.arches import arch_of
+        >>> Tree.before.policies_on(arch_of("alpha")).sets_tried, Tree.before.policies.sets_tried
+        (False, True)
+        """
+        if arch.gone_in is not None and self._since(*arch.gone_in):
+            raise TreeError(
+                f"Linux {self.release} has no {arch.name}: tree {self} does not run on it. Take an earlier "
+                "tree, or another architecture."
+            )
         patches, fixes = self.patches, self.fixes
+        retries = arch.reaction is not Reaction.NONE or self._has(arch.retries_since)
         default = FaultFlag.ALLOW_RETRY | FaultFlag.KILLABLE
+        helper = arch.patch is not None or self._has(arch.retries_since)
+        killable_lock = (self.release == "6.1" or self._since(6, 4)) and not arch.plain_lock
+        at_entry = self._since(5, 9) and arch.reaction is not Reaction.OPEN
         return Policies(
-            leaves_late_retry=4 not in patches,
+            leaves_late_retry=arch.leaves_late_retry and arch.patch not in patches,
             reads_area_after_fault=False,
-            leave_on_any_signal=9 in patches,
+            leave_on_any_signal=9 in patches and helper,
             nopage_after_signal=10 not in patches and not self._since(5, 9),
             default_flags=default | FaultFlag.INTERRUPTIBLE if 12 in patches else default,
             interruptible_in_kernel_mode="B5" not in fixes,
@@ -244,22 +280,40 @@ class Tree:
             knows_user_mode_only=self._since(5, 11),
             read_wait_is_killable=self._since(5, 15),
             cow_counts_references=self._since(5, 9),
+            cow_frees_swap=self._since(6, 0),
+            swapin_maps_writable=self._since(6, 12),
+            swapin_needs_mmap_lock=self._since(6, 4) and not self._since(6, 8),
+            khugepaged_gives_up=self._since(6, 0),
             dirty_wait_completes=self._since(6, 0),
             mprotect_maps_writable=self._since(6, 0),
             copy_tries_rest_again=not self._since(6, 4),
             read_zero_gives_up_rest=self._since(5, 10),
             write_needs_whole_prefault=not self._since(6, 0),
             write_copies_first=self._since(6, 18),
-            fault_lock_is_killable=self.release == "6.1" or self._since(6, 4),
-            vma_lock_first=self._since(6, 4),
             vma_lock_anonymous_only=not self._since(6, 6),
             vma_lock_marks_tried=self._since(6, 8),
             vma_lock_ends_bad_access=self._since(6, 12),
+            fault_lock_is_killable=killable_lock,
+            vma_lock_first=self._has(arch.vma_lock),
+            arch=arch,
+            waits_with_table=arch.trylock or killable_lock,
+            repeats_when_killed=arch.repeats and not self._has(arch.repaired),
+            allows_retry=retries,
+            sets_tried=arch.sets_tried or 13 in patches,
+            swallows_errors_when_killed=arch.early_release and 8 not in patches,
+            releases_twice=arch.early_release and 8 in patches and "B6" not in fixes,
+            oom_keeps_lock=arch.oom_keeps_lock and not retries,
+            page_faults=PageFaults.ENTRY if at_entry else arch.page_faults,
+            guest_nowait=arch.nowait and not self._since(6, 12),
         )
 
     def _since(self, major: int, minor: int) -> bool:
         """Say whether the release is this one or a later one."""
         return tuple(map(int, self.release.split("."))) >= (major, minor)
+
+    def _has(self, release: tuple[int, int] | None) -> bool:
+        """Say whether a change of a release, if there was one, is in."""
+        return release is not None and self._since(*release)
 
 
 def _release_name(release: str) -> str:

@@ -113,7 +113,8 @@ def _found(
 def _show(scenario: Scenario, found: Bisection, timed: bool) -> None:
     from course.explore.bisect_report import report
     from course.explore.command import show
+    from course.run.show import titled
 
-    print(f"{scenario.name}: {scenario.title}")
+    print(titled(scenario))
     print(f"Symptom: {found.symptom.name}, {'in a timed run' if timed else 'in any interleaving'}\n")
     show(report(found, timed))

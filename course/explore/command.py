@@ -66,6 +66,7 @@ def explore(
     """
     from course.explore.processes import all_explored
     from course.explore.report import as_json, compared, one
+    from course.run.show import titled
     from pyemu import Scenario, Tree
 
     chosen, first = Scenario.load(scenario), Tree.parse(tree)
@@ -85,7 +86,7 @@ def explore(
         refuse("--against explores two trees", {"--trace": trace_file})
     trees = [first] if against is None else [first, Tree.parse(against)]
     found = all_explored(chosen, trees, method_of(method), budget_of(max_states))
-    print(f"{chosen.name}: {chosen.title}")
+    print(titled(chosen))
     show(compared(*found) if len(found) > 1 else one(found[0], scenario))
     if trace_file is not None:
         _write_shortest(chosen, first, found[0], trace_file)

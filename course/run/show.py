@@ -9,24 +9,32 @@ from course.checks.difference import first_difference
 from course.views.counts import counters
 from course.views.lanes import timeline
 from course.views.pair import labels, side_by_side
+from pyemu.arches import X86, arch_of
 from pyemu.errors import ScenarioError
 from pyemu.expect import unexpected
 from pyemu.machine import Result
 from pyemu.scenario import Scenario
 from pyemu.trace import Level
 
-__all__ = ["difference", "head", "one", "outcomes", "two"]
+__all__ = ["difference", "head", "one", "outcomes", "titled", "two"]
 
 WIDTH = 100
 
 
 def head(scenario: Scenario) -> Iterator[str]:
-    """Give title, story and source of a scenario."""
-    yield f"{scenario.name}: {scenario.title}"
+    """Give title, story and source of a scenario; the architecture, where it is not x86."""
+    yield titled(scenario)
     if scenario.story:
         yield textwrap.fill(scenario.story, WIDTH)
     if scenario.source:
         yield textwrap.fill(f"Source: {scenario.source}", WIDTH)
+
+
+def titled(scenario: Scenario) -> str:
+    """Give name and title; a second line names the fault handler, where it is not that of x86."""
+    arch = arch_of(scenario.machine.arch)
+    said = f"{scenario.name}: {scenario.title}"
+    return said if arch is X86 else f"{said}\nFault handler: {arch.name}, {arch.file}"
 
 
 def one(result: Result, level: Level = Level.STORY) -> Iterator[str]:

@@ -15,7 +15,7 @@ from course.views.words import Names, phrase, sentence
 from pyemu.flags import PAGE_MASK, PageFaultError, state_letter
 from pyemu.trace import Event, Trace
 
-__all__ = ["GOALS", "Moment", "Scene", "TaskScene", "moments"]
+__all__ = ["GOALS", "Moment", "Scene", "TaskScene", "causes_first", "moments"]
 
 GOALS = ("find vma", "try", "wait", "wake", "decide", "retry")
 """The steps of a page fault as lesson 00 names them."""
@@ -89,6 +89,8 @@ class Moment:
     ----------
     event : Event
         The event.
+    place : int
+        Its place among all events of the trace, as `causes_first` gives them.
     task : str
         Whose it is; ``-`` for the machine itself.
     phrase : str
@@ -100,6 +102,7 @@ class Moment:
     """
 
     event: Event
+    place: int
     task: str
     phrase: str
     goal: str
@@ -133,17 +136,18 @@ def moments(trace: Trace) -> tuple[Moment, ...]:
     found = []
     names = Names.of(trace)
     scene = Scene(tuple(map(TaskScene, trace.tasks)))
-    for event in _causes_first(trace):
+    for place, event in enumerate(causes_first(trace)):
         task = trace.task_name(event.task)
         goal = _goal(scene, task, event.kind)
         scene = _after(scene, task, event)
         words = phrase(names, event)
         if words:
-            found.append(Moment(event, task, words, goal, scene))
+            found.append(Moment(event, place, task, words, goal, scene))
     return tuple(found)
 
 
-def _causes_first(trace: Trace) -> Iterator[Event]:
+def causes_first(trace: Trace) -> Iterator[Event]:
+    """Give the events of a trace; of those of one effect, the waking of others comes last."""
     for _, events in groupby(trace, key=lambda event: event.step):
         yield from sorted(events, key=lambda event: event.kind == "wake")
 

@@ -1,25 +1,33 @@
 """``stepper``: walk through one run, or through two with one cursor, event by event.
 
-Everything that a stepper shows is made here from events, as text and as HTML. What can be clicked is put
-around it by `course.views.buttons`, and only where a notebook shows the stepper.
+The text form is made here from events, and so are the rows on which the cursor walks. What is drawn and
+clicked is computed by `course.views.stepping`, and only where a stepper is shown.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from course.views.compare import Mark, Row, compare
 from course.views.moments import Moment, moments
 from course.views.pair import labels
 from course.views.panel import Panel, Side, facts
+from course.views.stepping.rows import Side as Events
+from course.views.stepping.rows import by_time, lines
+from course.views.why import why
 from pyemu.errors import FaultlabError
 from pyemu.machine import Result
+
+if TYPE_CHECKING:
+    from course.views.stepping.wire import Wire
 
 __all__ = ["Stepper", "stepper"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-HINT = "In JupyterLab, buttons and a slider walk through all {} events."
+HINT = "In JupyterLab, buttons, a slider and the keyboard walk through all {} events."
+LAST = "unread messages"
 _MARKS = {
     Mark.SAME: "",
     Mark.OTHER: f" {Mark.OTHER} other values",
@@ -38,30 +46,50 @@ class Stepper:
 
     Attributes
     ----------
+    results : tuple of Result
+        What it walks through.
+    labels : tuple of str
+        What each run is called.
+    rows : tuple of Row
+        Where the cursor may stand: events of one run, or of two as `compare` pairs them; after the parting,
+        in the order of virtual time.
     start : int
         Where the cursor stands at first: where two runs part, else at the first event.
+    fact_names : tuple of str
+        Names of the facts of a panel.
+    title : str
+        Scenario and trees.
+    notes : tuple of str
+        What differs between two runs, and why.
     """
 
     def __init__(self, *results: Result) -> None:
-        self._labels = labels(*results)
+        self.results = results
+        self.labels = labels(*results)
+        titles = [result.trace.title for result in results]
+        scenario = "" if self.labels[0] == titles[0] else f"{results[0].scenario.name}: "
+        self.title = titles[0] if len(titles) == 1 else scenario + " and ".join(self.labels)
+        self.notes: tuple[str, ...] = ()
         if len(results) == 2:
             comparison = compare(results[0].trace, results[1].trace)
-            self._rows = comparison.rows
+            self.rows = by_time(comparison)
             self.start = comparison.parted or 0
+            self.notes = why(comparison, results[0].tree, results[1].tree)
         else:
-            self._rows = tuple(Row(one, None, Mark.SAME) for one in moments(results[0].trace))
+            self.rows = tuple(Row(one, None, Mark.SAME) for one in moments(results[0].trace))
             self.start = 0
-        if not self._rows:
+        if not self.rows:
             raise FaultlabError(
                 f"{results[0].trace.title}: its trace has no event to show; run it to the end."
             )
         self._latest = self._walk()
         # The last scene of a run knows every task, page and attempt: its names are those of all panels.
-        self._names = tuple(dict.fromkeys(name for one in self._latest[-1] for name in facts(one)))
-        self._retries = [i for i, row in enumerate(self._rows) if _retries(row.left) or _retries(row.right)]
+        names = dict.fromkeys(name for one in self._latest[-1] for name in facts(one))
+        self.fact_names = tuple(sorted(names, key=LAST.__eq__))
+        self._retries = [i for i, row in enumerate(self.rows) if _retries(row.left) or _retries(row.right)]
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def panel(self, index: int) -> Panel:
         """Give the picture at an event.
@@ -86,14 +114,14 @@ class Stepper:
             raise FaultlabError(
                 f"event {index} does not exist: this stepper has events 0 to {len(self) - 1}."
             )
-        row = self._rows[place]
+        row = self.rows[place]
         sides = tuple(
             Side(label, moment, own is not None)
             for label, moment, own in zip(
-                self._labels, self._latest[place], (row.left, row.right), strict=False
+                self.labels, self._latest[place], (row.left, row.right), strict=False
             )
         )
-        return Panel(f"Event {place + 1} of {len(self)}{_MARKS[row.mark]}", self._names, sides)
+        return Panel(f"Event {place + 1} of {len(self)}{_MARKS[row.mark]}", self.fact_names, sides)
 
     def text(self, index: int) -> str:
         """Give the picture at an event as text; see `panel`."""
@@ -107,18 +135,43 @@ class Stepper:
     def __repr__(self) -> str:
         return f"{self.text(self.start)}\n\n{HINT.format(len(self))}"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        """Show the picture at the start, and in a notebook that runs, the buttons."""
-        from course.views.buttons import view
+    @cached_property
+    def wire(self) -> Wire:
+        """What the browser gets: all events of the runs, and the states after them."""
+        from course.views.stepping.histories import history_of
+        from course.views.stepping.wire import Run, pack
 
-        return {"text/plain": repr(self), "text/html": self.panel(self.start).html(), WIDGET_VIEW: view(self)}
+        sides = [Events.of(result.trace) for result in self.results]
+        runs = [
+            Run(label, result.trace, side, history_of(result))
+            for label, result, side in zip(self.labels, self.results, sides, strict=True)
+        ]
+        return pack(self.title, runs, tuple(lines(sides, self.rows)), self.fact_names, self.notes)
+
+    def html(self) -> str:
+        """Give the picture at the start, for where no script runs: lanes as an image, facts as a table."""
+        from course.views.stepping.picture import picture
+
+        return picture(self)
+
+    def page(self) -> str:
+        """Give a page of its own that needs neither a kernel nor a network: HTML, to be saved as a file."""
+        from course.views.stepping.page import page
+
+        return page(self.wire, self.start, self.html())
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Show the picture at the start, and in a notebook that runs, the widget."""
+        from course.views.stepping.widget import view
+
+        return {"text/plain": repr(self), "text/html": self.html(), WIDGET_VIEW: view(self.wire, self.start)}
 
     def _walk(self) -> list[tuple[Moment | None, ...]]:
         """Give the last event of each run up to each row."""
         found: list[tuple[Moment | None, ...]] = []
         left: Moment | None = None
         right: Moment | None = None
-        for row in self._rows:
+        for row in self.rows:
             left, right = row.left or left, row.right or right
             found.append((left, right))
         return found

@@ -1,11 +1,11 @@
-"""The x86 page-fault exception (`pyemu.kernel.fault`)."""
+"""The page-fault exception (`pyemu.kernel.fault`, `pyemu.kernel.arch_fault`)."""
 
 # A declared function has a name, parameters and a text, and no body: the kernel's own code stands elsewhere.
 # mypy: disable-error-code="empty-body"
 
 from __future__ import annotations
 
-from pyemu.calls.declare import kernel_function
+from pyemu.calls.declare import OURS, kernel_function
 from pyemu.effects.handles import Vma
 from pyemu.effects.records import Regs
 
@@ -18,6 +18,11 @@ def do_page_fault(regs: Regs, error_code: int, address: int) -> None:
 @kernel_function("arch/x86/mm/fault.c")
 def do_user_addr_fault(regs: Regs, error_code: int, address: int) -> None:
     """Handle a fault on a user address."""
+
+
+@kernel_function(OURS)
+def do_arch_fault(regs: Regs, error_code: int, address: int) -> None:
+    """Handle a fault on a user address as another architecture than x86 does (its file: `pyemu.arches`)."""
 
 
 @kernel_function("arch/x86/mm/fault.c")

@@ -31,6 +31,11 @@ def faulty_fault(vma: Vma, address: int, flags: int) -> Found:
 
 
 @kernel_function(OURS)
+def failing_fault(vma: Vma, address: int, flags: int) -> Found:
+    """Serve a fault as a driver does whose first one fails: test apparatus."""
+
+
+@kernel_function(OURS)
 def hold_page(file: File, index: int, ticks: int) -> None:
     """Lock a page of a file for a time, as somebody else's I/O does: a test apparatus."""
 

@@ -1,9 +1,9 @@
 """The kernel: its functions as plain Python coroutines that read like the C they model.
 
-They know effects and flags only: neither the scheduler, nor the state, nor the hardware. A learner's function
-stands on the same floor. An ``await`` is a whole statement, or the whole right side of an assignment, a
-condition or a return, and no ``for`` stands around it (tested): so the place in the code and the local names
-tell where a function is.
+They know effects, flags and the rows of architectures only: neither the scheduler, nor the state, nor the
+hardware. A learner's function stands on the same floor. An ``await`` is a whole statement, or the whole right
+side of an assignment, a condition or a return, and no ``for`` stands around it (tested): so the place in the
+code and the local names tell where a function is.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ R = TypeVar("R")
 FUNCTIONS: dict[str, KernelFunction] = {}
 MODULES = (
     "apparatus",
+    "arch_fault",
     "cow",
     "direct_io",
     "driver",
@@ -35,10 +36,12 @@ MODULES = (
     "gup",
     "gup_locked",
     "iov_iter",
+    "khugepaged",
     "kvm",
     "mcopy",
     "memory",
     "mempolicy",
+    "migrate",
     "mlock",
     "mmap",
     "mprotect",
@@ -47,9 +50,11 @@ MODULES = (
     "proc_mem",
     "process_vm",
     "read_write",
+    "reclaim",
     "shmem",
     "signal",
     "splice",
+    "swap",
     "syscalls",
     "truncate",
     "uaccess",

@@ -1,18 +1,21 @@
-"""The x86 page-fault exception, from the CPU's error code to the retry loop.
+"""The page-fault exception on x86, from the CPU's error code to the retry loop.
 
 Models `arch/x86/mm/fault.c` of Linux v5.6 and v5.7, for faults from user mode and from kernel code that
 touches user memory [fact:x86-retry-5-6] [fact:x86-retry-5-7]. What differs between the trees is asked for as
-a policy. How a fault ends without a page stands in `pyemu.kernel.fault_errors`.
+a policy. How a fault ends without a page stands in `pyemu.kernel.fault_errors`, and what other architectures
+do in `pyemu.kernel.arch_fault`: it begins with the same steps.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from pyemu.arches import X86
 from pyemu.calls.fault import (
     bad_area,
     bad_area_access_error,
     bad_area_nosemaphore,
+    do_arch_fault,
     mm_fault_error,
     no_context,
 )
@@ -63,8 +66,10 @@ async def do_page_fault(regs: Regs, error_code: int, address: int) -> None:
 
 def first_flags(policy: Any, regs: Regs, error_code: int) -> int:
     """Give the flags of the first attempt: what the tree allows, who faulted, what for."""
+    if not policy.allows_retry:
+        return int(FAULT_FLAG_WRITE) if error_code & X86_PF_WRITE else 0
     flags: int = policy.default_flags
-    if user_mode(regs):
+    if user_mode(regs) or policy.arch.copies_as_user:
         flags |= FAULT_FLAG_USER
     elif not policy.interruptible_in_kernel_mode:
         flags &= ~FAULT_FLAG_INTERRUPTIBLE
@@ -75,15 +80,15 @@ def first_flags(policy: Any, regs: Regs, error_code: int) -> int:
     return flags
 
 
-async def lock_mm(mm: Mm, regs: Regs) -> bool:
+async def lock_mm(policy: Any, mm: Mm, regs: Regs) -> bool:
     """Take mmap_sem; say no, without waiting, when kernel code faulted that must not.
 
-    Such code may hold the lock itself: to wait for it would hide the oops behind a deadlock [fact:x86-lock].
-    Later kernels let SIGKILL end the wait [fact:x86-lock-killable].
+    Such code may hold the lock itself: to wait for it would hide the oops behind a deadlock [fact:x86-lock];
+    some architectures do [fact:arch-lock]. Later kernels let SIGKILL end the wait [fact:x86-lock-killable].
     """
     if await down_read_trylock(mm):
         return True
-    if not user_mode(regs) and not search_exception_tables(regs.ip):
+    if policy.waits_with_table and not user_mode(regs) and not search_exception_tables(regs.ip):
         return False
     return await wait_for_mm(mm)
 
@@ -172,12 +177,15 @@ async def try_area_lock(mm: Mm, regs: Regs, error_code: int, address: int, flags
 
 @implements
 async def do_user_addr_fault(regs: Regs, error_code: int, address: int) -> None:
-    """Handle a fault on a user address.
+    """Handle a fault on a user address; on another architecture than x86 its row does.
 
     Entry: no lock held. Exit: no lock held, whatever happened; a signal may have been sent, or the kernel
     code that faulted goes on at its fixup.
     """
     policy = await policies()
+    if policy.arch is not X86:
+        await do_arch_fault(regs, error_code, address)
+        return
     mm = await current.mm
     if await current.pagefault_disabled:
         await bad_area_nosemaphore(regs, error_code, address)
@@ -189,7 +197,7 @@ async def do_user_addr_fault(regs: Regs, error_code: int, address: int) -> None:
         if not flags:
             return
     major = 0
-    locked = await lock_mm(mm, regs)
+    locked = await lock_mm(policy, mm, regs)
     while True:
         if not locked:
             await bad_area_nosemaphore(regs, error_code, address)

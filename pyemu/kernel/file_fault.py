@@ -7,7 +7,7 @@ the page is the file's business: `filemap_fault` for a disk, `shmem_fault` for s
 
 from __future__ import annotations
 
-from pyemu.calls.filemap import faulty_fault, filemap_fault, shmem_fault
+from pyemu.calls.filemap import failing_fault, faulty_fault, filemap_fault, shmem_fault
 from pyemu.effects.entries import get_pte, mk_pte, set_pte_if_same
 from pyemu.effects.files import copy_page, map_cached_pages, set_page_dirty
 from pyemu.effects.handles import Vma
@@ -34,6 +34,7 @@ from pyemu.flags import (
     VM_WRITE,
 )
 from pyemu.kernel import implements
+from pyemu.kernel.apparatus import FAILING
 from pyemu.kernel.retry import maybe_unlock_mmap_for_io
 
 FAULT_AROUND = 16  # pages: 64 KiB (mm/memory.c, fault_around_bytes)
@@ -76,6 +77,8 @@ async def call_fault(vma: Vma, address: int, flags: int) -> Found:
         return await shmem_fault(vma, address, flags)
     if ops == "faulty":
         return await faulty_fault(vma, address, flags)
+    if ops in FAILING:
+        return await failing_fault(vma, address, flags)
     return await filemap_fault(vma, address, flags)
 
 
@@ -102,7 +105,7 @@ async def do_fault_around(vma: Vma, address: int) -> int:
     end = await vma.vm_end
     vm_flags = await vma.vm_flags
     ops = await vma.vm_ops
-    if ops == "faulty":
+    if ops == "faulty" or ops in FAILING:
         return 0  # it maps page by page
     first = max(address & ~(FAULT_AROUND * PAGE_SIZE - 1), start)
     last = min(first + FAULT_AROUND * PAGE_SIZE, end, (first // TABLE + 1) * TABLE)

@@ -18,6 +18,7 @@ The format, with units and defaults::
     preemption = false             # may the kernel be interrupted for another task? (default false)
     ram_pages = 256                # emulated RAM, pages of 4096 bytes, 16 to 65536 (default 256)
     max_ticks = 10_000_000         # a run ends after this time (default 10 s)
+    arch = "x86"                   # whose page-fault handler runs: a name of `pyemu.arches` (default "x86")
     x86 = "5.7"                    # or "4.14": its handler reads the area after the fault (default "5.7")
 
     [[files]]                      # with one of kind "disk", the machine has a task named disk
@@ -41,7 +42,8 @@ The format, with units and defaults::
     features = ["SIGBUS"]          # of the process's userfaultfd (default: none)
     user_mode_only = false         # made with UFFD_USER_MODE_ONLY, for Linux v5.11 and later (default false)
     kind = "file"                  # "anon"; "shmem": shared memory without a file; "file"; "faulty": a driver
-                                   # that is wrong on purpose (default "file" with the key file, else "anon")
+                                   # that is wrong on purpose; "oom", "sigsegv": one whose first fault gives
+                                   # that (default "file" with the key file, else "anon")
     file = "F"                     # what an area of kind "file" shows
     first_page = 0                 # which page of it is the area's first (default 0)
     shared = true                  # MAP_SHARED (default: true for "shmem", else false: MAP_PRIVATE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pyemu.arches import ARCHES
 from pyemu.errors import TreeError
 from pyemu.flags import PAGE_SIZE, Signal
 from pyemu.rules import RULES
@@ -101,6 +102,24 @@ class Reader(MemoryChecks):
         self.check_monitors(tasks)
         self.check_dispositions(tasks)
         self.check_forks(tasks)
+        scenario = self.build(top, areas, tasks, permits, tuple(names), files)
+        if DISK in names and scenario.swaps:
+            raise self.fail(
+                f"tasks[{names.index(DISK)}].name is {DISK!r}; with pages that are swapped, that is the "
+                "machine's disk; choose another."
+            )
+        return scenario
+
+    def build(
+        self,
+        top: dict[str, Any],
+        areas: tuple[Area, ...],
+        tasks: tuple[TaskSpec, ...],
+        permits: list[Any],
+        names: tuple[str, ...],
+        files: tuple[FileSpec, ...],
+    ) -> Scenario:
+        """Put the checked parts together."""
         return Scenario(
             self.text(self.need(top, "name", "the scenario"), "name"),
             self.text(self.need(top, "title", "the scenario"), "title"),
@@ -110,7 +129,7 @@ class Reader(MemoryChecks):
             tasks,
             tuple(self.choice(one, f"permits[{place}]", PERMITS) for place, one in enumerate(permits)),
             self.text(top.get("source", ""), "source"),
-            self.expectations(top.get("expect", {}), tuple(names)),
+            self.expectations(top.get("expect", {}), names),
             files,
         )
 
@@ -205,14 +224,23 @@ class Reader(MemoryChecks):
 
     def machine(self, data: Any) -> MachineSpec:
         """Check the machine."""
-        table = self.table(data, "machine", ("n_cpus", "preemption", "ram_pages", "max_ticks", "x86"))
-        default = MachineSpec()
+        keys = ("n_cpus", "preemption", "ram_pages", "max_ticks", "x86", "arch", "swap_pages", "swap_ticks")
+        table, default = self.table(data, "machine", keys), MachineSpec()
+        arch = self.choice(table.get("arch", default.arch), "machine.arch", tuple(row.name for row in ARCHES))
+        if arch != default.arch and "x86" in table:
+            raise self.fail(
+                f"machine.x86 is {table['x86']!r}, and machine.arch is {arch!r}: x86's own handler doesn't "
+                "run there. Leave one of them out."
+            )
         return MachineSpec(
             self.number(table.get("n_cpus", default.n_cpus), "machine.n_cpus", 1, 8),
             self.truth(table.get("preemption", default.preemption), "machine.preemption"),
             self.number(table.get("ram_pages", default.ram_pages), "machine.ram_pages", 16, 65_536),
             self.number(table.get("max_ticks", default.max_ticks), "machine.max_ticks", 1, 10**12),
             self.choice(table.get("x86", default.x86), "machine.x86", (OLD_X86, default.x86)),
+            arch,
+            self.number(table.get("swap_pages", default.swap_pages), "machine.swap_pages", 1, 4096),
+            self.number(table.get("swap_ticks", default.swap_ticks), "machine.swap_ticks", 0, 10**12),
         )
 
     def task(

@@ -6,9 +6,11 @@ the log is complete as long as the state changes through the methods that are ov
 
 from __future__ import annotations
 
+from types import CoroutineType
 from typing import Any
 
 from pyemu.hw import Access, TableRef, x86
+from pyemu.sched.frames import Frame, KernelFrame
 from pyemu.sched.semantics import World
 from pyemu.sched.tasks import Task
 from pyemu.state import Location, State
@@ -22,12 +24,14 @@ LEVELS = (4, 3, 2, 1)
 class LoggedState(State):
     """A state whose writes are logged."""
 
-    __slots__ = ("log",)
+    __slots__ = ("log", "used_tlbs")
 
     log: WriteLog
+    used_tlbs: set[int]
 
     def __post_init__(self) -> None:
         self.log = WriteLog()
+        self.used_tlbs = set()
         super().__post_init__()
 
     def set(self, location: Location, value: Any) -> None:
@@ -60,8 +64,27 @@ class LoggedState(State):
         try:
             return super().access(cpu, address, kind, references)
         finally:
+            self.used_tlbs.add(cpu)
             for reference in references:
                 self._log_line(reference.pa >> LINE_SHIFT)
+
+    def flush(self, address: int) -> int:
+        """Drop the translations of a page on every CPU; give the number of CPUs."""
+        n_cpus = super().flush(address)
+        self.used_tlbs.update(range(n_cpus))
+        return n_cpus
+
+    def log_tlbs(self) -> None:
+        """Log the sets of each TLB that was used since this was last called, where they have changed."""
+        for cpu in sorted(self.used_tlbs):
+            held = self.mmus[cpu].tlb_entries()
+            for level, arrays in (("L1", held.l1), ("L2", held.l2)):
+                for array in arrays:
+                    for number, entries in enumerate(array.sets):
+                        place = ("tlb", cpu, level, number)
+                        if entries != self.log.now.get(place, ()):
+                            self.log.write(place, entries)
+        self.used_tlbs.clear()
 
     def _log_line(self, line: int) -> None:
         """Log a line of RAM, if it has changed."""
@@ -88,6 +111,7 @@ class LoggedWorld(World):
 
     def _end_step(self) -> None:
         log, data = self.state.log, self.state.data
+        self.state.log_tlbs()
         for task in self.tasks.values():
             place, view = ("task", task.id), _view(task, data.get(("state", task.id), 0))
             if log.now.get(place) != view:
@@ -106,6 +130,7 @@ def _view(task: Task, state: int) -> TaskView:
     return TaskView(
         task.name,
         tuple(task.frame_args),
+        tuple(map(_line, task.frames[len(task.frames) - len(task.frame_args) :])),
         task.pending.op if task.pending is not None else "",
         state,
         task.cpu,
@@ -115,3 +140,11 @@ def _view(task: Task, state: int) -> TaskView:
         task.ended,
         task.killed_by,
     )
+
+
+def _line(frame: Frame) -> int:
+    """Give the line at which a function of the kernel's own waits for its next result."""
+    if not isinstance(frame, KernelFrame) or not isinstance(frame.coroutine, CoroutineType):
+        return 0
+    running = frame.coroutine.cr_frame
+    return running.f_lineno if running is not None else 0

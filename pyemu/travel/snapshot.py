@@ -16,7 +16,7 @@ from pyemu.state import Location
 LINE_SHIFT = 6
 NO_LINE = bytes(1 << LINE_SHIFT)
 CLOCK: Location = ("clock",)
-OURS = frozenset({"line", "task", "root", "clock"})  # what `State` doesn't hold at locations
+OURS = frozenset({"line", "task", "root", "tlb", "clock"})  # what `State` doesn't hold at locations
 
 
 class TaskView(NamedTuple):
@@ -26,6 +26,9 @@ class TaskView(NamedTuple):
     """Its name in the scenario."""
     calls: tuple[tuple[str, tuple[Any, ...]], ...]
     """Kernel functions that run, with their arguments, the innermost last."""
+    lines: tuple[int, ...]
+    """Where each of them stands: the line of its source that waits for a result; 0: not known, as of a
+    function that has not begun, or that is not the kernel's own."""
     next: str
     """The operation that it makes next; empty when that is not known yet."""
     state: int
@@ -58,7 +61,8 @@ class Snapshot:
     step : int
         After which step.
     values : mapping of location to value
-        Everything, also lines of RAM (``("line", n)``, 64 bytes), tasks, page-table roots and the clock.
+        Everything, also lines of RAM (``("line", n)``, 64 bytes), sets of TLBs (``("tlb", cpu, "L1", set)``,
+        entries), tasks, page-table roots and the clock.
     ram_size : int
         Bytes of RAM.
     """

@@ -42,8 +42,28 @@ def test_the_same_access_ends_in_sigbus_and_in_an_answer(lesson: LabPage, tmp_pa
     assert "Traceback" not in said
 
 
-def test_the_stepper_is_drawn(lesson: LabPage) -> None:
-    assert lesson.page.locator(".jp-Notebook .jupyter-widgets").count() > 0
+def test_the_stepper_is_drawn_and_keys_move_it_and_not_the_notebook(lesson: LabPage, tmp_path: Path) -> None:
+    where = lesson.page.locator(".jp-Notebook .fl-stepper .fl-where")
+    place = int(where.inner_text().split()[1])
+    slider = lesson.page.locator(".jp-Notebook .fl-stepper input[type=range]")
+    slider.focus()
+    cells = lesson.page.locator(".jp-Notebook .jp-Cell").count()
+    for key in (
+        "ArrowRight",
+        "a",
+        "b",
+        "r",
+        "Home",
+        "ArrowRight",
+        "ArrowRight",
+    ):  # a and b: new cells, in JupyterLab
+        lesson.page.keyboard.press(key)
+    lesson.page.wait_for_function(
+        "() => document.querySelector('.fl-where').textContent.startsWith('Event 3 ')"
+    )
+    assert place > 3
+    assert lesson.page.locator(".jp-Notebook .jp-Cell").count() == cells
+    lesson.page.locator(".jp-Notebook .fl-stepper").screenshot(path=tmp_path / "stepper.png")
 
 
 def test_no_request_leaves_the_machine(lesson: LabPage, lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""The stepper: the same text for the same place, and buttons that move the one cursor."""
+"""The stepper: the same text for the same place, and one cursor over one run or two."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from course.views.buttons import controls
+from course.views.compare import compare
 from course.views.moments import moments
 from course.views.panel import facts
+from course.views.stepping.widget import script, widget
 from course.views.steps import WIDGET_VIEW, Stepper, stepper
 from pyemu import Result, Tree, run
 from pyemu.errors import FaultlabError
@@ -109,26 +110,23 @@ def test_the_stored_form_has_text_and_html_and_is_the_same_each_time():
     assert not re.search(r"[0-9a-f]{32}", str(one))
 
 
-def test_buttons_and_slider_move_one_cursor():
-    view = stepper(BEFORE, AFTER)
-    row, slider, panel = controls(view).children
-    first, back, forward, last, retry = row.children
-    places = []
-    for button in (first, back, forward, forward, back, last, forward, first, retry):
-        button.click()
-        places.append(slider.value)
-        assert panel.value == view.panel(slider.value).html()
-    end = len(view) - 1
-    assert places == [0, 0, 1, 2, 1, end, end, 0, view.next_retry(0)]
-    slider.value = 3  # as with an arrow key
-    assert panel.value == view.panel(3).html()
+def test_the_widget_gets_all_it_needs_at_once_and_asks_for_nothing_later():
+    shown = widget(stepper(BEFORE, AFTER).wire, 3)
+    sent = shown.get_state()
+    assert (sent["start"], sent["data"]) == (3, stepper(BEFORE, AFTER).wire.data)
+    assert sent["_esm"] == script()
+    assert shown._msg_callbacks.callbacks == []
 
 
-def test_every_control_has_a_name_and_the_sentence_is_read_out():
-    row, slider, panel = controls(stepper(BEFORE)).children
-    assert all(button.description and button.tooltip for button in row.children)
-    assert slider.description
-    assert 'aria-live="polite"' in panel.value
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_after_the_parting_the_cursor_walks_on_virtual_time(scenario: str):
+    results = on(scenario, "before"), on(scenario, "after")
+    parted = compare(*(result.trace for result in results)).parted
+    assert parted is not None
+    rows = stepper(*results).rows[parted + 1 :]
+    times = [one.t for row in rows for one in (row.left, row.right) if one]
+    assert len(times) == len(rows) > 0
+    assert times == sorted(times)
 
 
 def test_a_stepper_of_a_trace_from_a_file_is_the_same():

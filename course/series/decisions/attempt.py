@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from course.series.decisions.arch import Accounting, Arch, arch_of
 from course.series.decisions.records import Action, Decision, Mode, Pending
+from pyemu.arches import Accounting, Arch, arch_of
 from pyemu.flags import FaultFlag, VmFault
 from pyemu.flags import names as flag_names
 

@@ -5,12 +5,11 @@ What follows the test stays as it was, with each architecture's own habits.
 References
 ----------
 Linux v5.6.4 and v5.7.14, include/linux/sched/signal.h and the files named in
-`course.series.decisions.arch` [fact:p03-helper].
+`pyemu.arches` [fact:p03-helper].
 """
 
 from __future__ import annotations
 
-from course.series.decisions.arch import Accounting, PageFaults, Reaction, arch_of, converted_by
 from course.series.decisions.attempt import (
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_RETRY_NOWAIT,
@@ -26,6 +25,7 @@ from course.series.decisions.attempt import (
 )
 from course.series.decisions.pair import Pair
 from course.series.decisions.records import Action, Decision, Mode, Pending
+from pyemu.arches import Accounting, PageFaults, Reaction, arch_of, converted_by
 
 __all__ = ["PAIR", "after", "before"]
 
@@ -57,11 +57,13 @@ def go_on(case: Attempt) -> Decision:
     counted = ["page-faults"] if case.arch.page_faults is PageFaults.ATTEMPT else []
     if case.fault & VM_FAULT_ERROR:
         return Decision(Action.ERROR, 1, counted=tuple(counted))
+    if case.arch.page_faults is PageFaults.SERVED:
+        counted.append("page-faults")
     if case.flags & FAULT_FLAG_ALLOW_RETRY and case.arch.accounting is Accounting.GATED:
         counted.append("maj_flt" if case.fault & VM_FAULT_MAJOR else "min_flt")
     if case.fault & VM_FAULT_RETRY and case.flags & FAULT_FLAG_ALLOW_RETRY:
         return again(case, counted)
-    if case.arch.page_faults is PageFaults.END:
+    if case.arch.page_faults is PageFaults.DONE:
         counted.append("page-faults")
     return Decision(Action.DONE, 1, counted=tuple(counted))
 

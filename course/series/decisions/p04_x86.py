@@ -12,7 +12,6 @@ Linux v5.6.4 and v5.7.14, arch/x86/mm/fault.c, do_user_addr_fault [fact:p04-x86]
 
 from __future__ import annotations
 
-from course.series.decisions.arch import arch_of
 from course.series.decisions.attempt import (
     DEAD_ROW_TOLD,
     FAULT_FLAG_ALLOW_RETRY,
@@ -30,6 +29,7 @@ from course.series.decisions.attempt import (
 )
 from course.series.decisions.pair import Pair
 from course.series.decisions.records import Action, Decision, Mode, Pending
+from pyemu.arches import arch_of
 
 __all__ = ["PAIR", "after", "before"]
 

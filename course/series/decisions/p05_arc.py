@@ -10,7 +10,6 @@ Linux v5.6.4 and v5.7.14, arch/arc/mm/fault.c, do_page_fault [fact:p05-arc] [fac
 
 from __future__ import annotations
 
-from course.series.decisions.arch import arch_of
 from course.series.decisions.attempt import (
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_TRIED,
@@ -26,6 +25,7 @@ from course.series.decisions.attempt import (
 )
 from course.series.decisions.pair import Pair
 from course.series.decisions.records import Action, Decision, Mode, Pending
+from pyemu.arches import arch_of
 
 __all__ = ["PAIR", "after", "before"]
 

@@ -7,7 +7,6 @@ Linux v5.6.4 and v5.7.14, arch/arm64/mm/fault.c, do_page_fault [fact:p06-arm64].
 
 from __future__ import annotations
 
-from course.series.decisions.arch import arch_of
 from course.series.decisions.attempt import (
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_TRIED,
@@ -23,6 +22,7 @@ from course.series.decisions.attempt import (
 )
 from course.series.decisions.pair import Pair
 from course.series.decisions.records import Action, Decision, Mode, Pending
+from pyemu.arches import arch_of
 
 __all__ = ["PAIR", "after", "before"]
 

@@ -10,7 +10,6 @@ Linux v5.6.4 and v5.7.14, arch/powerpc/mm/fault.c, __do_page_fault [fact:p07-pow
 
 from __future__ import annotations
 
-from course.series.decisions.arch import arch_of
 from course.series.decisions.attempt import (
     DEAD_ROW_TOLD,
     FAULT_FLAG_ALLOW_RETRY,
@@ -28,6 +27,7 @@ from course.series.decisions.attempt import (
 )
 from course.series.decisions.pair import Pair
 from course.series.decisions.records import Action, Decision, Mode, Pending
+from pyemu.arches import arch_of
 
 __all__ = ["PAIR", "after", "before"]
 

@@ -15,7 +15,6 @@ Linux v5.6.4 and v5.7.14, arch/sh/mm/fault.c, mm_fault_error, do_sigbus, bad_are
 
 from __future__ import annotations
 
-from course.series.decisions.arch import arch_of
 from course.series.decisions.attempt import (
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_TRIED,
@@ -33,6 +32,7 @@ from course.series.decisions.attempt import (
 )
 from course.series.decisions.pair import Pair
 from course.series.decisions.records import OOM_KILLER, Action, Decision, Mode, Pending
+from pyemu.arches import arch_of
 
 __all__ = ["FIXED", "PAIR", "after", "before", "fixed"]
 

@@ -6,7 +6,7 @@ puts its own word together.
 References
 ----------
 Linux v5.6.4 and v5.7.14, include/linux/mm.h, mm/gup.c, mm/khugepaged.c and the files named in
-`course.series.decisions.arch` [fact:p11-default] [fact:khugepaged].
+`pyemu.arches` [fact:p11-default] [fact:khugepaged].
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from course.series.decisions.arch import ARCHES, Reaction
 from course.series.decisions.pair import Pair
+from pyemu.arches import ARCHES, Reaction
 from pyemu.flags import FaultFlag
 from pyemu.flags import names as flag_names
 

@@ -19,7 +19,13 @@ from course.series.decisions import (
     p11_default,
     p16_blocking,
 )
-from course.series.decisions.arch import (
+from course.series.decisions.attempt import Attempt, attempts, fault_signal_pending, lock_trouble
+from course.series.decisions.p01_locked import Page
+from course.series.decisions.p02_hugetlb import FORGETFUL, Walk
+from course.series.decisions.p11_default import CALLERS, First
+from course.series.decisions.p16_blocking import Fault
+from course.series.decisions.records import Action, Decision, Mode, Pending
+from pyemu.arches import (
     ARCHES,
     Accounting,
     Arch,
@@ -28,12 +34,6 @@ from course.series.decisions.arch import (
     arch_of,
     converted_by,
 )
-from course.series.decisions.attempt import Attempt, attempts, fault_signal_pending, lock_trouble
-from course.series.decisions.p01_locked import Page
-from course.series.decisions.p02_hugetlb import FORGETFUL, Walk
-from course.series.decisions.p11_default import CALLERS, First
-from course.series.decisions.p16_blocking import Fault
-from course.series.decisions.records import Action, Decision, Mode, Pending
 from pyemu.flags import VM_FAULT_MAJOR, VM_FAULT_OOM, VM_FAULT_RETRY, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV
 
 USER, KERNEL = Mode.USER, Mode.KERNEL
@@ -96,6 +96,7 @@ def test_who_counts_how() -> None:
     by = {rule: {arch.name for arch in ARCHES if arch.accounting is rule} for rule in Accounting}
     assert by[Accounting.ORED] == {"x86", "arm64", "powerpc"}
     assert by[Accounting.LAST] == {"arc"}
+    assert by[Accounting.EACH] == {"csky"}
     assert by[Accounting.GATED] == {
         *("alpha", "arm", "hexagon", "ia64", "m68k", "microblaze", "mips", "nds32", "nios2", "openrisc"),
         *("parisc", "riscv", "s390", "sh", "sparc32", "sparc64", "um", "unicore32", "xtensa"),
@@ -104,9 +105,12 @@ def test_who_counts_how() -> None:
 
 def test_where_the_perf_event_page_faults_stands() -> None:
     by = {rule: {arch.name for arch in ARCHES if arch.page_faults is rule} for rule in PageFaults}
-    assert by[PageFaults.ENTRY] == {"x86", "arm64", "powerpc", "riscv", "sparc32", "sparc64", "sh", "s390"}
+    entry = {"x86", "arm64", "powerpc", "riscv", "sparc32", "sparc64", "sh", "s390", "csky"}
+    assert by[PageFaults.ENTRY] == entry
     assert by[PageFaults.ATTEMPT] == {"arm", "mips"}
-    assert by[PageFaults.END] == {"arc", "xtensa"}
+    assert by[PageFaults.SERVED] == {"nds32"}
+    assert by[PageFaults.END] == {"arc"}
+    assert by[PageFaults.DONE] == {"xtensa"}
 
 
 # ------------------------------------------------------------------------------ patch 3
@@ -147,6 +151,9 @@ def test_sigkill_takes_the_exception_table_or_runs_the_instruction_again(side: A
         (attempt("mips"), "retry with 0x20 TRIED, counts page-faults, counts min_flt"),
         (attempt("mips", fault=0, flags=SECOND), "done, unlocks, counts page-faults"),
         (attempt("mips", fault=int(VM_FAULT_OOM)), "error, unlocks, counts page-faults"),
+        (attempt("nds32", fault=int(VM_FAULT_OOM)), "error, unlocks"),
+        (attempt("nds32", fault=0, flags=SECOND), "done, unlocks, counts page-faults"),
+        (attempt("nds32"), "retry with 0x20 TRIED, counts page-faults, counts min_flt"),
         (attempt("xtensa"), "retry with 0x20 TRIED, counts min_flt"),
         (attempt("xtensa", fault=0, flags=SECOND), "done, unlocks, counts page-faults"),
         (attempt("s390", flags=NOWAIT), "pfault, unlocks, counts min_flt"),

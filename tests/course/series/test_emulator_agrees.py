@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from course.series.decisions import p01_locked, p04_x86, p16_blocking
-from course.series.decisions.arch import arch_of
 from course.series.decisions.attempt import Attempt, attempts, unreachable
 from course.series.decisions.p01_locked import Page, Pinned
 from course.series.decisions.p11_default import First, after, before
 from course.series.decisions.p16_blocking import Fault
 from course.series.decisions.records import Action, Decision, Mode, Pending
 from pyemu import Scenario, Tree, run
+from pyemu.arches import arch_of
 from pyemu.calls.gup import __get_user_pages
 from pyemu.effects import Effect
 from pyemu.effects.entries import my_zero_pfn, set_pte_if_none

@@ -63,7 +63,8 @@ def seen(snapshot: Snapshot) -> tuple[Any, ...]:
         [*(getattr(one, name) for name in FIELDS), one.stack, one.next, one.state]
         for one in snapshot.tasks.values()
     ]
-    return snapshot.step, snapshot.clock, snapshot.shared, snapshot.ram, tasks
+    tlbs = {place[1:]: held for place, held in snapshot.values.items() if place[0] == "tlb" and held}
+    return snapshot.step, snapshot.clock, snapshot.shared, snapshot.ram, tasks, tlbs
 
 
 def of(world: World) -> tuple[Any, ...]:
@@ -77,12 +78,20 @@ def of(world: World) -> tuple[Any, ...]:
         ]
         for one in world.tasks.values()
     ]
-    return world.step, world.clock, world.state.data, bytes(world.state.ram), tasks
+    tlbs = {
+        (cpu, level, number): entries
+        for cpu, mmu in enumerate(world.state.mmus)
+        for level, arrays in zip(("L1", "L2"), mmu.tlb_entries(), strict=False)
+        for array in arrays
+        for number, entries in enumerate(array.sets)
+        if entries
+    }
+    return world.step, world.clock, world.state.data, bytes(world.state.ram), tasks, tlbs
 
 
 def unlike(snapshot: Snapshot, world: World) -> list[str]:
     """Which parts differ; the parts themselves are too long to read."""
-    parts = ("step", "clock", "shared", "ram", "tasks")
+    parts = ("step", "clock", "shared", "ram", "tasks", "tlbs")
     return [name for name, one, other in zip(parts, seen(snapshot), of(world), strict=True) if one != other]
 
 
