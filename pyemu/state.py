@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyemu.effects.records import PipeBuffer
+from pyemu.effects.swapops import SWAP
 from pyemu.errors import ScenarioError
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
 from pyemu.hw import Access, Mmu, TableRef, make_mmu, x86
@@ -155,9 +156,10 @@ class FrameState:
     Attributes
     ----------
     mapping : int or None
-        The file whose page it holds, while it is in that file's cache; None for anonymous memory.
+        The file whose page it holds, while it is in that file's cache, or the swap device; None for other
+        anonymous memory.
     index : int
-        Which page of the file, counted from 0.
+        Which page of the file, counted from 0, or which slot of the swap device.
     mapcount : int
         Page-table entries that name it.
     refcount : int
@@ -189,6 +191,11 @@ class FrameState:
     ahead: bool = False
     writeback: bool = False
     writeback_waiters: tuple[int, ...] = ()
+
+    @property
+    def anonymous(self) -> bool:
+        """It belongs to no file: the swap device is none."""
+        return self.mapping is None or self.mapping == SWAP.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from pyemu.effects import (
     processes,
     signals,
     sleeping,
+    swap,
     uffd,
     vma_locks,
 )
@@ -62,6 +63,7 @@ SUBJECTS = (
     processes,
     signals,
     sleeping,
+    swap,
     uffd,
     vma_locks,
 )

@@ -102,6 +102,24 @@ class Reader(MemoryChecks):
         self.check_monitors(tasks)
         self.check_dispositions(tasks)
         self.check_forks(tasks)
+        scenario = self.build(top, areas, tasks, permits, tuple(names), files)
+        if DISK in names and scenario.swaps:
+            raise self.fail(
+                f"tasks[{names.index(DISK)}].name is {DISK!r}; with pages that are swapped, that is the "
+                "machine's disk; choose another."
+            )
+        return scenario
+
+    def build(
+        self,
+        top: dict[str, Any],
+        areas: tuple[Area, ...],
+        tasks: tuple[TaskSpec, ...],
+        permits: list[Any],
+        names: tuple[str, ...],
+        files: tuple[FileSpec, ...],
+    ) -> Scenario:
+        """Put the checked parts together."""
         return Scenario(
             self.text(self.need(top, "name", "the scenario"), "name"),
             self.text(self.need(top, "title", "the scenario"), "title"),
@@ -111,7 +129,7 @@ class Reader(MemoryChecks):
             tasks,
             tuple(self.choice(one, f"permits[{place}]", PERMITS) for place, one in enumerate(permits)),
             self.text(top.get("source", ""), "source"),
-            self.expectations(top.get("expect", {}), tuple(names)),
+            self.expectations(top.get("expect", {}), names),
             files,
         )
 
@@ -206,7 +224,7 @@ class Reader(MemoryChecks):
 
     def machine(self, data: Any) -> MachineSpec:
         """Check the machine."""
-        keys = ("n_cpus", "preemption", "ram_pages", "max_ticks", "x86", "arch")
+        keys = ("n_cpus", "preemption", "ram_pages", "max_ticks", "x86", "arch", "swap_pages", "swap_ticks")
         table, default = self.table(data, "machine", keys), MachineSpec()
         arch = self.choice(table.get("arch", default.arch), "machine.arch", tuple(row.name for row in ARCHES))
         if arch != default.arch and "x86" in table:
@@ -221,6 +239,8 @@ class Reader(MemoryChecks):
             self.number(table.get("max_ticks", default.max_ticks), "machine.max_ticks", 1, 10**12),
             self.choice(table.get("x86", default.x86), "machine.x86", (OLD_X86, default.x86)),
             arch,
+            self.number(table.get("swap_pages", default.swap_pages), "machine.swap_pages", 1, 4096),
+            self.number(table.get("swap_ticks", default.swap_ticks), "machine.swap_ticks", 0, 10**12),
         )
 
     def task(

@@ -37,6 +37,7 @@ from pyemu.sched import (
     signals,
     sleep,
     spinlocks,
+    swap,
     uffd,
     vma_locks,
 )
@@ -65,6 +66,7 @@ OPERATION_MODULES = (
     signals,
     sleep,
     spinlocks,
+    swap,
     uffd,
     vma_locks,
 )
