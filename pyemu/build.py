@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TypeVar
 
 from pyemu.arches import arch_of
+from pyemu.effects.swapops import FIRST_SLOT, SWAP, make_swap_entry
 from pyemu.errors import ScenarioError
 from pyemu.flags import (
     PAGE_SHIFT,
     PAGE_SIZE,
+    PAGE_UFFD_WP,
     UFFDIO_REGISTER_MODE_MINOR,
     UFFDIO_REGISTER_MODE_MISSING,
     UFFDIO_REGISTER_MODE_WP,
@@ -21,7 +23,7 @@ from pyemu.hugepages import POOL
 from pyemu.hw import x86
 from pyemu.kernel.block import disk_thread
 from pyemu.kernel.itimer import itimer_thread
-from pyemu.pages import get_frame, write_entry, write_huge_entry
+from pyemu.pages import SWAP_MAP, get_frame, write_entry, write_huge_entry
 from pyemu.program import run_child, run_program
 from pyemu.scenario import Action, Area, Scenario
 from pyemu.scenario.model import KEEPS_COUNT, OLD_X86, SAYS_DROPPED
@@ -84,6 +86,8 @@ def build_memory(state: State, scenario: Scenario, tree: Tree) -> None:
         state.set(("file", number), FileState(file.name, kind, *content, *times))
         for page in file.cached:
             _cached(state, number, page)
+    if scenario.swaps:
+        _make_swap(state, scenario)
     for number, area in enumerate(scenario.areas, 1):
         _check_served(area, scenario, tree)
         _map_area(state, number, area, processes.index(area.process) + 1, scenario)
@@ -109,6 +113,13 @@ def _make_context(state: State, number: int, owner: str, scenario: Scenario, tre
     for name in served[0].features if served else ():
         features |= UffdFeature[name]
     state.set(("context", number), ContextState(number, user_mode_only=only, features=features))
+
+
+def _make_swap(state: State, scenario: Scenario) -> None:
+    """Make the swap device, with all slots free."""
+    pages, ticks = scenario.machine.swap_pages, scenario.machine.swap_ticks
+    state.set(("file", SWAP.id), FileState("swap", "swap", FIRST_SLOT + pages, io_ticks=ticks))
+    state.set(SWAP_MAP, (0,) * (FIRST_SLOT + pages))
 
 
 def _cached(state: State, file: int, page: int) -> int:
@@ -145,6 +156,8 @@ def _map_area(state: State, number: int, area: Area, mm: int, scenario: Scenario
     for page in area.populated:
         write = write_huge_entry if area.huge else write_entry
         write(state, mm, area.address + page * area.page_size, _first_entry(state, area, file, page))
+    for page in area.swapped:
+        write_entry(state, mm, area.address + page * PAGE_SIZE, _swapped_entry(state, area, page, scenario))
     if area.huge and area.reserve:
         _reserve(state, area, mm, file, scenario)
 
@@ -214,13 +227,28 @@ def _first_entry(state: State, area: Area, file: int | None, page: int) -> int:
     """Give the entry of a page that is mapped at the start."""
     writable = "w" in area.prot
     if file is None or (area.huge and not area.shared):
-        pfn = _fresh(state, area.huge)
+        pfn = _fresh(state, area.huge, area.byte)
     else:
         pfn = _cached(state, file, area.first_page + page)
         state.set(("frame", pfn), replace(get_frame(state, pfn), refcount=get_frame(state, pfn).refcount + 1))
         writable = writable and area.shared and state.data["file", file].kind != "file"
+    if page in area.protected:
+        return pfn << PAGE_SHIFT | x86.P | x86.US | PAGE_UFFD_WP
     size = x86.PS if area.huge else 0
     return pfn << PAGE_SHIFT | x86.P | x86.US | size | (x86.RW if writable else 0)
+
+
+def _swapped_entry(state: State, area: Area, page: int, scenario: Scenario) -> int:
+    """Give the entry of a page that is swapped out at the start: it takes the next slot."""
+    slot = state.data[SWAP_MAP].index(0, FIRST_SLOT) if 0 in state.data[SWAP_MAP][FIRST_SLOT:] else 0
+    if not slot:
+        pages = scenario.machine.swap_pages
+        raise ScenarioError(
+            f"scenario {scenario.name}: the swap device is full: all {pages} slots are in use. Give it more: "
+            f"[machine] swap_pages = {pages * 2}."
+        )
+    state.set(("stored", SWAP.id, slot), bytes([area.byte]) * PAGE_SIZE)
+    return make_swap_entry(slot, PAGE_UFFD_WP if page in area.protected else 0)
 
 
 def build_tasks(state: State, scenario: Scenario) -> dict[int, Task]:
@@ -249,7 +277,7 @@ def build_tasks(state: State, scenario: Scenario) -> dict[int, Task]:
             task.asleep = True
             for one in (spec, parent):
                 state.set(("mm_users", processes.index(one.process) + 1), _users(scenario, one.process))
-    if any(file.kind == "disk" for file in scenario.files):
+    if scenario.swaps or any(file.kind == "disk" for file in scenario.files):
         number = len(tasks) + 1
         tasks[number] = disk = Task(number, DISK, alone + 1, 0, monitor=True)
         state.set(("blocked", number), frozenset())

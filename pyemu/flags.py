@@ -263,6 +263,10 @@ PAGE_DIRTY = 0x040
 PAGE_PSE = 0x080  # in an entry of a page directory: it names a huge page, and no table
 PAGE_PROTNONE = 0x100  # with PRESENT clear: a page that PROT_NONE hides from the CPU
 PAGE_UFFD_WP = 0x400  # write-protected by a userfaultfd: a bit that the CPU leaves to software
+# Ours, of an entry that is not present (pyemu.effects.swapops).
+PAGE_SWP_WRITE = 0x008  # migrating: it was writable
+PAGE_SWP_SWAPPED = 0x200
+PAGE_SWP_MIGRATION = 0x800
 
 
 EPERM = Errno.EPERM

@@ -1,23 +1,24 @@
-"""Who uses a page frame: references, and the page-table entries that name it.
+"""Who uses a page frame, or a slot of the swap device: references, and the page-table entries that name it.
 
 A reference belongs to somebody: to an entry, to the page cache, or to whoever took it. An entry takes over
 the reference of whoever maps the page; a frame without a reference is free, and may be used again at once.
+
+A slot of the swap device is used by the entries that name it, counted in the swap map, and by the page that
+the swap cache holds for it.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from pyemu.effects.swapops import SWAP, is_swap_entry, pte_present, swp_offset
 from pyemu.errors import HandlerError
-from pyemu.flags import HPAGE_SHIFT, PAGE_PROTNONE, PAGE_SHIFT
+from pyemu.flags import HPAGE_SHIFT, PAGE_SHIFT
 from pyemu.hugepages import POOL, POOL_PFN, HugePool, head
 from pyemu.hw import x86
 from pyemu.state import FrameState, Location, State
 
-
-def present(entry: int) -> bool:
-    """Say whether an entry names a page: PROT_NONE hides a page from the CPU, not from the kernel."""
-    return bool(entry & (x86.P | PAGE_PROTNONE))
+SWAP_MAP: Location = ("swap_map",)
 
 
 def frame_number(entry: int) -> int:
@@ -28,7 +29,7 @@ def frame_number(entry: int) -> int:
 def named_frame(state: State, entry: int) -> int | None:
     """Give the frame that an entry names, if somebody has to count that: nobody counts the zero page."""
     pfn = frame_number(entry)
-    return pfn if present(entry) and state.data.get(("frame", pfn)) is not None else None
+    return pfn if pte_present(entry) and state.data.get(("frame", pfn)) is not None else None
 
 
 def leaf(state: State, mm: int, address: int) -> int:
@@ -99,6 +100,7 @@ def write_entry(state: State, mm: int, address: int, entry: int) -> None:
     before = state.get_pte(mm, address)
     old, new = named_frame(state, before), named_frame(state, entry)
     state.set_pte(mm, address, entry)
+    count_slots(state, before, entry)
     count_entry(state, before, old, new)
 
 
@@ -121,6 +123,43 @@ def count_entry(state: State, before: int, old: int | None, new: int | None) -> 
         if before & x86.D:
             note_dirty(state, old)  # the only place where that write is known is about to go
         release_frame(state, old, unmap=True)
+
+
+def count_slots(state: State, before: int, entry: int) -> None:
+    """Count in the swap map that an entry has changed."""
+    old = swp_offset(before) if is_swap_entry(before) else 0
+    new = swp_offset(entry) if is_swap_entry(entry) else 0
+    if old == new:
+        return
+    counts = list(state.get(SWAP_MAP))
+    if old:
+        counts[old] -= 1
+    if new:
+        counts[new] += 1
+    state.set(SWAP_MAP, tuple(counts))
+
+
+def free_swap_and_cache(state: State, slot: int) -> None:
+    """Free the page that is cached for a slot which no entry names any more, if it can be done at once.
+
+    References
+    ----------
+    Linux v5.7, mm/swapfile.c, free_swap_and_cache [fact:swap-slot-freed].
+    """
+    pfn: int | None = state.get(("cache", SWAP.id, slot))
+    if pfn is None or state.get(SWAP_MAP)[slot]:
+        return
+    frame = get_frame(state, pfn)
+    if frame.locked_by is None and not frame.writeback and not frame.mapcount:
+        leave_swap_cache(state, pfn)
+
+
+def leave_swap_cache(state: State, pfn: int) -> None:
+    """Take a page out of the swap cache; it is dirty, for its slot may soon hold another."""
+    frame = get_frame(state, pfn)
+    state.set(("cache", SWAP.id, frame.index), None)
+    state.set(("frame", pfn), replace(frame, mapping=None, index=0, dirty=True))
+    release_frame(state, pfn)
 
 
 def note_dirty(state: State, pfn: int) -> None:

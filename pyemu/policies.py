@@ -99,6 +99,19 @@ class Policies:
     cow_counts_references : bool
         A write to a read-only page of one's own copies it if anybody else holds a reference to it (5.9);
         before, only other mappings counted [fact:cow-by-references].
+    cow_frees_swap : bool
+        Such a write to a page that only the swap cache holds as well takes it out of there (6.0); before,
+        the cache's reference counted like any other [fact:cow-frees-swap].
+    swapin_maps_writable : bool
+        A page of one's own is mapped writable at swap-in whenever its area is, but not where a userfaultfd
+        protects it: such a write goes on to the monitor (6.12). Before, a write was done in any case, and a
+        read left the entry read-only [fact:swap-in-maps-writable].
+    swapin_needs_mmap_lock : bool
+        A page that is not in its place is not served under the lock of its area alone (6.4 and 6.5)
+        [fact:vma-lock-swap].
+    khugepaged_gives_up : bool
+        khugepaged ends its scan when a page that it swaps in has to be waited for (6.0); before, it took
+        mmap_sem again and went on with the next page [fact:khugepaged-gives-up].
     dirty_wait_completes : bool
         A first write to a shared page that dropped the lock for dirty throttling is done (COMPLETED, 6.0);
         before, it gave RETRY [fact:dirty-shared-completes].
@@ -209,6 +222,10 @@ class Policies:
     knows_user_mode_only: bool
     read_wait_is_killable: bool
     cow_counts_references: bool
+    cow_frees_swap: bool
+    swapin_maps_writable: bool
+    swapin_needs_mmap_lock: bool
+    khugepaged_gives_up: bool
     dirty_wait_completes: bool
     mprotect_maps_writable: bool
     copy_tries_rest_again: bool

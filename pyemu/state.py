@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyemu.effects.records import PipeBuffer
+from pyemu.effects.swapops import SWAP
 from pyemu.errors import ScenarioError
 from pyemu.flags import HPAGE_MASK, HPAGE_SHIFT, HPAGE_SIZE, PAGE_SHIFT, PAGE_SIZE, VmFlag
 from pyemu.hugepages import FRAMES, POOL, POOL_PFN, POOL_START, HugeBytes, HugePool, head
@@ -167,9 +168,10 @@ class FrameState:
     Attributes
     ----------
     mapping : int or None
-        The file whose page it holds, while it is in that file's cache; None for anonymous memory.
+        The file whose page it holds, while it is in that file's cache, or the swap device; None for other
+        anonymous memory.
     index : int
-        Which page of the file, counted from 0.
+        Which page of the file, counted from 0, or which slot of the swap device.
     mapcount : int
         Page-table entries that name it.
     refcount : int
@@ -201,6 +203,11 @@ class FrameState:
     ahead: bool = False
     writeback: bool = False
     writeback_waiters: tuple[int, ...] = ()
+
+    @property
+    def anonymous(self) -> bool:
+        """It belongs to no file: the swap device is none."""
+        return self.mapping is None or self.mapping == SWAP.id
 
 
 @dataclass(frozen=True, slots=True)

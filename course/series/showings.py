@@ -215,7 +215,10 @@ SHOWINGS: dict[int, tuple[Showing, ...]] = {
             {0: (2, 3, 1, "in order"), 4: (2, 3, 2, UNBALANCED), 13: (1, 3, 1, "in order")},
         ),
     ),
-    9: (Showing("S9", _S9, {0: (1, 2, 1, 1, 0, 1), 9: (2, 2, 2, 0, 1, 1)}),),
+    9: (
+        Showing("S9", _S9, {0: (1, 2, 1, 1, 0, 1), 9: (2, 2, 2, 0, 1, 1)}),
+        Showing("S9-swap", _S9, {0: (1, 2, 1, 1, 0, 1), 9: (2, 2, 2, 0, 1, 1)}),
+    ),
     10: (
         Showing("S10a", _S10A, {0: (2, 3, 2, 1, 1, 4), 10: (2, 3, 2, 1, 0, 3)}),
         Showing("S10b", ("outcome", "min_flt", "acquisitions"), {0: ("ret=0", 2, 3), 10: ("ret=0", 1, 2)}),
@@ -230,6 +233,7 @@ SHOWINGS: dict[int, tuple[Showing, ...]] = {
     12: (SIGNALLED_COPY, STOPPED_COPY),
     13: (
         Showing("S13", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=5", 3, 2, 1)}),
+        Showing("W1", _COUNTS, {0: ("SIGBUS(code=2)", 2, 0, 0), 13: ("ret=7", 3, 1, 1)}),
         Showing("W2", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=7", 5, 4, 1)}),
         Showing("W3", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=7", 3, 2, 1)}),
         SIGNALLED_COPY,
@@ -250,6 +254,7 @@ SHOWINGS: dict[int, tuple[Showing, ...]] = {
     ),
     15: (
         Showing("S15", ("outcome", "ms"), {0: ("killed:9", 10_000), 15: ("killed:9", 1_000)}),
+        Showing("swap-kill", ("outcome", "ms"), {0: ("killed:9", 20), 15: ("killed:9", 5)}, task="G"),
         Showing(
             "S15b",
             ("outcome", "ms", "lock"),

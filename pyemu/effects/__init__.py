@@ -41,6 +41,7 @@ from pyemu.effects import (
     processes,
     signals,
     sleeping,
+    swap,
     uffd,
     vma_locks,
 )
@@ -68,6 +69,7 @@ SUBJECTS = (
     processes,
     signals,
     sleeping,
+    swap,
     uffd,
     vma_locks,
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from pyemu.effects.swapops import SWAP
+
 
 @dataclass(frozen=True, slots=True)
 class Regs:
@@ -83,9 +85,10 @@ class Page:
     Attributes
     ----------
     mapping : int or None
-        Number of the file in whose cache it is; None for anonymous memory, and for a page that was truncated.
+        Number of the file in whose cache it is, of the swap device for the swap cache; None for anonymous
+        memory, and for a page that was truncated.
     index : int
-        Which page of the file.
+        Which page of the file, or which slot of the swap device.
     mapcount : int
         Page-table entries that name it.
     refcount : int
@@ -106,7 +109,12 @@ class Page:
     @property
     def anonymous(self) -> bool:
         """It belongs to no file."""
-        return self.mapping is None
+        return self.mapping is None or self.swapcache
+
+    @property
+    def swapcache(self) -> bool:
+        """It is in the swap cache."""
+        return self.mapping == SWAP.id
 
 
 @dataclass(frozen=True, slots=True)

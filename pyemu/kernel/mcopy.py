@@ -14,6 +14,7 @@ from pyemu.effects.handles import Mm, Vma, current
 from pyemu.effects.locks import down_read, up_read
 from pyemu.effects.pages import alloc_page, put_page
 from pyemu.effects.signals import fatal_signal_pending
+from pyemu.effects.swapops import pte_present
 from pyemu.flags import (
     EEXIST,
     EINTR,
@@ -23,6 +24,7 @@ from pyemu.flags import (
     PAGE_PRESENT,
     PAGE_RW,
     PAGE_SIZE,
+    PAGE_SWP_WRITE,
     PAGE_UFFD_WP,
     PAGE_USER,
     UFFDIO_COPY_MODE_WP,
@@ -153,14 +155,15 @@ async def mwriteprotect_range(mm: Mm, start: int, length: int, protects: bool) -
 
 
 async def protect_entry(mm: Mm, address: int, protects: bool) -> None:
-    """Change one present entry, and flush it; a missing page has none to mark.
+    """Change one entry, and flush it; a missing page has none to mark, one that is swapped out has.
 
     An entry that may be written again gets that right from its next write fault.
     """
     while True:
         old = await get_pte(mm, address)
-        if not old & PAGE_PRESENT:
+        if not old:
             return
-        new = old & ~PAGE_RW | PAGE_UFFD_WP if protects else old & ~(PAGE_RW | PAGE_UFFD_WP)
+        writes = PAGE_RW if pte_present(old) else PAGE_SWP_WRITE
+        new = old & ~writes | PAGE_UFFD_WP if protects else old & ~(writes | PAGE_UFFD_WP)
         if await set_pte_if_same(mm, address, old, new):
             return

@@ -22,6 +22,7 @@ AREA_KEYS = (
     *("name", "process", "address", "pages", "prot", "populated"),
     *("userfaultfd", "features", "user_mode_only"),
     *("kind", "shared", "file", "first_page", "random", "reserve"),
+    *("swapped", "protected", "byte"),
 )
 FILE_KEYS = ("name", "kind", "pages", "byte", "cached", "io_ticks", "read_ahead", "throttle")
 
@@ -89,28 +90,60 @@ class MemoryChecks(Checks):
             address = self.number(table.get("address", default), f"{here}: address", PAGE_SIZE, last)
             if address % size:
                 raise self.fail(f"{here}: address is {address:#x}; it must be a multiple of {size}.")
-            populated = self.tables(table.get("populated", []), f"{here}: populated")
             area = Area(
                 name,
                 self.choice(table.get("process", processes[0]), f"{here}: process", tuple(processes)),
                 address,
                 pages,
                 self.choice(table.get("prot", "rw"), f"{here}: prot", ("r", "rw")),
-                tuple(self.number(one, f"{here}: populated", 0, pages - 1) for one in populated),
+                self.pages(table, "populated", here, pages),
                 *self.registration(table, here),
                 kind,
                 self.truth(table.get("shared", kind in ("shmem", *DRIVERS)), f"{here}: shared"),
                 file,
                 self.number(table.get("first_page", 0), f"{here}: first_page", 0, MAX_PAGES - 1),
                 self.truth(table.get("random", False), f"{here}: random"),
+                self.pages(table, "swapped", here, pages),
+                self.pages(table, "protected", here, pages),
+                self.number(table.get("byte", 0), f"{here}: byte", 0, 255),
                 self.truth(table.get("reserve", True), f"{here}: reserve"),
                 huge,
             )
             self.check_kind(area, here, files)
+            self.check_pages(area, here)
             self.check_place(area, f"areas[{place}]", areas)
             areas.append(area)
         self.check_registrations(tuple(areas))
         return tuple(areas)
+
+    def pages(self, table: dict[str, Any], key: str, here: str, pages: int) -> tuple[int, ...]:
+        """Check a list of pages of an area."""
+        listed = self.tables(table.get(key, []), f"{here}: {key}")
+        return tuple(self.number(one, f"{here}: {key}", 0, pages - 1) for one in listed)
+
+    def check_pages(self, area: Area, here: str) -> None:
+        """Check that what an area says of its pages goes together."""
+        if area.swapped and area.kind != "anon":
+            raise self.fail(
+                f"{here}: swapped is {list(area.swapped)}, and kind is {area.kind!r}; only pages of kind "
+                "'anon' are swapped out. Take it out."
+            )
+        both = sorted({*area.swapped} & {*area.populated})
+        if both:
+            raise self.fail(
+                f"{here}: page {both[0]} is populated and swapped; a page is in one place. Name it once."
+            )
+        if area.protected and "wp" not in area.userfaultfd:
+            raise self.fail(
+                f"{here}: protected is {list(area.protected)}, and userfaultfd is {area.userfaultfd!r}; ask "
+                "it for 'wp' or 'missing+wp'."
+            )
+        nowhere = sorted({*area.protected} - {*area.populated, *area.swapped})
+        if nowhere:
+            raise self.fail(
+                f"{here}: page {nowhere[0]} is protected, and neither populated nor swapped; a missing page "
+                "has no mark. Name it there as well."
+            )
 
     def backing(self, table: dict[str, Any], here: str, files: tuple[FileSpec, ...]) -> tuple[str, str]:
         """Check what an area shows: memory of its own, or a file."""

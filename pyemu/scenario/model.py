@@ -11,7 +11,7 @@ from typing import Any
 
 from pyemu.errors import ScenarioError
 from pyemu.flags import FOLL_INTERRUPTIBLE, FOLL_NOWAIT, FOLL_WRITE, HPAGE_SIZE, PAGE_SIZE
-from pyemu.scenario.steps import MODES, SMALL, Action
+from pyemu.scenario.steps import MODES, SMALL, SWAPPING, Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ OLD_X86 = "4.14"
 
 @dataclass(frozen=True, slots=True)
 class MachineSpec:
-    """The ``[machine]`` table."""
+    """The ``[machine]`` table; the swap device has `swap_pages` slots, and takes `swap_ticks` for a page."""
 
     n_cpus: int = 2
     preemption: bool = False
@@ -96,6 +96,8 @@ class MachineSpec:
     max_ticks: int = 10_000_000
     x86: str = "5.7"
     arch: str = "x86"
+    swap_pages: int = 64
+    swap_ticks: int = 10_000
     huge_pages: int = 8
     hugetlb_walk: str = AS_LINUX
 
@@ -132,6 +134,9 @@ class Area:
     file: str = ""
     first_page: int = 0
     random: bool = False
+    swapped: tuple[int, ...] = ()
+    protected: tuple[int, ...] = ()  # write-protected by the userfaultfd from the start
+    byte: int = 0  # what its populated and swapped pages hold
     reserve: bool = True
     huge: bool = False
 
@@ -317,6 +322,12 @@ class Scenario:
     def file_number(self, name: str) -> int:
         """Give the number of a file; the first is 1."""
         return [file.name for file in self.files].index(name) + 1
+
+    @property
+    def swaps(self) -> bool:
+        """Whether it needs a swap device: pages begin there, or may go there."""
+        steps = (step.do for task in self.tasks for step in task.program)
+        return any(area.swapped for area in self.areas) or any(do in SWAPPING for do in steps)
 
     def parent(self, task: TaskSpec) -> TaskSpec | None:
         """Give the task that forks this one; None for one that is there from the start."""

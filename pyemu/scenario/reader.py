@@ -44,7 +44,10 @@ ENDS = ("done", "hang", "time limit")
 UNTOUCHABLE = ("SIGKILL", "SIGSTOP")
 PERMITS = ("spin", "hang", "SIGBUS", *RULES)
 # What Linux refuses for huge pages before v5.18 (EINVAL), or what this model leaves out.
-NOT_HUGE = {Action.MADV_DONTNEED, Action.MSYNC, Action.WRITEPROTECT, Action.FUTEX_WAKE_OP, Action.VMSPLICE}
+NOT_HUGE = {
+    *(Action.MADV_DONTNEED, Action.MSYNC, Action.WRITEPROTECT, Action.FUTEX_WAKE_OP, Action.VMSPLICE),
+    *(Action.MADV_PAGEOUT, Action.RECLAIM, Action.MOVE_PAGES, Action.KHUGEPAGED),
+}
 MAX_TASKS = 250  # an event holds a task's number in a byte
 DISK = "disk"  # a task of the machine
 TIMER = "timer"  # one of a process
@@ -117,6 +120,24 @@ class Reader(MemoryChecks):
         self.check_monitors(tasks)
         self.check_dispositions(tasks)
         self.check_forks(tasks)
+        scenario = self.build(top, areas, tasks, permits, tuple(names), files)
+        if DISK in names and scenario.swaps:
+            raise self.fail(
+                f"tasks[{names.index(DISK)}].name is {DISK!r}; with pages that are swapped, that is the "
+                "machine's disk; choose another."
+            )
+        return scenario
+
+    def build(
+        self,
+        top: dict[str, Any],
+        areas: tuple[Area, ...],
+        tasks: tuple[TaskSpec, ...],
+        permits: list[Any],
+        names: tuple[str, ...],
+        files: tuple[FileSpec, ...],
+    ) -> Scenario:
+        """Put the checked parts together."""
         return Scenario(
             self.text(self.need(top, "name", "the scenario"), "name"),
             self.text(self.need(top, "title", "the scenario"), "title"),
@@ -126,7 +147,7 @@ class Reader(MemoryChecks):
             tasks,
             tuple(self.choice(one, f"permits[{place}]", PERMITS) for place, one in enumerate(permits)),
             self.text(top.get("source", ""), "source"),
-            self.expectations(top.get("expect", {}), tuple(names)),
+            self.expectations(top.get("expect", {}), names),
             files,
         )
 
@@ -222,7 +243,7 @@ class Reader(MemoryChecks):
     def machine(self, data: Any) -> MachineSpec:
         """Check the machine."""
         keys = (
-            *("n_cpus", "preemption", "ram_pages", "max_ticks", "x86", "arch"),
+            *("n_cpus", "preemption", "ram_pages", "max_ticks", "x86", "arch", "swap_pages", "swap_ticks"),
             *("huge_pages", "hugetlb_walk"),
         )
         table, default = self.table(data, "machine", keys), MachineSpec()
@@ -239,6 +260,8 @@ class Reader(MemoryChecks):
             self.number(table.get("max_ticks", default.max_ticks), "machine.max_ticks", 1, 10**12),
             self.choice(table.get("x86", default.x86), "machine.x86", (OLD_X86, default.x86)),
             arch,
+            self.number(table.get("swap_pages", default.swap_pages), "machine.swap_pages", 1, 4096),
+            self.number(table.get("swap_ticks", default.swap_ticks), "machine.swap_ticks", 0, 10**12),
             self.number(table.get("huge_pages", default.huge_pages), "machine.huge_pages", 0, MAX_HUGE_PAGES),
             self.choice(
                 table.get("hugetlb_walk", default.hugetlb_walk),

@@ -66,6 +66,10 @@ class Action(StrEnum):
     DROP_CACHES = "drop_caches"
     HOLD_PAGE = "hold_page"
     PUNCH_HOLE = "punch_hole"
+    MADV_PAGEOUT = "madvise_pageout"
+    RECLAIM = "reclaim"
+    MOVE_PAGES = "move_pages"
+    KHUGEPAGED = "khugepaged"
 
 
 REQUIRED = object()
@@ -169,6 +173,12 @@ STEPS: dict[Action, dict[str, Any]] = {
     Action.HOLD_PAGE: {"file": REQUIRED, "page": 0, "ticks": REQUIRED},
     # fallocate(2) with FALLOC_FL_PUNCH_HOLE: shared memory gives pages back, and keeps its length.
     Action.PUNCH_HOLE: {"file": REQUIRED, "page": 0, "pages": 1},
+    # Pages that leave their place. `task` is whose memory is meant (default: one's own): kswapd and
+    # khugepaged are tasks that work on another's. `ticks` is the time that the copy of a page takes.
+    Action.MADV_PAGEOUT: {"area": REQUIRED, "page": 0, "pages": 1},
+    Action.RECLAIM: {"area": REQUIRED, "page": 0, "pages": 1, "task": None},
+    Action.MOVE_PAGES: {"area": REQUIRED, "page": 0, "pages": 1, "task": None, "ticks": REQUIRED},
+    Action.KHUGEPAGED: {"area": REQUIRED, "page": 0, "pages": 1, "task": None},
 }
 ENTRIES = (
     *("get_user_pages", "get_user_pages_locked", "get_user_pages_unlocked", "get_user_pages_remote"),
@@ -199,6 +209,10 @@ MEMORY = {
     Action.MPROTECT,
     Action.POPULATE,
     Action.MSYNC,
+    Action.MADV_PAGEOUT,
+    Action.RECLAIM,
+    Action.MOVE_PAGES,
+    Action.KHUGEPAGED,
 }  # of the task itself
 SERVING = {
     *(
@@ -234,8 +248,13 @@ SMALL = {
     Action.PIPE_READ,
     Action.PIPE_WRITE,
 }
-OF_ANOTHER = {  # they may name a task whose memory they mean
+# They may name a task whose memory they mean.
+OF_ANOTHER = {
     Action.PROCESS_VM_READV,
     Action.PROCMEM_READ,
     Action.ASYNC_PF,
+    Action.RECLAIM,
+    Action.MOVE_PAGES,
+    Action.KHUGEPAGED,
 }
+SWAPPING = {Action.MADV_PAGEOUT, Action.RECLAIM}  # pages go to the swap device

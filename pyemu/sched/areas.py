@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from pyemu.effects.handles import Context, File, Mm, Vma
+from pyemu.effects.swapops import pte_present
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
 from pyemu.pages import frame_number, get_frame, leaf, named_frame
 from pyemu.sched.lockdep import LockClass
@@ -229,7 +230,9 @@ def has_anon_pages(world: World, task: Task, vma: Vma) -> bool:
     """Look for a page that belongs to no file."""
     area = check_use(world, task, vma)
     for address in range(area.start, area.end, PAGE_SIZE):
-        pfn = named_frame(world.state, world.state.get_pte(area.mm, address))
-        if pfn is not None and get_frame(world.state, pfn).mapping is None:
+        entry = world.state.get_pte(area.mm, address)
+        pfn = named_frame(world.state, entry)
+        swapped = bool(entry) and not pte_present(entry)
+        if swapped or (pfn is not None and get_frame(world.state, pfn).anonymous):
             return True
     return False

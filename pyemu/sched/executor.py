@@ -40,6 +40,7 @@ from pyemu.sched import (
     signals,
     sleep,
     spinlocks,
+    swap,
     uffd,
     vma_locks,
 )
@@ -71,6 +72,7 @@ OPERATION_MODULES = (
     signals,
     sleep,
     spinlocks,
+    swap,
     uffd,
     vma_locks,
 )

@@ -184,8 +184,9 @@ def unlock_page(world: World, task: Task, pfn: int) -> None:
 
 
 def in_queue(world: World, task: Task, pfn: int) -> bool:
-    """Say whether a task still stands in a page's queue."""
-    return any(waiter == task.id for waiter, _ in get_frame(world.state, pfn).waiters)
+    """Say whether a task still stands in a page's queue; who holds no reference may find the frame free."""
+    frame: FrameState | None = world.state.get(("frame", pfn))
+    return frame is not None and any(waiter == task.id for waiter, _ in frame.waiters)
 
 
 def woken_or_killed(world: World, task: Task, pfn: int, killable: bool) -> bool:

@@ -93,6 +93,8 @@ def valid() -> dict[str, Any]:
             "max_ticks": 1000,
             "huge_pages": 3,
             "hugetlb_walk": "as Linux",
+            "swap_pages": 4,
+            "swap_ticks": 500,
         },
         "areas": [
             {
@@ -105,6 +107,9 @@ def valid() -> dict[str, Any]:
                 "userfaultfd": "missing+wp",
                 "features": [],
                 "user_mode_only": False,
+                "swapped": [1, 2],
+                "protected": [0, 1],
+                "byte": 3,
             },
             {"name": "W", "process": "P"},
             {
@@ -185,6 +190,7 @@ def valid() -> dict[str, Any]:
                     {"do": "truncate", "file": "F", "size": 2},
                     {"do": "hold_page", "file": "F", "page": 0, "ticks": 5},
                     {"do": "punch_hole", "file": "G", "page": 0, "pages": 1},
+                    {"do": "madvise_pageout", "area": "V", "page": 0, "pages": 2},
                 ],
             },
             {
@@ -217,6 +223,9 @@ def valid() -> dict[str, Any]:
                     {"do": "unblock", "signal": "SIGUSR1"},
                     {"do": "tkill", "task": "T", "signal": "SIGUSR1"},
                     {"do": "setitimer", "ticks": 5, "interval": 3, "count": 2},
+                    {"do": "reclaim", "area": "V", "pages": 3, "task": "T"},
+                    {"do": "move_pages", "area": "V", "pages": 2, "task": "T", "ticks": 50},
+                    {"do": "khugepaged", "area": "V", "pages": 3, "task": "T"},
                     {"do": "continue", "area": "H", "page": 1, "pages": 1, "wake": True, "answer": False},
                 ],
             },
@@ -378,6 +387,33 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "page that a file lacks": (
         add_step(0, do="hold_page", file="F", page=9, ticks=1),
         r"\(hold_page\) means page 9 of file F, which has 9 pages",
+    ),
+    "shared memory that is swapped": (
+        put("areas", 3, "swapped", [0]),
+        r"area Y: swapped is \[0\], and kind is 'shmem'; only pages of kind 'anon' are swapped out",
+    ),
+    "a page in two places": (
+        put("areas", 0, "populated", [0, 2]),
+        "area V: page 2 is populated and swapped; a page is in one place",
+    ),
+    "a page that is swapped beyond the area": (
+        put("areas", 0, "swapped", [4]),
+        "area V: swapped is 4; it must be a whole number from 0 to 3",
+    ),
+    "protected without write-protection": (
+        put("areas", 0, "userfaultfd", "missing"),
+        r"area V: protected is \[0, 1\], and userfaultfd is 'missing'; ask it for 'wp'",
+    ),
+    "a missing page that is protected": (
+        put("areas", 0, "swapped", [2]),
+        "area V: page 1 is protected, and neither populated nor swapped; a missing page has no mark",
+    ),
+    "a byte of an area that is none": (put("areas", 0, "byte", 256), "area V: byte is 256; .* from 0 to 255"),
+    "no slot on the swap device": (put("machine", "swap_pages", 0), "machine.swap_pages is 0; .* from 1"),
+    "negative time of the swap device": (put("machine", "swap_ticks", -1), "machine.swap_ticks is -1"),
+    "reclaim without a process": (
+        put("tasks", 2, "program", 8, "task", "M"),
+        "area V belongs to process P, task M to process M; name a task that has the area",
     ),
     "a task with the name of the disk": (
         put("tasks", 1, "name", "disk"),
@@ -559,7 +595,11 @@ BROKEN: dict[str, tuple[Any, str]] = {
         "entry is 'get_pages'; it must be one of get_user_pages, get_user_pages_locked",
     ),
     "no userfaultfd": (
-        lambda data: (put("areas", 0, "userfaultfd", False)(data), put("tasks", 2, {"name": "N"})(data)),
+        lambda data: (
+            put("areas", 0, "userfaultfd", False)(data),
+            put("areas", 0, "protected", ...)(data),
+            put("tasks", 2, {"name": "N"})(data),
+        ),
         r"task M, step 1 \(wait_message\): process P has no area with userfaultfd = true",
     ),
 }
