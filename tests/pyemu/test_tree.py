@@ -172,6 +172,7 @@ CAME = {  # with a release, after the one before it in the list
         ),
         *("dirty_wait_completes", "mprotect_maps_writable"),
         *("hugetlb_takes_locks_again", "minor_faults", "minor_faults_of_shmem"),
+        *("cow_frees_swap", "khugepaged_gives_up"),
     },
     "6.1": {
         "fault_lock_is_killable",
