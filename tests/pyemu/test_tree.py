@@ -182,10 +182,11 @@ CAME = {  # with a release, after the one before it in the list
     "6.3": {"gup_takes_lock_killable"},
     "6.4": {
         *("pgfault_counts_faults", "copy_tries_rest_again", "vma_lock_first", "fault_lock_is_killable"),
+        "swapin_needs_mmap_lock",
     },
     "6.5": set(),
-    "6.8": {"vma_lock_anonymous_only", "vma_lock_marks_tried", "gup_walks_hugetlb"},
-    "6.12": {"retry_when_released", "vma_lock_ends_bad_access"},
+    "6.8": {"vma_lock_anonymous_only", "vma_lock_marks_tried", "gup_walks_hugetlb", "swapin_needs_mmap_lock"},
+    "6.12": {"retry_when_released", "vma_lock_ends_bad_access", "swapin_maps_writable"},
     "6.18": {"write_copies_first"},
     "7.2": set(),
 }
