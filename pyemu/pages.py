@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from pyemu.effects.swapops import SWAP, is_swap_entry, pte_present, swp_offset
 from pyemu.errors import HandlerError
-from pyemu.flags import PAGE_SHIFT
+from pyemu.flags import HPAGE_SHIFT, PAGE_SHIFT
+from pyemu.hugepages import POOL, POOL_PFN, HugePool, head
 from pyemu.hw import x86
 from pyemu.state import FrameState, Location, State
 
@@ -37,6 +38,28 @@ def leaf(state: State, mm: int, address: int) -> int:
     return x86.read_entry(state.ram, place) if place is not None else 0
 
 
+def huge_leaf(state: State, mm: int, address: int) -> int:
+    """Give the entry of a page directory that an address selects, without the watchers being told."""
+    place = x86.leaf_address(state.ram, state.roots[mm], address, level=2)
+    return x86.read_entry(state.ram, place) if place is not None else 0
+
+
+def pmd(mm: int, address: int) -> Location:
+    """Give the location of the entry of a huge page."""
+    return ("pmd", mm, address >> HPAGE_SHIFT)
+
+
+def covering(state: State, mm: int, address: int) -> tuple[list[Location], int]:
+    """Give the entry that maps an address, 0 without one, and where it stands or would stand."""
+    small: Location = ("pte", mm, address >> PAGE_SHIFT)
+    directory = huge_leaf(state, mm, address)
+    if directory & x86.PS:
+        return [pmd(mm, address)], directory
+    if directory:
+        return [small], leaf(state, mm, address)
+    return [small, pmd(mm, address)], 0
+
+
 def get_frame(state: State, pfn: int) -> FrameState:
     """Give a frame that is in use.
 
@@ -56,12 +79,18 @@ def get_frame(state: State, pfn: int) -> FrameState:
 
 def release_frame(state: State, pfn: int, *, unmap: bool = False) -> None:
     """Drop a reference, that of an entry if `unmap`; the last one frees the frame."""
+    pfn = head(pfn)
     frame = get_frame(state, pfn)
     left = replace(frame, refcount=frame.refcount - 1, mapcount=frame.mapcount - unmap)
     if left.refcount:
         state.set(("frame", pfn), left)
         return
     state.set(("frame", pfn), None)
+    if pfn >= POOL_PFN:
+        pool: HugePool = state.get(POOL)
+        state.set(POOL, replace(pool, free=(*pool.free, pfn)))
+        state.set(("bytes", pfn), None)
+        return
     freed = ("free_frames", state.arena)
     state.set(freed, (*state.get(freed), pfn))
 
@@ -69,10 +98,22 @@ def release_frame(state: State, pfn: int, *, unmap: bool = False) -> None:
 def write_entry(state: State, mm: int, address: int, entry: int) -> None:
     """Write an entry, and count who is named by it: a new page's reference passes to the entry."""
     before = state.get_pte(mm, address)
-    old = named_frame(state, before)
-    new = named_frame(state, entry)
+    old, new = named_frame(state, before), named_frame(state, entry)
     state.set_pte(mm, address, entry)
     count_slots(state, before, entry)
+    count_entry(state, before, old, new)
+
+
+def write_huge_entry(state: State, mm: int, address: int, entry: int) -> None:
+    """Write the entry of a huge page, and count as `write_entry` does."""
+    before = state.get_huge_pte(mm, address)
+    old, new = named_frame(state, before), named_frame(state, entry)
+    state.set_huge_pte(mm, address, entry)
+    count_entry(state, before, old, new)
+
+
+def count_entry(state: State, before: int, old: int | None, new: int | None) -> None:
+    """Count that an entry, which was `before`, names one frame now and no longer another one."""
     if old == new:
         return
     if new is not None:

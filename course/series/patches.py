@@ -107,7 +107,7 @@ PATCHES = (
         function="__get_user_pages",
         what="The caller stops by itself when the walk of a hugetlb area has lost mmap_sem, and asserts what "
         "must be true then. The walk had emptied the count of wanted pages, so it stopped before as well.",
-        shown="proof (S2)",
+        shown="proof; S2, S2-mutant, S2-nowait",
         note="BUG_ON(x) fires when x is true. RETRY yields a count, 0 or more, and never an error.",
         facts=("p02-hugetlb-stop", "gup-retry-is-no-error"),
     ),

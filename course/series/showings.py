@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pyemu.machine import Result
     from pyemu.tree import Tree
 
-__all__ = ["SHOWINGS", "Showing", "Shown", "run_showing", "value_of"]
+__all__ = ["SHOWINGS", "UNCHANGED", "Showing", "Shown", "run_showing", "value_of"]
 
 Values = tuple[Any, ...]
 UNBALANCED = "bad unlock balance"
@@ -200,6 +200,14 @@ STOPPED_COPY = Showing(
 )
 
 SHOWINGS: dict[int, tuple[Showing, ...]] = {
+    2: (
+        Showing(
+            "S2-mutant",
+            ("outcome", "messages_queued", "use after free", "lock"),
+            {0: ("ret=1", 2, "yes", UNBALANCED), 2: ("ret=1", 1, "no", "in order")},
+        ),
+        Showing("S2-nowait", ("outcome",), {0: ("ret=0",), 2: ("killed:9",)}),
+    ),
     4: (
         Showing(
             "S4",
@@ -265,3 +273,14 @@ SHOWINGS: dict[int, tuple[Showing, ...]] = {
     ),
 }
 """Patch -> what shows it; a scenario may show two patches and stands with both."""
+
+UNCHANGED: dict[int, tuple[Showing, ...]] = {
+    2: (
+        Showing(
+            "S2",
+            ("outcomes", "messages_queued", "acquisitions", "min_flt", "maj_flt"),
+            {0: (["ret=2", "ret=2"], 1, 3, 0, 0)},
+        ),
+    ),
+}
+"""Patch -> what it leaves as it is: a scenario that is the same on all trees of the series."""

@@ -138,6 +138,31 @@ class GupResult:
 
 
 @dataclass(frozen=True, slots=True)
+class HugetlbWalk:
+    """What follow_hugetlb_page gives back.
+
+    Attributes
+    ----------
+    n : int
+        How many pages get_user_pages has by now; -EFAULT only if there is not one.
+    left : int
+        How many are still wanted: 0 after RETRY and after an error, so that the caller's loop ends.
+    position : int
+        Where the next one is.
+    locked : int or None
+        As in `GupResult`.
+    pages : tuple of int
+        The frames that this walk got, each with a reference.
+    """
+
+    n: int
+    left: int
+    position: int
+    locked: int | None
+    pages: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FaultinResult:
     """What faultin_page gives back.
 
@@ -261,6 +286,7 @@ KINDS = (
     Siginfo,
     Page,
     GupResult,
+    HugetlbWalk,
     FaultinResult,
     FixupResult,
     PfnResult,

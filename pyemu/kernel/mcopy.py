@@ -2,10 +2,12 @@
 
 Models `mm/userfaultfd.c` of Linux v5.7 for anonymous and shared memory: a page that is filled, a zero page
 that is mapped [fact:uffd-copy], entries that lose and regain the right to write [fact:uffd-writeprotect].
+Huge pages have a way of their own: `pyemu.kernel.mcopy_hugetlb`.
 """
 
 from __future__ import annotations
 
+from pyemu.calls.hugetlb import mcopy_atomic_hugetlb
 from pyemu.effects.areas import find_vma
 from pyemu.effects.entries import get_pte, mk_pte, my_zero_pfn, set_pte_if_same
 from pyemu.effects.handles import Mm, Vma, current
@@ -26,6 +28,7 @@ from pyemu.flags import (
     PAGE_UFFD_WP,
     PAGE_USER,
     UFFDIO_COPY_MODE_WP,
+    VM_HUGETLB,
     VM_SHARED,
     VM_UFFD_WP,
     VM_WRITE,
@@ -60,6 +63,10 @@ async def mcopy_atomic(mm: Mm, start: int, length: int, byte: int, mode: int) ->
     if protects and not vm_flags & VM_UFFD_WP:
         await up_read(mm)
         return -EINVAL  # nobody would be told of the write
+    if vm_flags & VM_HUGETLB:
+        done = await mcopy_atomic_hugetlb(vma, start, length, byte, False)
+        await up_read(mm)
+        return done
     address = start
     error = 0
     while address < start + length and not error:
@@ -98,6 +105,10 @@ async def mfill_zeropage(mm: Mm, start: int, length: int) -> int:
     if vma is None:
         await up_read(mm)
         return -ENOENT
+    vm_flags = await vma.vm_flags
+    if vm_flags & VM_HUGETLB:
+        await up_read(mm)
+        return -EINVAL  # there is no huge zero page
     address = start
     error = 0
     while address < start + length and not error:

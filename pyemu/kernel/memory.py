@@ -6,6 +6,7 @@ Models `mm/memory.c` of Linux v5.6 and v5.7: the dispatch, demand-zero pages and
 
 from __future__ import annotations
 
+from pyemu.calls.hugetlb import hugetlb_fault
 from pyemu.calls.memory import do_fault, do_wp_page
 from pyemu.calls.swap import do_swap_page
 from pyemu.calls.userfaultfd import handle_userfault
@@ -15,7 +16,7 @@ from pyemu.effects.handles import Vma
 from pyemu.effects.machine import policies
 from pyemu.effects.pages import alloc_page, put_page
 from pyemu.effects.swapops import pte_present
-from pyemu.flags import FAULT_FLAG_WRITE, PAGE_RW, VM_UFFD_MISSING, VM_WRITE
+from pyemu.flags import FAULT_FLAG_WRITE, PAGE_RW, VM_HUGETLB, VM_UFFD_MISSING, VM_WRITE
 from pyemu.kernel import implements
 
 
@@ -29,6 +30,9 @@ async def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
     policy = await policies()
     if not policy.pgfault_counts_faults:
         await count_vm_event("pgfault")
+    vm_flags = await vma.vm_flags
+    if vm_flags & VM_HUGETLB:
+        return await hugetlb_fault(vma, address, flags)
     return await handle_pte_fault(vma, address, flags)
 
 

@@ -38,6 +38,7 @@ from pyemu.flags import (
 )
 from pyemu.kernel import implements
 from pyemu.kernel.areas import isolate
+from pyemu.kernel.hugetlb_areas import hugetlb_change_protection
 
 ACCESS = VM_READ | VM_WRITE | VM_EXEC
 
@@ -67,6 +68,9 @@ async def change_protection(mm: Mm, vma: Vma, vm_flags: int) -> None:
     address = await vma.vm_start
     end = await vma.vm_end
     ops = await vma.vm_ops
+    if ops == "hugetlb":
+        await hugetlb_change_protection(mm, vma, entry_bits(vm_flags, bool(vm_flags & VM_WRITE)))
+        return
     while address < end:
         pte = await get_pte(mm, address)
         if pte & PAGE_SWP_WRITE and is_migration_entry(pte):

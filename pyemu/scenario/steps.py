@@ -5,7 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from pyemu.flags import UFFDIO_REGISTER_MODE_MISSING, UFFDIO_REGISTER_MODE_WP
+from pyemu.flags import (
+    UFFDIO_REGISTER_MODE_MINOR,
+    UFFDIO_REGISTER_MODE_MISSING,
+    UFFDIO_REGISTER_MODE_WP,
+)
 
 
 class Action(StrEnum):
@@ -20,6 +24,7 @@ class Action(StrEnum):
     COPY = "copy"
     ZEROPAGE = "zeropage"
     WRITEPROTECT = "writeprotect"
+    CONTINUE = "continue"
     WAKE = "wake"
     REGISTER = "register"
     UNREGISTER = "unregister"
@@ -60,6 +65,7 @@ class Action(StrEnum):
     FADVISE_DONTNEED = "fadvise_dontneed"
     DROP_CACHES = "drop_caches"
     HOLD_PAGE = "hold_page"
+    PUNCH_HOLE = "punch_hole"
     MADV_PAGEOUT = "madvise_pageout"
     RECLAIM = "reclaim"
     MOVE_PAGES = "move_pages"
@@ -98,6 +104,7 @@ STEPS: dict[Action, dict[str, Any]] = {
         "wake": True,
         "answer": False,
     },
+    Action.CONTINUE: {"area": REQUIRED, "page": 0, "pages": 1, "wake": True, "answer": False},
     Action.WAKE: {"area": REQUIRED, "page": 0, "pages": 1, "answer": False},
     Action.REGISTER: {"area": REQUIRED, "page": 0, "pages": None, "mode": "missing"},
     Action.UNREGISTER: {"area": REQUIRED, "page": 0, "pages": None},
@@ -164,6 +171,8 @@ STEPS: dict[Action, dict[str, Any]] = {
     Action.FADVISE_DONTNEED: {"file": REQUIRED},
     Action.DROP_CACHES: {},
     Action.HOLD_PAGE: {"file": REQUIRED, "page": 0, "ticks": REQUIRED},
+    # fallocate(2) with FALLOC_FL_PUNCH_HOLE: shared memory gives pages back, and keeps its length.
+    Action.PUNCH_HOLE: {"file": REQUIRED, "page": 0, "pages": 1},
     # Pages that leave their place. `task` is whose memory is meant (default: one's own): kswapd and
     # khugepaged are tasks that work on another's. `ticks` is the time that the copy of a page takes.
     Action.MADV_PAGEOUT: {"area": REQUIRED, "page": 0, "pages": 1},
@@ -213,6 +222,7 @@ SERVING = {
         Action.COPY,
         Action.ZEROPAGE,
         Action.WRITEPROTECT,
+        Action.CONTINUE,
         Action.WAKE,
     ),
     *(Action.REGISTER, Action.UNREGISTER, Action.CLOSE),
@@ -222,6 +232,21 @@ MODES = {
     "missing": UFFDIO_REGISTER_MODE_MISSING,
     "wp": UFFDIO_REGISTER_MODE_WP,
     "missing+wp": UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP,
+    "minor": UFFDIO_REGISTER_MODE_MINOR,
+    "missing+minor": UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_MINOR,
+}
+# Steps whose `pages` are of 4 KiB in an area of huge pages, too: bytes that are copied, pages that
+# get_user_pages gets. Elsewhere they are pages of the area.
+SMALL = {
+    Action.PROCESS_VM_READV,
+    Action.PIN,
+    Action.VMSPLICE,
+    Action.ODIRECT_WRITE,
+    Action.PROCMEM_READ,
+    Action.READ_ZERO,
+    Action.TMPFS_WRITE,
+    Action.PIPE_READ,
+    Action.PIPE_WRITE,
 }
 # They may name a task whose memory they mean.
 OF_ANOTHER = {

@@ -135,7 +135,7 @@ def bring(world: World, file: int, pfn: int) -> None:
 def store(world: World, file: int, pfn: int) -> None:
     """Keep what a page holds, and wake who waits for that."""
     frame = get_frame(world.state, pfn)
-    stored = bytes(world.state.ram[pfn << PAGE_SHIFT : (pfn + 1) << PAGE_SHIFT])
+    stored = world.state.load(pfn << PAGE_SHIFT, PAGE_SIZE)
     world.state.set(("stored", file, frame.index), stored)
     world.state.set(("frame", pfn), replace(frame, writeback=False, writeback_waiters=()))
     for one in frame.writeback_waiters:

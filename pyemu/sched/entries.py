@@ -14,6 +14,7 @@ from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, PAGE_SWP_WRITE
 from pyemu.hw import x86
 from pyemu.pages import (
     SWAP_MAP,
+    covering,
     frame_number,
     free_swap_and_cache,
     get_frame,
@@ -150,15 +151,14 @@ def mk_pte(world: World, task: Task, pfn: int, flags: int) -> int:
 
 def looked_up(world: World, task: Task, address: int) -> Places:
     """Footprint of a look into /proc: the entry and the page that it names."""
-    place = x86.leaf_address(world.state.ram, world.state.roots[task.mm], address)
-    pfn = frame_number(x86.read_entry(world.state.ram, place)) if place is not None else 0
-    return [("pte", task.mm, address >> PAGE_SHIFT), ("frame", pfn)], []
+    places, pte = covering(world.state, task.mm, address)
+    return [*places, ("frame", frame_number(pte))], []
 
 
 @semantics(looked_up)
 def pagemap(world: World, task: Task, address: int) -> str:
     """Read /proc/self/pagemap and /proc/kpageflags: bits of the entry, and what kind of page it names."""
-    pte = world.state.get_pte(task.mm, address)
+    _, pte = covering(world.state, task.mm, address)
     if is_swap_entry(pte) or is_migration_entry(pte):
         return "swap"
     if not pte_present(pte):
@@ -173,6 +173,8 @@ def pagemap(world: World, task: Task, address: int) -> str:
         words.append("excl")
     if frame.anonymous:
         words.append("anon")
+    if pte & x86.PS:
+        words.append("huge")
     return " ".join(words)
 
 

@@ -311,8 +311,7 @@ def map_cached_pages(
 @semantics(lambda world, task, target, source: ([("bytes", source)], [("bytes", target)]))
 def copy_page(world: World, task: Task, target: int, source: int) -> None:
     """Copy a frame's bytes."""
-    content = bytes(world.state.ram[source << PAGE_SHIFT : (source + 1) << PAGE_SHIFT])
-    world.state.store(target << PAGE_SHIFT, content)
+    world.state.store(target << PAGE_SHIFT, world.state.load(source << PAGE_SHIFT, PAGE_SIZE))
 
 
 @semantics(lambda world, task, file: ([], [("faulty", file.id)]))

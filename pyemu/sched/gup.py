@@ -10,6 +10,7 @@ from dataclasses import replace
 from pyemu.effects.handles import Mm
 from pyemu.effects.swapops import pte_present
 from pyemu.flags import FOLL_COW, FOLL_GET, FOLL_TOUCH, FOLL_WRITE, PAGE_SHIFT, SIGKILL
+from pyemu.hugepages import head
 from pyemu.hw import x86
 from pyemu.pages import frame_number, get_frame, note_dirty
 from pyemu.sched.pages import Places
@@ -65,7 +66,7 @@ def gup_fast_pte(world: World, task: Task, mm: Mm, address: int, foll_flags: int
 
 def gotten(world: World, task: Task, pfn: int) -> FrameState | None:
     """Give the state of a page that the task says it has; the zero page has none."""
-    frame: FrameState | None = world.state.get(("frame", pfn))
+    frame: FrameState | None = world.state.get(("frame", head(pfn)))
     if frame is None and pfn != ZERO_PFN:
         world.violation(
             task,
@@ -77,14 +78,14 @@ def gotten(world: World, task: Task, pfn: int) -> FrameState | None:
     return frame
 
 
-@semantics(lambda world, task, pfn: ([("frame", pfn)], []))
+@semantics(lambda world, task, pfn: ([("frame", head(pfn))], []))
 def page_to_nid(world: World, task: Task, pfn: int) -> int:
     """Give the node: there is one."""
     gotten(world, task, pfn)
     return 0
 
 
-@semantics(lambda world, task, pfn: ([("frame", pfn)], []))
+@semantics(lambda world, task, pfn: ([("frame", head(pfn))], []))
 def page_mapping(world: World, task: Task, pfn: int) -> str:
     """Say what a page belongs to."""
     frame = gotten(world, task, pfn)

@@ -91,6 +91,8 @@ def valid() -> dict[str, Any]:
             "preemption": False,
             "ram_pages": 256,
             "max_ticks": 1000,
+            "huge_pages": 3,
+            "hugetlb_walk": "as Linux",
             "swap_pages": 4,
             "swap_ticks": 500,
         },
@@ -122,6 +124,7 @@ def valid() -> dict[str, Any]:
             },
             {"name": "Y", "process": "P", "kind": "shmem"},
             {"name": "Z", "process": "P", "kind": "faulty"},
+            {"name": "H", "process": "P", "kind": "hugetlb", "pages": 2, "reserve": False},
         ],
         "files": [
             {
@@ -186,6 +189,7 @@ def valid() -> dict[str, Any]:
                     {"do": "fork", "child": "C"},
                     {"do": "truncate", "file": "F", "size": 2},
                     {"do": "hold_page", "file": "F", "page": 0, "ticks": 5},
+                    {"do": "punch_hole", "file": "G", "page": 0, "pages": 1},
                     {"do": "madvise_pageout", "area": "V", "page": 0, "pages": 2},
                 ],
             },
@@ -222,6 +226,7 @@ def valid() -> dict[str, Any]:
                     {"do": "reclaim", "area": "V", "pages": 3, "task": "T"},
                     {"do": "move_pages", "area": "V", "pages": 2, "task": "T", "ticks": 50},
                     {"do": "khugepaged", "area": "V", "pages": 3, "task": "T"},
+                    {"do": "continue", "area": "H", "page": 1, "pages": 1, "wake": True, "answer": False},
                 ],
             },
             {"name": "C", "forked": True, "program": [{"do": "write", "area": "V", "page": 0}]},
@@ -319,8 +324,8 @@ BROKEN: dict[str, tuple[Any, str]] = {
     ),
     "negative time of the disk": (put("files", 0, "io_ticks", -1), "file F: io_ticks is -1; .* from 0"),
     "area of a kind": (
-        put("areas", 1, "kind", "hugetlb"),
-        "area W: kind is 'hugetlb'; it must be one of anon, shmem, file, faulty",
+        put("areas", 1, "kind", "hugetblb"),
+        "area W: kind is 'hugetblb'; it must be one of anon, shmem, file, hugetlb, faulty",
     ),
     "area of a file without one": (
         put("areas", 1, "kind", "file"),
@@ -349,7 +354,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     ),
     "userfaultfd on a disk": (
         put("areas", 2, "userfaultfd", True),
-        "area R: userfaultfd is set; it serves areas of kind 'anon' and 'shmem', and files of kind 'tmpfs'",
+        "area R: userfaultfd is set; it serves areas of kind 'anon', 'shmem' and 'hugetlb', and files",
     ),
     "protection of a step": (
         add_step(0, do="mprotect", area="W", prot="x"),
@@ -559,8 +564,8 @@ BROKEN: dict[str, tuple[Any, str]] = {
         r"task N, step 8 \(setitimer\): interval is '5'; it must be a whole number",
     ),
     "odd mode": (
-        put("tasks", 2, "program", 3, "mode", "minor"),
-        r"task N, step 4 \(register\): mode is 'minor'; it must be one of missing, wp, missing\+wp",
+        put("tasks", 2, "program", 3, "mode", "mino"),
+        r"task N, step 4 \(register\): mode is 'mino'; it must be one of missing, wp, missing\+wp, minor",
     ),
     "protect 1": (
         put("tasks", 2, "program", 2, "protect", 1),

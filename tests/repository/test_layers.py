@@ -21,6 +21,7 @@ FLOORS = {
     "pyemu.chrome": 2,
     "pyemu.diff": 2,
     "pyemu.effects": 2,
+    "pyemu.hugepages": 2,
     "pyemu.hw": 2,
     "pyemu.policies": 2,
     "pyemu.stacks": 2,

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from course.views.stepping.tables import Tables, entry_words, right_words
-from pyemu.flags import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, Signal, VmFlag, state_letter
+from course.views.words import signal_name
+from pyemu.flags import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, VmFlag, state_letter
 from pyemu.flags import names as flag_names
 from pyemu.hw import x86
 from pyemu.trace import Trace
@@ -117,8 +118,6 @@ class States:
                 found |= _tlb(place[1:], value)
             elif kind == "context":
                 contexts.add(place[1])
-            elif kind == "wait":
-                contexts.add(value.context)
         for context in sorted(contexts):
             found |= self._queues(context)
         for (mm, va), entry in self._tables.changed():
@@ -129,7 +128,7 @@ class States:
 
     def _task(self, number: int, view: TaskView) -> dict[Slot, str]:
         if view.ended:
-            doing = f"killed by {_signal(view.killed_by)}" if view.killed_by else "ended"
+            doing = f"killed by {signal_name(view.killed_by)}" if view.killed_by else "ended"
         elif view.stopped:
             doing = "stopped (T)"
         elif view.asleep:
@@ -147,9 +146,9 @@ class States:
         kind, number = place
         value = self._values[place]
         if kind == "blocked":
-            text = ", ".join(_signal(one) for one in sorted(value))
+            text = ", ".join(signal_name(one) for one in sorted(value))
             return {Slot(TASKS, (number, 4), f"{self._task_name(number)}: blocked signals"): text}
-        text = ", ".join(_signal(one.signal) for one in value)
+        text = ", ".join(signal_name(one.signal) for one in value)
         if kind == "siginfo":
             return {Slot(TASKS, (number, 3), f"{self._task_name(number)}: pending signals"): text}
         return {Slot(TASKS, (number, 5), f"process of {self._task_name(number)}: pending signals"): text}
@@ -192,13 +191,7 @@ class States:
 
     def _waits(self, queue: tuple[int, ...]) -> str:
         entries = [self._values[("wait", one)] for one in queue if ("wait", one) in self._values]
-        return (
-            ", ".join(
-                f"{self._task_name(one.task)} at {one.address:#x}{' (woken)' if one.waken else ''}"
-                for one in entries
-            )
-            or "nobody"
-        )
+        return ", ".join(f"{self._task_name(one.task)} at {one.address:#x}" for one in entries) or "nobody"
 
     # -------------------------------------------------------------------------------- names
 
@@ -226,7 +219,3 @@ def _tlb(place: tuple[int, str, int], entries: tuple[Any, ...]) -> dict[Slot, st
         for one in entries
     ]
     return {Slot(TLB, (cpu, int(level[1:]), number), f"CPU {cpu}, {level} set {number}"): "; ".join(held)}
-
-
-def _signal(number: int) -> str:
-    return Signal(number).name if number in Signal.__members__.values() else f"signal {number}"

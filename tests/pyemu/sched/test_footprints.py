@@ -367,6 +367,67 @@ SWAPPED: dict[str, Scenario] = {
 }
 EXTRA.update(SWAPPED)
 
+HUGE_AREA = {"name": "H", "kind": "hugetlb", "pages": 2, **FAMILY}
+HOLE = {"do": "punch_hole", "file": "M", "pages": 2}
+HUGE: dict[str, Scenario] = {
+    "huge pages, threads and a child": scene(
+        victim(
+            {"do": "write", "area": "H"},
+            {"do": "write", "area": "H", "offset": 100},
+            {"do": "fork", "child": "C"},
+            {"do": "write", "area": "H"},
+            {"do": "mprotect", "area": "H", "pages": 2, "prot": "r"},
+            {"do": "mprotect", "area": "H", "prot": "rw"},
+            {"do": "write", "area": "H", "byte": 9},
+            {"do": "pagemap", "area": "H"},
+            {"do": "pin", "area": "H", "pages": 3},
+            {"do": "munmap", "area": "H", "page": 1},
+            **FAMILY,
+        ),
+        task("U", {"do": "write", "area": "H"}, {"do": "read", "area": "H", "page": 1}, **FAMILY),
+        task("W", {"do": "read", "area": "H"}, **FAMILY),
+        task("C", {"do": "write", "area": "H"}, {"do": "read", "area": "H", "page": 1}, forked=True),
+        area={"userfaultfd": False},
+        more=[HUGE_AREA],
+    ),
+    "huge pages, shared and served": scene(
+        victim(
+            {"do": "process_vm_readv", "area": "H", "pages": 2, "buffer": "B"},
+            {"do": "read_zero", "area": "H", "page": 1},
+            {"do": "munmap", "area": "H", "pages": 2},
+            **FAMILY,
+        ),
+        task("U", {"do": "write", "area": "H", "page": 1}, **FAMILY),
+        monitor(*[WAIT, {**COPY, "area": "H", "page": 0, "pages": 1, "answer": True}] * 3),
+        area={"userfaultfd": False},
+        more=[{**HUGE_AREA, "shared": True, "userfaultfd": True}, {"name": "B", "pages": 2, **FAMILY}],
+    ),
+    "what is in the cache": scene(
+        victim({"do": "read", "area": "H"}, {"do": "read", "area": "S"}, **FAMILY),
+        monitor(
+            *[{"do": "register", "area": name, "pages": 1, "mode": "minor"} for name in ("H", "S")],
+            *[WAIT, {"do": "continue", "area": "H"}, WAIT, {"do": "continue", "area": "S"}],
+        ),
+        more=[
+            {"name": "H", "file": "huge", "shared": True, **FAMILY},
+            {"name": "S", "file": "small", "shared": True, **FAMILY},
+        ],
+        files=[
+            {"name": "huge", "kind": "hugetlbfs", "cached": True},
+            {"name": "small", "kind": "tmpfs", "cached": True},
+        ],
+    ),
+    "two holes": scene(
+        victim(pause(10), READ, **FAMILY),
+        task("U", HOLE, process="Q"),
+        task("W", HOLE, process="Q"),
+        task("X", {"do": "hold_page", "file": "M", "page": 1, "ticks": 50}, process="Q"),
+        area={"userfaultfd": False, "pages": 2, "file": "M", "shared": True, "populated": [0, 1]},
+        files=[{"name": "M", "kind": "tmpfs", "pages": 2, "cached": True}],
+    ),
+}
+EXTRA.update(HUGE)
+
 
 def by_hand() -> None:
     """Operations that no kernel function of this version uses, or not in every way."""
@@ -536,6 +597,10 @@ def runs(trees: list[Tree]) -> Iterator[None]:
     kernel_mode()
     area_locks()
     yield
+    for scenario in HUGE.values():
+        for tree in (Tree.v5_7, Tree.later("6.1"), Tree.later("6.12")):
+            Machine(scenario, tree).run()
+    yield
     for tree in trees:
         for scenario in (*EXTRA.values(), *map(Scenario.load, Scenario.library())):
             Machine(scenario, tree).run()
@@ -633,6 +698,32 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("follow_page_pte", "frame"),
     ("gup_fast_pte", "pte"),
     ("page_to_nid", "frame"),
+    ("access", "pmd"),
+    ("get_huge_pte", "pmd"),
+    ("set_huge_pte_if_same", "pmd"),
+    ("set_huge_pte_if_same", "frame"),
+    ("zap_huge_pte", "huge_pool"),
+    ("modify_huge_pte", "tlb"),
+    ("copy_huge_pte", "frame"),
+    ("follow_huge_pte", "frame"),
+    ("copy_huge_page", "bytes"),
+    ("dequeue_huge_page", "huge_pool"),
+    ("dequeue_huge_page", "reserve"),
+    ("hugetlb_vm_op_close", "reserve"),
+    ("iput", "reserve"),
+    ("iput", "cache"),
+    ("iput", "vma"),
+    ("i_mmap_lock_read", "file"),
+    ("i_mmap_unlock_write", "file_lock"),
+    ("hugetlb_fault_mutex_lock", "state"),
+    ("hugetlb_fault_mutex_unlock", "state"),
+    ("file_lock_wait", "file_lock"),
+    ("inode_lock", "state"),
+    ("hole_queue", "hole"),
+    ("hole_queue", "state"),
+    ("hole_dequeue", "state"),
+    ("begin_hole", "hole"),
+    ("end_hole", "state"),
     ("page_mapping", "frame"),
 ]
 

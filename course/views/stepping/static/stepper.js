@@ -42,7 +42,7 @@ class Stepper {
     this.table.setAttribute("aria-expanded", "false");
     const bar = make(
       "div",
-      { className: "fl-bar", role: "toolbar", "aria-label": "Steps" },
+      { className: "fl-bar", role: "group", "aria-label": "Steps" },
       button("First", "Home", "Go to the first event (Home)"),
       button("Back", "ArrowLeft", "Go one event back (left arrow)"),
       button("Forward", "ArrowRight", "Go one event forward (right arrow)"),
