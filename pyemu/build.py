@@ -6,23 +6,27 @@ from dataclasses import replace
 from typing import TypeVar
 
 from pyemu.arches import arch_of
+from pyemu.effects.swapops import FIRST_SLOT, SWAP, make_swap_entry
 from pyemu.errors import ScenarioError
 from pyemu.flags import (
     PAGE_SHIFT,
     PAGE_SIZE,
+    PAGE_UFFD_WP,
+    UFFDIO_REGISTER_MODE_MINOR,
     UFFDIO_REGISTER_MODE_MISSING,
     UFFDIO_REGISTER_MODE_WP,
     TaskState,
     UffdFeature,
     VmFlag,
 )
+from pyemu.hugepages import POOL
 from pyemu.hw import x86
 from pyemu.kernel.block import disk_thread
 from pyemu.kernel.itimer import itimer_thread
-from pyemu.pages import get_frame, write_entry
+from pyemu.pages import SWAP_MAP, get_frame, write_entry, write_huge_entry
 from pyemu.program import run_child, run_program
 from pyemu.scenario import Action, Area, Scenario
-from pyemu.scenario.model import OLD_X86
+from pyemu.scenario.model import KEEPS_COUNT, OLD_X86, SAYS_DROPPED
 from pyemu.scenario.reader import DISK, timer_name
 from pyemu.scenario.steps import MODES
 from pyemu.sched.frames import KernelFrame
@@ -32,7 +36,7 @@ from pyemu.state import ContextState, FileState, FrameState, Itimer, PipeState, 
 from pyemu.trace import Trace
 from pyemu.tree import Tree
 
-KINDS = {"disk": "file", "tmpfs": "shmem"}
+KINDS = {"disk": "file", "tmpfs": "shmem", "hugetlbfs": "hugetlb"}
 W = TypeVar("W", bound=World)
 
 
@@ -56,8 +60,12 @@ def build_world(scenario: Scenario, tree: Tree, world: type[W], *, n_cpus: int, 
     build_memory(state, scenario, tree)
     tasks = build_tasks(state, scenario)
     trace = Trace([task.name for task in tasks.values()], f"{scenario.name} on tree {tree}")
-    policies = tree.policies_on(arch_of(scenario.machine.arch))
-    policies = replace(policies, reads_area_after_fault=scenario.machine.x86 == OLD_X86)
+    policies = replace(
+        tree.policies_on(arch_of(scenario.machine.arch)),
+        reads_area_after_fault=scenario.machine.x86 == OLD_X86,
+        hugetlb_walk_keeps_count=scenario.machine.hugetlb_walk == KEEPS_COUNT,
+        hugetlb_walk_says_dropped=scenario.machine.hugetlb_walk == SAYS_DROPPED,
+    )
     return world(state, tasks, trace, policies)
 
 
@@ -69,6 +77,8 @@ def build_memory(state: State, scenario: Scenario, tree: Tree) -> None:
         _make_context(state, number, owner, scenario, tree)
     for number, _ in enumerate(scenario.pipes(), 1):
         state.set(("pipe", number), PipeState())
+    if any(area.huge for area in scenario.areas) or any(one.kind == "hugetlbfs" for one in scenario.files):
+        state.fill_pool(scenario.machine.huge_pages)
     for number, file in enumerate(scenario.files, 1):
         kind = KINDS[file.kind]
         content = (file.pages, file.byte, file.pages)
@@ -76,7 +86,10 @@ def build_memory(state: State, scenario: Scenario, tree: Tree) -> None:
         state.set(("file", number), FileState(file.name, kind, *content, *times))
         for page in file.cached:
             _cached(state, number, page)
+    if scenario.swaps:
+        _make_swap(state, scenario)
     for number, area in enumerate(scenario.areas, 1):
+        _check_served(area, scenario, tree)
         _map_area(state, number, area, processes.index(area.process) + 1, scenario)
 
 
@@ -102,13 +115,20 @@ def _make_context(state: State, number: int, owner: str, scenario: Scenario, tre
     state.set(("context", number), ContextState(number, user_mode_only=only, features=features))
 
 
+def _make_swap(state: State, scenario: Scenario) -> None:
+    """Make the swap device, with all slots free."""
+    pages, ticks = scenario.machine.swap_pages, scenario.machine.swap_ticks
+    state.set(("file", SWAP.id), FileState("swap", "swap", FIRST_SLOT + pages, io_ticks=ticks))
+    state.set(SWAP_MAP, (0,) * (FIRST_SLOT + pages))
+
+
 def _cached(state: State, file: int, page: int) -> int:
     """Give the frame of a cached page, which is made if it is not there."""
     pfn: int | None = state.data.get(("cache", file, page))
     if pfn is None:
         of_file = state.data["file", file]
-        pfn = state.alloc_page(of_file.byte)
-        only_here = of_file.kind == "shmem"  # nobody may drop it
+        pfn = _fresh(state, of_file.kind == "hugetlb", of_file.byte)
+        only_here = of_file.kind != "file"  # nobody may drop it
         state.set(("frame", pfn), FrameState(mapping=file, index=page, uptodate=True, dirty=only_here))
         state.set(("cache", file, page), pfn)
     return pfn
@@ -124,11 +144,72 @@ def _map_area(state: State, number: int, area: Area, mm: int, scenario: Scenario
         flags |= VmFlag.UFFD_MISSING
     if modes & UFFDIO_REGISTER_MODE_WP:
         flags |= VmFlag.UFFD_WP
-    end = area.address + area.pages * PAGE_SIZE
+    if modes & UFFDIO_REGISTER_MODE_MINOR:
+        flags |= VmFlag.UFFD_MINOR
+    if area.huge:
+        flags |= VmFlag.HUGETLB
+    end = area.address + area.pages * area.page_size
     file = _file_of(state, number, area, scenario)
-    state.add_vma(number, VmaState(mm, area.address, end, flags, context, True, file, area.first_page))
+    first = area.first_page * (area.page_size // PAGE_SIZE)
+    reserves = area.huge and area.reserve and not area.shared
+    state.add_vma(number, VmaState(mm, area.address, end, flags, context, True, file, first, reserves))
     for page in area.populated:
-        write_entry(state, mm, area.address + page * PAGE_SIZE, _first_entry(state, area, file, page))
+        write = write_huge_entry if area.huge else write_entry
+        write(state, mm, area.address + page * area.page_size, _first_entry(state, area, file, page))
+    for page in area.swapped:
+        write_entry(state, mm, area.address + page * PAGE_SIZE, _swapped_entry(state, area, page, scenario))
+    if area.huge and area.reserve:
+        _reserve(state, area, mm, file, scenario)
+
+
+def _check_served(area: Area, scenario: Scenario, tree: Tree) -> None:
+    """Refuse a userfaultfd for minor faults where the kernel of the tree doesn't know them."""
+    of_shmem = "minor" in area.userfaultfd and not area.huge
+    known = tree.policies.minor_faults_of_shmem if of_shmem else tree.policies.minor_faults
+    if "minor" in area.userfaultfd and not known:
+        version = "v5.14" if of_shmem else "v5.13"
+        raise ScenarioError(
+            f"scenario {scenario.name}: area {area.name} has userfaultfd = {area.userfaultfd!r}, "
+            f"which came with "
+            f"Linux {version} for this kind of memory; on tree {tree} UFFDIO_REGISTER gives EINVAL. "
+            f"Run it on "
+            "v6_1 or later."
+        )
+
+
+def _reserve(state: State, area: Area, mm: int, file: int | None, scenario: Scenario) -> None:
+    """Promise huge pages to a mapping: one for each page of it that isn't there yet."""
+    pages = [area.first_page + page for page in range(area.pages) if page not in area.populated]
+    owner = 0 if area.shared else mm
+    wanted = [
+        page
+        for page in pages
+        if state.data.get(("cache", file, page)) is None and state.data.get(("reserve", file, page)) is None
+    ]
+    pool = state.data[POOL]
+    if len(wanted) > pool.available:
+        raise ScenarioError(
+            f"scenario {scenario.name}: area {area.name} reserves {len(wanted)} huge pages, and "
+            f"{pool.available} "
+            "of the pool are left: mmap(2) would give ENOMEM. Give the machine more ([machine] "
+            "huge_pages), or "
+            "the area reserve = false."
+        )
+    for page in wanted:
+        state.set(("reserve", file, page), owner)
+    state.set(POOL, replace(pool, reserved=pool.reserved + len(wanted)))
+
+
+def _fresh(state: State, huge: bool, byte: int = 0) -> int:
+    """Take a page."""
+    if not huge:
+        return state.alloc_page(byte)
+    if not state.data[POOL].free:
+        raise ScenarioError(
+            "the pool of huge pages is empty before the first task runs: give the machine more, by [machine] "
+            "huge_pages."
+        )
+    return state.alloc_huge_page(byte)
 
 
 def _file_of(state: State, number: int, area: Area, scenario: Scenario) -> int | None:
@@ -138,20 +219,36 @@ def _file_of(state: State, number: int, area: Area, scenario: Scenario) -> int |
     if area.file:
         return scenario.file_number(area.file)
     own = len(scenario.files) + number
-    state.set(("file", own), FileState(area.name, area.kind, area.pages))
+    state.set(("file", own), FileState(area.name, area.kind, area.pages, named=area.kind != "hugetlb"))
     return own
 
 
 def _first_entry(state: State, area: Area, file: int | None, page: int) -> int:
     """Give the entry of a page that is mapped at the start."""
     writable = "w" in area.prot
-    if file is None:
-        pfn = state.alloc_page()
+    if file is None or (area.huge and not area.shared):
+        pfn = _fresh(state, area.huge, area.byte)
     else:
         pfn = _cached(state, file, area.first_page + page)
         state.set(("frame", pfn), replace(get_frame(state, pfn), refcount=get_frame(state, pfn).refcount + 1))
         writable = writable and area.shared and state.data["file", file].kind != "file"
-    return pfn << PAGE_SHIFT | x86.P | x86.US | (x86.RW if writable else 0)
+    if page in area.protected:
+        return pfn << PAGE_SHIFT | x86.P | x86.US | PAGE_UFFD_WP
+    size = x86.PS if area.huge else 0
+    return pfn << PAGE_SHIFT | x86.P | x86.US | size | (x86.RW if writable else 0)
+
+
+def _swapped_entry(state: State, area: Area, page: int, scenario: Scenario) -> int:
+    """Give the entry of a page that is swapped out at the start: it takes the next slot."""
+    slot = state.data[SWAP_MAP].index(0, FIRST_SLOT) if 0 in state.data[SWAP_MAP][FIRST_SLOT:] else 0
+    if not slot:
+        pages = scenario.machine.swap_pages
+        raise ScenarioError(
+            f"scenario {scenario.name}: the swap device is full: all {pages} slots are in use. Give it more: "
+            f"[machine] swap_pages = {pages * 2}."
+        )
+    state.set(("stored", SWAP.id, slot), bytes([area.byte]) * PAGE_SIZE)
+    return make_swap_entry(slot, PAGE_UFFD_WP if page in area.protected else 0)
 
 
 def build_tasks(state: State, scenario: Scenario) -> dict[int, Task]:
@@ -180,7 +277,7 @@ def build_tasks(state: State, scenario: Scenario) -> dict[int, Task]:
             task.asleep = True
             for one in (spec, parent):
                 state.set(("mm_users", processes.index(one.process) + 1), _users(scenario, one.process))
-    if any(file.kind == "disk" for file in scenario.files):
+    if scenario.swaps or any(file.kind == "disk" for file in scenario.files):
         number = len(tasks) + 1
         tasks[number] = disk = Task(number, DISK, alone + 1, 0, monitor=True)
         state.set(("blocked", number), frozenset())

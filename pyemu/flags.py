@@ -13,6 +13,9 @@ from enum import IntEnum, IntFlag
 PAGE_SHIFT = 12
 PAGE_SIZE = 1 << PAGE_SHIFT
 PAGE_MASK = ~(PAGE_SIZE - 1)
+HPAGE_SHIFT = 21  # a huge page: 2 MiB, one entry of a page directory
+HPAGE_SIZE = 1 << HPAGE_SHIFT
+HPAGE_MASK = ~(HPAGE_SIZE - 1)
 TASK_SIZE = 1 << 47  # end of the user half of the address space
 
 
@@ -74,6 +77,8 @@ class VmFlag(IntFlag):
     LOCKED = 0x2000
     RAND_READ = 0x1_0000  # MADV_RANDOM: read no page ahead
     LOCKONFAULT = 0x8_0000
+    HUGETLB = 0x40_0000
+    UFFD_MINOR = 1 << 37  # since 5.13
 
 
 class FollFlag(IntFlag):
@@ -231,6 +236,8 @@ VM_LOCKED = VmFlag.LOCKED
 VM_LOCKONFAULT = VmFlag.LOCKONFAULT
 VM_UFFD_MISSING = VmFlag.UFFD_MISSING
 VM_UFFD_WP = VmFlag.UFFD_WP
+VM_UFFD_MINOR = VmFlag.UFFD_MINOR
+VM_HUGETLB = VmFlag.HUGETLB
 
 TASK_RUNNING = TaskState(0)
 TASK_INTERRUPTIBLE = TaskState.INTERRUPTIBLE
@@ -253,8 +260,13 @@ PAGE_RW = 0x002
 PAGE_USER = 0x004
 PAGE_ACCESSED = 0x020
 PAGE_DIRTY = 0x040
+PAGE_PSE = 0x080  # in an entry of a page directory: it names a huge page, and no table
 PAGE_PROTNONE = 0x100  # with PRESENT clear: a page that PROT_NONE hides from the CPU
 PAGE_UFFD_WP = 0x400  # write-protected by a userfaultfd: a bit that the CPU leaves to software
+# Ours, of an entry that is not present (pyemu.effects.swapops).
+PAGE_SWP_WRITE = 0x008  # migrating: it was writable
+PAGE_SWP_SWAPPED = 0x200
+PAGE_SWP_MIGRATION = 0x800
 
 
 EPERM = Errno.EPERM
@@ -283,13 +295,16 @@ SI_KERNEL = 0x80  # of a signal that the kernel sends for a reason of its own
 # include/uapi/linux/userfaultfd.h: flags of a message, modes of the ioctls, features.
 UFFD_PAGEFAULT_FLAG_WRITE = 1
 UFFD_PAGEFAULT_FLAG_WP = 2
+UFFD_PAGEFAULT_FLAG_MINOR = 4
 UFFDIO_REGISTER_MODE_MISSING = 1
 UFFDIO_REGISTER_MODE_WP = 2
+UFFDIO_REGISTER_MODE_MINOR = 4
 UFFDIO_COPY_MODE_DONTWAKE = 1
 UFFDIO_COPY_MODE_WP = 2
 UFFDIO_ZEROPAGE_MODE_DONTWAKE = 1
 UFFDIO_WRITEPROTECT_MODE_WP = 1
 UFFDIO_WRITEPROTECT_MODE_DONTWAKE = 2
+UFFDIO_CONTINUE_MODE_DONTWAKE = 1
 UFFD_FEATURE_SIGBUS = UffdFeature.SIGBUS
 
 

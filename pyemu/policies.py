@@ -99,6 +99,19 @@ class Policies:
     cow_counts_references : bool
         A write to a read-only page of one's own copies it if anybody else holds a reference to it (5.9);
         before, only other mappings counted [fact:cow-by-references].
+    cow_frees_swap : bool
+        Such a write to a page that only the swap cache holds as well takes it out of there (6.0); before,
+        the cache's reference counted like any other [fact:cow-frees-swap].
+    swapin_maps_writable : bool
+        A page of one's own is mapped writable at swap-in whenever its area is, but not where a userfaultfd
+        protects it: such a write goes on to the monitor (6.12). Before, a write was done in any case, and a
+        read left the entry read-only [fact:swap-in-maps-writable].
+    swapin_needs_mmap_lock : bool
+        A page that is not in its place is not served under the lock of its area alone (6.4 and 6.5)
+        [fact:vma-lock-swap].
+    khugepaged_gives_up : bool
+        khugepaged ends its scan when a page that it swaps in has to be waited for (6.0); before, it took
+        mmap_sem again and went on with the next page [fact:khugepaged-gives-up].
     dirty_wait_completes : bool
         A first write to a shared page that dropped the lock for dirty throttling is done (COMPLETED, 6.0);
         before, it gave RETRY [fact:dirty-shared-completes].
@@ -158,6 +171,27 @@ class Policies:
         Where the perf event page-faults stands; from 5.9 on at the entry, but for um [fact:arch-perf].
     guest_nowait : bool
         A guest's fault is asked for with RETRY_NOWAIT (s390, before 6.12) [fact:arch-s390-guest].
+    gup_stops_after_hugetlb : bool
+        get_user_pages stops by itself when the walk of a huge-page area lost mmap_sem (patch 2); the walk
+        asks for no more pages then, so that nothing can be seen [fact:p02-hugetlb-stop].
+    gup_walks_hugetlb : bool
+        get_user_pages has a walk of its own for areas of huge pages (until 6.5) [fact:gup-hugetlb-walk].
+    hugetlb_takes_i_mmap : bool
+        A fault on a huge page holds the lock of its file's mappings (5.7 to 6.0) [fact:hugetlb-i-mmap].
+    hugetlb_takes_locks_again : bool
+        A fault on a huge page that waited for a monitor takes its locks again, though mmap_sem is gone (until
+        6.0) [fact:hugetlb-handle-userfault].
+    minor_faults : bool
+        A userfaultfd may be asked for faults on huge pages that are in the cache (5.13)
+        [fact:uffd-minor-hugetlb].
+    minor_faults_of_shmem : bool
+        The same for shared memory (5.14) [fact:uffd-minor-shmem].
+    hugetlb_walk_keeps_count : bool
+        Test apparatus: the walk of a huge-page area forgets to say after RETRY that no page is wanted any
+        more. No tree does; a scenario asks for it [fact:p02-hugetlb-stop].
+    hugetlb_walk_says_dropped : bool
+        Test apparatus: it says that mmap_sem was dropped even with FOLL_NOWAIT. No tree does
+        [fact:p02-hugetlb-stop].
     """
 
     leaves_late_retry: bool
@@ -188,6 +222,10 @@ class Policies:
     knows_user_mode_only: bool
     read_wait_is_killable: bool
     cow_counts_references: bool
+    cow_frees_swap: bool
+    swapin_maps_writable: bool
+    swapin_needs_mmap_lock: bool
+    khugepaged_gives_up: bool
     dirty_wait_completes: bool
     mprotect_maps_writable: bool
     copy_tries_rest_again: bool
@@ -209,3 +247,11 @@ class Policies:
     oom_keeps_lock: bool
     page_faults: PageFaults
     guest_nowait: bool
+    gup_stops_after_hugetlb: bool
+    gup_walks_hugetlb: bool
+    hugetlb_takes_i_mmap: bool
+    hugetlb_takes_locks_again: bool
+    minor_faults: bool
+    minor_faults_of_shmem: bool
+    hugetlb_walk_keeps_count: bool
+    hugetlb_walk_says_dropped: bool

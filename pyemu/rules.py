@@ -65,8 +65,9 @@ RULES: dict[str, Rule] = {
         "Take the lock once, and let the functions that you call rely on it.",
     ),
     "lock order": Rule(
-        "Locks are taken in one order: mmap_sem, the lock of a file's mappings, the page lock, the lock of a "
-        "page table. Two tasks that take two of them the other way round wait for each other.",
+        "Locks are taken in one order: mmap_sem, the lock of a file's mappings, the mutex of a huge fault, "
+        "the page lock, the lock of a page table. Two tasks that take two of them the other way round wait "
+        "for each other.",
         "Take the outer lock first, or release the inner one before.",
     ),
     "mmap_sem held on return": Rule(
@@ -76,6 +77,16 @@ RULES: dict[str, Rule] = {
     "mmap_sem held on exit": Rule(
         "A task ends and holds mmap_sem: nobody will ever release it.",
         "Release it on every path that returns, signals and errors included.",
+    ),
+    "file lock held on return": Rule(
+        "A task takes the lock of a file, of its mappings or of a huge fault along to user mode: who needs "
+        "it waits for ever.",
+        "Release it on every path that returns; a callee that drops mmap_sem releases it first.",
+    ),
+    "file lock held on exit": Rule(
+        "A task ends and holds the lock of a file, of its mappings or of a huge fault: who needs it "
+        "waits for ever.",
+        "Release it on every path that returns; a callee that drops mmap_sem releases it first.",
     ),
     "page lock held on return": Rule(
         "A task takes a page lock along to user mode: who needs the page waits for ever.",
@@ -113,7 +124,8 @@ RULES: dict[str, Rule] = {
         "Look the area up again after each drop of the lock.",
     ),
     "use after free": Rule(
-        "An area is read that was freed meanwhile: whatever stands in that memory now is taken for an area.",
+        "An area, or the lock of a file, is used that was freed meanwhile: whatever stands in that "
+        "memory now is taken for it.",
         "Look the area up again after each drop of the lock.",
     ),
     "dangling vma": Rule(
@@ -141,6 +153,10 @@ RULES: dict[str, Rule] = {
         "Kernel code touched user memory outside the instructions that the exception table knows, and nobody "
         "can tell how to go on there.",
         "Touch user memory only through copy_from_user and its kin.",
+    ),
+    "BUG_ON": Rule(
+        "The kernel found something that must never be, and stops the task: to go on would do harm.",
+        "Find out who broke the promise that is asserted here; the assertion only tells of it.",
     ),
     "page never got": Rule(
         "A page is used that get_user_pages didn't give: 0 pages and no error are no success.",

@@ -3,9 +3,10 @@
 The state is a table from *locations* to immutable values. A location is a tuple: ``("mmap_sem", mm)``,
 ``("vma", id)``, ``("signal", task)``. Every change goes through `State.set`, so one place sees what an
 operation touches (a test compares that with the footprint that the operation declares). Page tables and page
-contents live in emulated RAM; their location is ``("pte", mm, page number)``; who uses a frame is at
-``("frame", number)``. RAM is changed in three places: `State.store`, `State.set_pte`, and the MMU in
-`State.access`. `pyemu.travel` listens there and at `State.set`.
+contents live in emulated RAM; their location is ``("pte", mm, page number)``, or ``("pmd", mm, number)`` for
+the entry of a huge page; who uses a frame is at ``("frame", number)``. RAM is changed in three places:
+`State.store`, `State.set_entry`, and the MMU in `State.access`. `pyemu.travel` listens there and at
+`State.set`. Huge pages lie behind RAM (`pyemu.hugepages`); what one holds is at ``("bytes", its frame)``.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyemu.effects.records import PipeBuffer
+from pyemu.effects.swapops import SWAP
 from pyemu.errors import ScenarioError
-from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
+from pyemu.flags import HPAGE_MASK, HPAGE_SHIFT, HPAGE_SIZE, PAGE_SHIFT, PAGE_SIZE, VmFlag
+from pyemu.hugepages import FRAMES, POOL, POOL_PFN, POOL_START, HugeBytes, HugePool, head
 from pyemu.hw import Access, Mmu, TableRef, make_mmu, x86
 
 Location = tuple[Any, ...]
@@ -91,6 +94,9 @@ class VmaState:
         The file that it shows; None for anonymous memory.
     pgoff : int
         Which page of the file is its first.
+    reserves : bool
+        It made the reservations of its private mapping of huge pages (``HPAGE_RESV_OWNER``): a child's copy
+        did not.
     """
 
     mm: int
@@ -101,6 +107,7 @@ class VmaState:
     alive: bool = True
     file: int | None = None
     pgoff: int = 0
+    reserves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +119,10 @@ class FileState:
     name : str
         Its name in the scenario.
     kind : str
-        ``file``: on a disk. ``shmem``: it has no other place than the cache. ``faulty``: a driver that is
-        wrong on purpose; ``oom``, ``sigsegv``: one that fails.
+        ``file``: on a disk. ``shmem``: it has no other place than the cache. ``hugetlb``: the same, with huge
+        pages. ``faulty``: a driver that is wrong on purpose; ``oom``, ``sigsegv``: one that fails.
     pages : int
-        Its length.
+        Its length, in pages of its own kind.
     byte : int
         What fills it on the disk.
     filled : int
@@ -126,6 +133,10 @@ class FileState:
         How many pages around a missing one are read with it; 0 for none.
     throttle : int
         How long a task that makes a page dirty has to wait (``balance_dirty_pages``).
+    named : bool
+        It has a name, or somebody has it open: it stays when nothing maps it any more.
+    alive : bool
+        False once it was freed, with its locks.
     """
 
     name: str
@@ -136,6 +147,8 @@ class FileState:
     io_ticks: int = 0
     read_ahead: int = 0
     throttle: int = 0
+    named: bool = True
+    alive: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +168,10 @@ class FrameState:
     Attributes
     ----------
     mapping : int or None
-        The file whose page it holds, while it is in that file's cache; None for anonymous memory.
+        The file whose page it holds, while it is in that file's cache, or the swap device; None for other
+        anonymous memory.
     index : int
-        Which page of the file, counted from 0.
+        Which page of the file, counted from 0, or which slot of the swap device.
     mapcount : int
         Page-table entries that name it.
     refcount : int
@@ -189,6 +203,28 @@ class FrameState:
     ahead: bool = False
     writeback: bool = False
     writeback_waiters: tuple[int, ...] = ()
+
+    @property
+    def anonymous(self) -> bool:
+        """It belongs to no file: the swap device is none."""
+        return self.mapping is None or self.mapping == SWAP.id
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A hole that is being punched into a file (``struct shmem_falloc``).
+
+    Attributes
+    ----------
+    first, end : int
+        Its first page, and the first one behind it.
+    waiters : tuple of int
+        Tasks whose fault waits for its end.
+    """
+
+    first: int
+    end: int
+    waiters: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,9 +358,20 @@ class State:
             self.touched("write", location, self.data.get(location), value)
         self.data[location] = value
 
+    def load(self, pa: int, n: int) -> bytes:
+        """Read bytes of RAM or of a huge page, at a physical address."""
+        if pa < POOL_START:
+            return bytes(self.ram[pa : pa + n])
+        content: HugeBytes = self.get(("bytes", head(pa >> PAGE_SHIFT)))
+        return content.read(pa % HPAGE_SIZE, n)
+
     def store(self, pa: int, data: bytes) -> None:
-        """Write bytes of RAM, at a physical address."""
-        self.ram[pa : pa + len(data)] = data
+        """Write bytes of RAM or of a huge page, at a physical address."""
+        if pa < POOL_START:
+            self.ram[pa : pa + len(data)] = data
+            return
+        place = ("bytes", head(pa >> PAGE_SHIFT))
+        self.set(place, self.get(place).written(pa % HPAGE_SIZE, data))
 
     def access(self, cpu: int, address: int, kind: str, references: list[TableRef]) -> Access:
         """Let the MMU of a CPU translate an address; it may set A and D in the entries that it reads."""
@@ -381,6 +428,20 @@ class State:
         self.set(("frame", pfn), FrameState())
         return pfn
 
+    def fill_pool(self, n_pages: int) -> None:
+        """Make the pool of huge pages."""
+        pages = range(POOL_PFN, POOL_PFN + n_pages * FRAMES, FRAMES)
+        self.set(POOL, HugePool(tuple(reversed(pages))))
+
+    def alloc_huge_page(self, byte: int = 0, reserved: int = 0) -> int:
+        """Take a huge page from the pool, and fill it; `reserved` is 1 if it was promised to who asks."""
+        pool: HugePool = self.get(POOL)
+        pfn = pool.free[-1]
+        self.set(POOL, HugePool(pool.free[:-1], pool.reserved - reserved))
+        self.set(("bytes", pfn), HugeBytes(byte))
+        self.set(("frame", pfn), FrameState())
+        return pfn
+
     def new_mm(self, mm: int) -> None:
         """Make an address space with an empty page table."""
         self.roots[mm] = self.take_frame() << PAGE_SHIFT
@@ -400,10 +461,36 @@ class State:
         va = address & ~(PAGE_SIZE - 1)
         if self.touched is not None:
             self.touched("write", ("pte", mm, va >> PAGE_SHIFT), None, entry)
-        place = x86.leaf_address(self.ram, self.roots[mm], va)
+        self.set_entry(mm, va, entry, 1)
+
+    def get_huge_pte(self, mm: int, address: int) -> int:
+        """Read the entry of a page directory for an address; 0 when a table on the way is missing."""
+        place = x86.leaf_address(self.ram, self.roots[mm], address, level=2)
+        entry = x86.read_entry(self.ram, place) if place is not None else 0
+        if self.touched is not None:
+            self.touched("read", ("pmd", mm, address >> HPAGE_SHIFT), entry, entry)
+        return entry
+
+    def set_huge_pte(self, mm: int, address: int, entry: int) -> None:
+        """Write the entry of a page directory for an address, making the tables on the way."""
+        if self.touched is not None:
+            self.touched("write", ("pmd", mm, address >> HPAGE_SHIFT), None, entry)
+        self.set_entry(mm, address & HPAGE_MASK, entry, 2)
+
+    def set_entry(self, mm: int, va: int, entry: int, level: int) -> None:
+        """Write an entry of a table (level 1) or of a page directory (level 2)."""
+        root = self.roots[mm]
+        place = x86.leaf_address(self.ram, root, va, level=level)
         if place is None:
             place = x86.map_page(
-                self.ram, self.roots[mm], va, 0, 0, lambda: self.take_frame() << PAGE_SHIFT, table_flags=TABLE
+                self.ram,
+                root,
+                va,
+                0,
+                0,
+                lambda: self.take_frame() << PAGE_SHIFT,
+                level=level,
+                table_flags=TABLE,
             )
         x86.write_entry(self.ram, place, entry)
 

@@ -19,6 +19,7 @@ from typing import Any
 from pyemu.calls import CALLS
 from pyemu.errors import FaultlabError
 from pyemu.flags import (
+    UFFD_PAGEFAULT_FLAG_MINOR,
     UFFD_PAGEFAULT_FLAG_WP,
     UFFD_PAGEFAULT_FLAG_WRITE,
     FaultFlag,
@@ -88,6 +89,8 @@ def _gup(n: int, locked: int) -> str:
 def _cause(flags: int) -> str:
     """Say what a message's flags mean."""
     write = " write" if flags & UFFD_PAGEFAULT_FLAG_WRITE else ""
+    if flags & UFFD_PAGEFAULT_FLAG_MINOR:
+        return f"{write}, in the cache"
     return f"{write}, write-protected" if flags & UFFD_PAGEFAULT_FLAG_WP else write
 
 
@@ -151,6 +154,13 @@ KINDS: tuple[Kind, ...] = (
     Kind("finding", "rule_name", "text_name", _S, lambda a, b: f"{a}: {b}"),
     Kind("spinlock", "va", "what_name", _K, lambda a, b: f"page-table lock of {a:#x} {b}"),
     Kind("hang", "text_name", "", _S, lambda a, b: f"{a}"),
+    Kind("walk_attempt", "flags", "", _S, lambda a, b: f"hugetlb_fault for GUP, flags {_bits(a, FaultFlag)}"),
+    Kind("walk_attempt_end", "bits", "", _S, lambda a, b: f"hugetlb_fault gives {_bits(a, VmFault)}"),
+    Kind("file_lock", "lock_name", "what_name", _K, lambda a, b: f"{a} {b}"),
+    Kind("file_freed", "file_name", "", _S, lambda a, b: f"file {a} is freed: nothing maps it"),
+    Kind("huge_page", "pfn", "what_name", _K, lambda a, b: f"huge page {a:#x} {b}"),
+    Kind("hole", "pages_name", "what_name", _S, lambda a, b: f"hole of {a}: {b}"),
+    Kind("bug", "text_name", "", _S, lambda a, b: f"BUG: {a}"),
 )
 KIND = {kind.name: number for number, kind in enumerate(KINDS)}
 

@@ -5,8 +5,9 @@ A `Tree` is a set of patch numbers of "mm: Page fault enhancements" v6 (merged f
 it asks for a policy (`pyemu.policies`), and this module says which patch, fix or release gives which.
 
 Every subset of the patches runs, with two rules. Patch 16 without 12 is refused: it reads a flag that 12
-introduces. A fix without the patch that it mends has nothing to mend, and no effect. Patches 1 to 3, 5 to 8
-and 11 are renames and refactors: they switch no policy.
+introduces. A fix without the patch that it mends has nothing to mend, and no effect. Patches 1, 3, 5 to 8
+and 11 are renames and refactors: they switch no policy. What came with v5.7 beside the series and its fixes
+is there in the released kernel, the tree `v5_7`.
 """
 
 from __future__ import annotations
@@ -280,6 +281,10 @@ class Tree:
             knows_user_mode_only=self._since(5, 11),
             read_wait_is_killable=self._since(5, 15),
             cow_counts_references=self._since(5, 9),
+            cow_frees_swap=self._since(6, 0),
+            swapin_maps_writable=self._since(6, 12),
+            swapin_needs_mmap_lock=self._since(6, 4) and not self._since(6, 8),
+            khugepaged_gives_up=self._since(6, 0),
             dirty_wait_completes=self._since(6, 0),
             mprotect_maps_writable=self._since(6, 0),
             copy_tries_rest_again=not self._since(6, 4),
@@ -301,6 +306,14 @@ class Tree:
             oom_keeps_lock=arch.oom_keeps_lock and not retries,
             page_faults=PageFaults.ENTRY if at_entry else arch.page_faults,
             guest_nowait=arch.nowait and not self._since(6, 12),
+            gup_stops_after_hugetlb=2 in patches,
+            gup_walks_hugetlb=not self._since(6, 6),
+            hugetlb_takes_i_mmap=fixes >= set(UPSTREAM) and not self._since(6, 1),
+            hugetlb_takes_locks_again=not self._since(6, 0),
+            minor_faults=self._since(5, 13),
+            minor_faults_of_shmem=self._since(5, 14),
+            hugetlb_walk_keeps_count=False,
+            hugetlb_walk_says_dropped=False,
         )
 
     def _since(self, major: int, minor: int) -> bool:

@@ -40,12 +40,14 @@ from course.conform.script_tasks import (
     helper,
     others,
     victim,
+    with_child,
 )
 from pyemu.errors import RecordError
 from pyemu.scenario import Scenario
 
 LONGEST = 200  # words
 LONGEST_PAUSE = 60_000  # ms
+SLOW = 350 * MS  # for a request of the slow disk
 WORDS = (
     *("m", "pN", "w", "c", "cn", "cwp", "wp+", "wp-", "wpn", *SENT, "st"),
     *(*COMMANDS, "Q", "close", "poll", "T"),
@@ -129,7 +131,7 @@ class Script:
         if self.access in LATER_ACCESSES or self.mem in LATER_MEMORIES:
             what = f"mem {self.mem}" if self.mem in LATER_MEMORIES else f"access {self.access}"
             raise NotModelled(
-                f"{what} is not modelled: this version has no huge pages and no swap space.",
+                f"{what} is not modelled: this version has no huge pages.",
                 "Ask for another one.",
             )
         if self.mem == "shmem" and PROTECTS & {*self.words}:
@@ -138,25 +140,36 @@ class Script:
                 "Linux 5.18.",
                 "Ask for anon memory.",
             )
-        monitor, commands = Monitor(self.words, self.page, serves=not self.on_file).program()
+        monitor, commands = Monitor(self.words, self.page, serves=self.is_served).program()
         areas, files = self._memory()
+        victims = victim(self.access, self.signals, self.page)
         return Scenario.from_dict(
             {
                 "version": 1,
                 "name": self.script,
                 "title": f"A recorded script: {self.access} of {self.mem} memory",
                 "permits": ["spin", "hang", "SIGBUS"],
-                "machine": {"max_ticks": 60_000 * MS, **computer.as_table()},
+                "machine": {"max_ticks": 60_000 * MS, "swap_ticks": SLOW, **computer.as_table()},
                 **({"files": files} if files else {}),
                 "areas": areas,
                 "tasks": [
-                    *victim(self.access, self.signals, self.page),
+                    *(with_child(victims) if self.mem == "swapf" else victims),
                     *helper(commands),
                     *others(self.words, self.signals),
                     {"name": "M", "monitor": True, "program": monitor},
                 ],
             }
         )
+
+    @property
+    def is_swapped(self) -> bool:
+        """The page is swapped out; with a userfaultfd it is write-protected as well."""
+        return self.mem in ("swap", "swapf")
+
+    @property
+    def is_served(self) -> bool:
+        """There is a userfaultfd."""
+        return not self.on_file and (not self.is_swapped or bool(PROTECTS & {*self.words}))
 
     @property
     def page(self) -> int:
@@ -168,7 +181,9 @@ class Script:
         present = [0, 1, 3] if self.access == "pvm4" else [0]
         pages = FILE_PAGES if self.on_file else AREA_PAGES
         area: Step = {"name": "V", "process": "P", "pages": pages, **MEMORIES[self.mem]}
-        if not self.on_file:
+        if self.is_swapped:
+            area |= {"protected": [1], "userfaultfd": "wp"} if self.is_served else {}
+        elif not self.on_file:
             area["populated"] = present
             area["userfaultfd"] = "missing+wp" if PROTECTS & {*self.words} else True
             if self.group == "sigbus":
@@ -186,4 +201,4 @@ class Script:
 
 
 def _file(name: str) -> Step:
-    return {"name": name, "pages": FILE_PAGES, "cached": False, "io_ticks": 350 * MS, "byte": 9}
+    return {"name": name, "pages": FILE_PAGES, "cached": False, "io_ticks": SLOW, "byte": 9}

@@ -45,7 +45,10 @@ MEMORIES: dict[str, Step] = {
     "file": _SLOW,
     "filer": {**_SLOW, "random": True},
 }
-LATER_MEMORIES = ("huge", "swap", "swapf")
+# One page is swapped out, and nothing of it in the swap cache; of `swapf` a child shares the entry.
+_SWAPPED: Step = {"populated": [0], "swapped": [1], "byte": 3}
+MEMORIES |= {"swap": _SWAPPED, "swapf": _SWAPPED}
+LATER_MEMORIES = ("huge",)
 # What SIGUSR1 does, and whether it is blocked; a storm is made of SIGALRM, whose handler always runs.
 SIGNALS: dict[str, Step] = {
     "handler": {"signals": {"SIGUSR1": "handler"}},
@@ -66,6 +69,13 @@ def victim(access: str, signals: str, page: int) -> list[Step]:
         return [one]
     owner = {"name": "O", "process": "P", "monitor": True, "program": [{"do": "wait_post"}]}
     return [{**one, "process": "R"}, owner]
+
+
+def with_child(tasks: list[Step]) -> list[Step]:
+    """Let the victim fork a child first, which does nothing; it shares what the victim has."""
+    one, *more = tasks
+    child = {"name": "C", "forked": True, "monitor": True, "program": [{"do": "wait_post"}]}
+    return [{**one, "program": [{"do": "fork", "child": "C"}, *one["program"]]}, *more, child]
 
 
 def helper(commands: Sequence[Step]) -> list[Step]:

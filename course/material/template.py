@@ -67,6 +67,7 @@ LESSON = Template(
         "Write it",
         "Break it",
         "The real patch",
+        "The real thing",
         "Questions",
         "Recap",
     ),

@@ -33,6 +33,12 @@ def run(
         Path | None,
         typer.Option("--chrome", metavar="FILE", help="Write it for chrome://tracing and Perfetto."),
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--page", metavar="FILE", help="Write a page to FILE that steps through it in a browser."
+        ),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Status 1 when a run breaks a rule.")] = False,
 ) -> None:
     """Run a scenario on a tree; without one, list the library."""
@@ -49,11 +55,15 @@ def run(
             raise FaultlabError(f"{option} writes one trace: leave --diff out, and run once for each tree.")
     chosen, seen = Scenario.load(scenario), _level(level)
     trees = [Tree.parse(name) for name in (tree, diff) if name is not None]
-    first, *second = (run_scenario(chosen, one_tree) for one_tree in trees)
+    first, *second = (run_scenario(chosen, one_tree, history=page is not None) for one_tree in trees)
     if json_file is not None:
         json_file.write_text(first.trace.to_jsonl(), encoding="utf-8")
     if chrome_file is not None:
         chrome_file.write_text(first.trace.to_chrome(), encoding="utf-8")
+    if page is not None:
+        from course.views import stepper
+
+        page.write_text(stepper(first, *second).page(), encoding="utf-8")
     shown = two(first, second[0], seen) if second else one(first, seen)
     print("\n\n".join([*head(chosen), *shown]))
     objections = [text for result in (first, *second) if (text := objection(result))]

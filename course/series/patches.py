@@ -107,7 +107,7 @@ PATCHES = (
         function="__get_user_pages",
         what="The caller stops by itself when the walk of a hugetlb area has lost mmap_sem, and asserts what "
         "must be true then. The walk had emptied the count of wanted pages, so it stopped before as well.",
-        shown="proof (S2)",
+        shown="proof; S2, S2-mutant, S2-nowait",
         note="BUG_ON(x) fires when x is true. RETRY yields a count, 0 or more, and never an error.",
         facts=("p02-hugetlb-stop", "gup-retry-is-no-error"),
     ),
@@ -189,7 +189,7 @@ PATCHES = (
         function="fault_signal_pending",
         what="After RETRY, a user-mode fault leaves for any pending signal. The handler runs, the "
         "instruction runs again, and a new exception begins.",
-        shown="S9",
+        shown="S9, S9-swap",
         rows=(
             ("RETRY, user mode, no signal", "retry", "retry"),
             ("RETRY, user mode, a signal", "retry", "leave"),
@@ -258,7 +258,7 @@ PATCHES = (
         function="do_user_addr_fault, fault_flag_allow_retry_first",
         what="ALLOW_RETRY stays set in every attempt. Who waits for a page lock still drops mmap_sem in the "
         "first attempt only.",
-        shown="S13, W2, W3; S12, B5, count-riscv, um-signal",
+        shown="S13, W1, W2, W3; S12, B5, count-riscv, um-signal",
         commit="4064b9827063",
         rows=(
             ("attempt 1, page locked", "drop, wait, RETRY", "drop, wait, RETRY"),
@@ -267,7 +267,10 @@ PATCHES = (
             ("attempt 2 and later, userfaultfd", "SIGBUS", "wait, RETRY"),
         ),
         note="9 must come before 13: without it a signal is an endless loop in user mode.",
-        facts=("p13-multi-retry", "p13-needs-p09", "wake-is-fatal-before", "wake-is-harmless-after"),
+        facts=(
+            *("p13-multi-retry", "p13-needs-p09", "third-attempt"),
+            *("wake-is-fatal-before", "wake-is-harmless-after"),
+        ),
     ),
     Patch(
         number=14,
@@ -294,7 +297,7 @@ PATCHES = (
         function="faultin_page, __get_user_pages_locked",
         what="SIGKILL ends a wait inside get_user_pages, also the wait for mmap_sem. As merged it has one "
         "fault: B1.",
-        shown="S15, S15b",
+        shown="S15, S15b, swap-kill",
         commit="71335f37c5e8",
         rows=(
             ("page lock", "SIGKILL waits for the disk", "SIGKILL ends the wait"),

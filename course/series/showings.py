@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pyemu.machine import Result
     from pyemu.tree import Tree
 
-__all__ = ["SHOWINGS", "Showing", "Shown", "run_showing", "value_of"]
+__all__ = ["SHOWINGS", "UNCHANGED", "Showing", "Shown", "run_showing", "value_of"]
 
 Values = tuple[Any, ...]
 UNBALANCED = "bad unlock balance"
@@ -214,6 +214,14 @@ UM_SIGNAL = Showing(
 )
 
 SHOWINGS: dict[int, tuple[Showing, ...]] = {
+    2: (
+        Showing(
+            "S2-mutant",
+            ("outcome", "messages_queued", "use after free", "lock"),
+            {0: ("ret=1", 2, "yes", UNBALANCED), 2: ("ret=1", 1, "no", "in order")},
+        ),
+        Showing("S2-nowait", ("outcome",), {0: ("ret=0",), 2: ("killed:9",)}),
+    ),
     3: (
         Showing("B7", _DIES, {0: ("killed:9", "yes", 101)}),
         Showing("B7", _DIES, {0: ("killed:9", "no", 1)}, arch="s390"),
@@ -243,7 +251,10 @@ SHOWINGS: dict[int, tuple[Showing, ...]] = {
         Showing("S8a", ("outcome", "oom"), {0: ("killed:9", 0), 8: ("killed:9", 1)}),
         Showing("S8b", ("attempts", "lock"), {0: (2, "in order"), 8: (2, UNBALANCED)}),
     ),
-    9: (Showing("S9", _S9, {0: (1, 2, 1, 1, 0, 1), 9: (2, 2, 2, 0, 1, 1)}),),
+    9: (
+        Showing("S9", _S9, {0: (1, 2, 1, 1, 0, 1), 9: (2, 2, 2, 0, 1, 1)}),
+        Showing("S9-swap", _S9, {0: (1, 2, 1, 1, 0, 1), 9: (2, 2, 2, 0, 1, 1)}),
+    ),
     10: (
         Showing("S10a", _S10A, {0: (2, 3, 2, 1, 1, 4), 10: (2, 3, 2, 1, 0, 3)}),
         Showing("S10b", ("outcome", "min_flt", "acquisitions"), {0: ("ret=0", 2, 3), 10: ("ret=0", 1, 2)}),
@@ -259,6 +270,7 @@ SHOWINGS: dict[int, tuple[Showing, ...]] = {
     12: (SIGNALLED_COPY, STOPPED_COPY),
     13: (
         Showing("S13", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=5", 3, 2, 1)}),
+        Showing("W1", _COUNTS, {0: ("SIGBUS(code=2)", 2, 0, 0), 13: ("ret=7", 3, 1, 1)}),
         Showing("W2", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=7", 5, 4, 1)}),
         Showing("W3", _COUNTS, {0: ("SIGBUS(code=2)", 2, 1, 0), 13: ("ret=7", 3, 2, 1)}),
         SIGNALLED_COPY,
@@ -281,6 +293,7 @@ SHOWINGS: dict[int, tuple[Showing, ...]] = {
     ),
     15: (
         Showing("S15", ("outcome", "ms"), {0: ("killed:9", 10_000), 15: ("killed:9", 1_000)}),
+        Showing("swap-kill", ("outcome", "ms"), {0: ("killed:9", 20), 15: ("killed:9", 5)}, task="G"),
         Showing(
             "S15b",
             ("outcome", "ms", "lock"),
@@ -299,3 +312,14 @@ SHOWINGS: dict[int, tuple[Showing, ...]] = {
     ),
 }
 """Patch -> what shows it; a scenario may show two patches and stands with both."""
+
+UNCHANGED: dict[int, tuple[Showing, ...]] = {
+    2: (
+        Showing(
+            "S2",
+            ("outcomes", "messages_queued", "acquisitions", "min_flt", "maj_flt"),
+            {0: (["ret=2", "ret=2"], 1, 3, 0, 0)},
+        ),
+    ),
+}
+"""Patch -> what it leaves as it is: a scenario that is the same on all trees of the series."""

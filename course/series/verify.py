@@ -10,12 +10,20 @@ from course.series.mutants import Survivors, survivors
 from course.series.pairs import ALSO, PAIRS, RENAMED
 from course.series.patches import PATCHES, Patch
 from course.series.proof import Proof, prove, same_but_for_names
-from course.series.showings import SHOWINGS, Showing, Shown, run_showing
+from course.series.showings import SHOWINGS, UNCHANGED, Showing, Shown, run_showing
 
-__all__ = ["Found", "Verdict", "by_decision", "by_names", "by_runs", "verify", "verify_patch"]
+__all__ = [
+    "Found",
+    "Verdict",
+    "by_decision",
+    "by_names",
+    "by_runs",
+    "by_sameness",
+    "verify",
+    "verify_patch",
+]
 
 NAMES_ONLY = (1, 11)
-TABLE_ONLY = (2,)  # until hugetlb is emulated
 EMULATED = (3, 4, 5, 6, 7, 8)  # what follows handle_mm_fault, in each fault handler
 EXACT = (8,)  # whose tables tell how an error ends
 
@@ -100,11 +108,11 @@ def verify_patch(
     """
     number = patch.number
     found = [by_runs(number, run_showing(showing)) for showing in showings.get(number, ())]
+    found += [by_sameness(run_showing(showing)) for showing in UNCHANGED.get(number, ())]
     how = ["runs"] if found else []
     if number in pairs:
         pair = pairs[number]
         how.append("names only" if number in NAMES_ONLY else "decision table")
-        how[-1] += " only" if number in TABLE_ONLY else ""
         found.append(by_decision(prove(pair), survivors(pair)))
         if number in EMULATED:
             found.append(by_emulator(number, pair))
@@ -132,6 +140,14 @@ def by_runs(number: int, shown: Shown) -> Found:
     if not showing.changes:
         also = ": the same on every tree"
     return Found((told + also,), tuple(wrong))
+
+
+def by_sameness(shown: Shown) -> Found:
+    """Judge what a scenario gave that should be the same on every tree."""
+    wrong = list(shown.wrong)
+    if shown.changes:
+        wrong.append(f"{shown.showing.title} changes at {_listed(shown.changes)}; it should at no patch.")
+    return Found((f"{shown.showing.title}: the same on all trees",), tuple(wrong))
 
 
 def by_decision(proof: Proof, planted: Survivors, premise: str = "") -> Found:

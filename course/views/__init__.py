@@ -4,12 +4,12 @@
 ``timeline``       one run, event by event, a column for each task
 ``side_by_side``   two runs on a common line of events; where they part is marked
 ``counters``       what was counted, a column for each run
-``stepper``        buttons and a slider that walk through one run, or through two at once
+``stepper``        one cursor that walks through one run, or through two at once, in the browser
 ``ready``          says that the emulator works, and whether it runs uncompiled
 =================  ===================================================================================
 
-Views read the events of a trace and the counters of a result, nothing else. ``ipywidgets`` is imported only
-when a stepper is shown.
+Views read the events of a trace, the counters of a result and, in a stepper, its history; nothing else.
+``anywidget`` is imported only when a stepper is shown.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ __all__ = ["Stepper", "stepper"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 HINT = "In JupyterLab, buttons, a slider and the keyboard walk through all {} events."
+LAST = "unread messages"
 _MARKS = {
     Mark.SAME: "",
     Mark.OTHER: f" {Mark.OTHER} other values",
@@ -56,6 +57,8 @@ class Stepper:
         Where the cursor stands at first: where two runs part, else at the first event.
     fact_names : tuple of str
         Names of the facts of a panel.
+    title : str
+        Scenario and trees.
     notes : tuple of str
         What differs between two runs, and why.
     """
@@ -63,6 +66,9 @@ class Stepper:
     def __init__(self, *results: Result) -> None:
         self.results = results
         self.labels = labels(*results)
+        titles = [result.trace.title for result in results]
+        scenario = "" if self.labels[0] == titles[0] else f"{results[0].scenario.name}: "
+        self.title = titles[0] if len(titles) == 1 else scenario + " and ".join(self.labels)
         self.notes: tuple[str, ...] = ()
         if len(results) == 2:
             comparison = compare(results[0].trace, results[1].trace)
@@ -78,7 +84,8 @@ class Stepper:
             )
         self._latest = self._walk()
         # The last scene of a run knows every task, page and attempt: its names are those of all panels.
-        self.fact_names = tuple(dict.fromkeys(name for one in self._latest[-1] for name in facts(one)))
+        names = dict.fromkeys(name for one in self._latest[-1] for name in facts(one))
+        self.fact_names = tuple(sorted(names, key=LAST.__eq__))
         self._retries = [i for i, row in enumerate(self.rows) if _retries(row.left) or _retries(row.right)]
 
     def __len__(self) -> int:
@@ -139,8 +146,7 @@ class Stepper:
             Run(label, result.trace, side, history_of(result))
             for label, result, side in zip(self.labels, self.results, sides, strict=True)
         ]
-        title = " and ".join(result.trace.title for result in self.results)
-        return pack(title, runs, tuple(lines(sides, self.rows)), self.fact_names, self.notes)
+        return pack(self.title, runs, tuple(lines(sides, self.rows)), self.fact_names, self.notes)
 
     def html(self) -> str:
         """Give the picture at the start, for where no script runs: lanes as an image, facts as a table."""

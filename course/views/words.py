@@ -15,7 +15,7 @@ from pyemu.flags import PAGE_MASK, FaultFlag, PageFaultError, Signal, VmFault, e
 from pyemu.flags import names as flag_names
 from pyemu.trace import NULL_POINTER, Event, Trace
 
-__all__ = ["SHOWN", "Names", "flag_words", "phrase", "sentence"]
+__all__ = ["SHOWN", "Names", "flag_words", "phrase", "sentence", "signal_name"]
 
 _REASONS = {
     "message": "a message came",
@@ -84,7 +84,8 @@ def flag_words(value: int, kind: type[IntFlag]) -> str:
     return f"{value:#x} {flag_names(value, kind).replace('|', ' | ')}" if value else "0"
 
 
-def _signal(number: Any) -> str:
+def signal_name(number: Any) -> str:
+    """Name a signal."""
     return Signal(number).name if number in Signal.__members__.values() else f"signal {number}"
 
 
@@ -104,7 +105,7 @@ def _uffd(names: Names, va: Any, ioctl: Any) -> str:
 
 
 def _taken(_names: Names, signal: Any, action: Any) -> str:
-    return _TAKEN.get(action, "takes {}: " + str(action)).format(_signal(signal))
+    return _TAKEN.get(action, "takes {}: " + str(action)).format(signal_name(signal))
 
 
 def _page_wait(_names: Names, pfn: Any, how: Any) -> str:
@@ -152,19 +153,24 @@ _PHRASES: dict[str, Callable[[Names, Any, Any], str]] = {
     "message": lambda names, va, flags: f"sends the monitor a message: {names.page(va)} is missing",
     "message_read": lambda names, va, flags: f"reads the message: {names.page(va)} is missing",
     "uffd": _uffd,
-    "signal_sent": lambda names, signal, to: f"sends {_signal(signal)} to {names.task(to)}",
+    "signal_sent": lambda names, signal, to: f"sends {signal_name(signal)} to {names.task(to)}",
     "signal_dropped": lambda names, signal, to: (
-        f"sends {_signal(signal)} to {names.task(to)}, which ignores it"
+        f"sends {signal_name(signal)} to {names.task(to)}, which ignores it"
     ),
     "signal_taken": _taken,
-    "fault_signal": lambda _, signal, va: f"is sent {_signal(signal)} by the kernel",
+    "fault_signal": lambda _, signal, va: f"is sent {signal_name(signal)} by the kernel",
     "report": lambda _, what, value: f"ends its access: {value}" if what == "outcome" else "",
     "user": lambda _, va, __: "goes back to user mode",
-    "exit": lambda _, signal, __: f"is killed by {_signal(signal)}" if signal else "ends",
+    "exit": lambda _, signal, __: f"is killed by {signal_name(signal)}" if signal else "ends",
     "spin": lambda _, text, repeats: f"goes round in circles: {text}",
     "violation": lambda _, rule, text: f"breaks a rule, {rule}: {text}",
     "finding": lambda _, rule, text: f"can't go on, {rule}: {text}",
     "hang": lambda _, text, __: f"stands still: {text}",
+    "walk_attempt": lambda _, flags, __: f"tries the huge page, flags {flag_words(flags, FaultFlag)}",
+    "walk_attempt_end": lambda _, bits, __: f"ends its try: {flag_words(bits, VmFault) if bits else 'done'}",
+    "file_freed": lambda _, file, __: f"frees the file {file}, which nothing maps",
+    "hole": lambda _, pages, what: f"punches a hole, {pages}: it {what}",
+    "bug": lambda _, text, __: f"meets a BUG_ON: {text}",
 }
 
 SHOWN = frozenset(_PHRASES)

@@ -7,11 +7,11 @@ each level, and why an access faults, is read from the entries.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from course.walk.dump import Dump
 from pyemu.hw import Access, Kind, make_ram, x86
 
-__all__ = ["Step", "Walk", "names", "walk"]
+__all__ = ["TABLES", "Memory", "Step", "Walk", "names", "walk"]
 
 TABLES = {5: "PML5", 4: "PML4", 3: "PDPT", 2: "PD", 1: "PT"}
 """What the manual calls the table of each level."""
@@ -28,6 +28,13 @@ _BITS = {
     "G": x86.G,
     "NX": x86.NX,
 }
+
+
+class Memory(Protocol):
+    """Physical memory, such as a `Dump`."""
+
+    def page(self, pa: int) -> bytes | None:
+        """Give the page at a physical address, a multiple of 4096; None if it isn't there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +104,13 @@ def is_leaf(entry: int, level: int) -> bool:
     return bool(entry & x86.P) and (level == 1 or (level < 4 and bool(entry & x86.PS)))
 
 
-def walk(dump: Dump, cpu: x86.Registers, va: int, kind: Kind) -> Walk:
+def walk(dump: Memory, cpu: x86.Registers, va: int, kind: Kind) -> Walk:
     """Make one access.
 
     Parameters
     ----------
-    dump : Dump
-        Is not changed.
+    dump : Memory
+        A dump, or other memory; it is not changed.
     cpu : Registers
         Control registers and privilege level.
     va : int

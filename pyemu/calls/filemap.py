@@ -25,6 +25,11 @@ def shmem_fault(vma: Vma, address: int, flags: int) -> Found:
     """Find or make a page of shared memory, or ask the monitor for it."""
 
 
+@kernel_function("mm/shmem.c")
+def shmem_fallocate(file: File, first: int, pages: int) -> int:
+    """Punch a hole: take pages out of a file of shared memory (FALLOC_FL_PUNCH_HOLE)."""
+
+
 @kernel_function(OURS)
 def faulty_fault(vma: Vma, address: int, flags: int) -> Found:
     """A driver that is wrong on purpose: it says RETRY twice, and drops mmap_sem, whatever was allowed."""

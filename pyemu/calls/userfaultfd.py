@@ -11,7 +11,7 @@ from pyemu.effects.handles import Context, Mm, Vma
 
 @kernel_function("fs/userfaultfd.c")
 def handle_userfault(vma: Vma, address: int, flags: int, reason: int) -> int:
-    """Hand a fault to the monitor and wait; `reason` is VM_UFFD_MISSING or VM_UFFD_WP."""
+    """Hand a fault to the monitor and wait; `reason` is VM_UFFD_MISSING, _WP or _MINOR."""
 
 
 @kernel_function("fs/userfaultfd.c")
@@ -45,6 +45,11 @@ def userfaultfd_zeropage(context: Context, start: int, length: int, mode: int) -
 
 
 @kernel_function("fs/userfaultfd.c")
+def userfaultfd_continue(context: Context, start: int, length: int, mode: int) -> int:
+    """UFFDIO_CONTINUE: map pages that are in the cache; 0, -EEXIST, -EFAULT, -ENOENT, -EINVAL or -EAGAIN."""
+
+
+@kernel_function("fs/userfaultfd.c")
 def userfaultfd_writeprotect(context: Context, start: int, length: int, mode: int) -> int:
     """UFFDIO_WRITEPROTECT: take or give the right to write; 0, -EINVAL, -ENOENT."""
 
@@ -62,6 +67,11 @@ def mcopy_atomic(mm: Mm, start: int, length: int, byte: int, mode: int) -> int:
 @kernel_function("mm/userfaultfd.c")
 def mcopy_atomic_pte(vma: Vma, address: int, byte: int, protects: bool) -> int:
     """Fill one missing page of anonymous memory; 0 or -EEXIST."""
+
+
+@kernel_function("mm/userfaultfd.c")
+def mcopy_continue(mm: Mm, start: int, length: int) -> int:
+    """Map pages that are in the cache; give the bytes mapped or an error."""
 
 
 @kernel_function("mm/userfaultfd.c")

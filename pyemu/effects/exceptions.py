@@ -36,3 +36,8 @@ def pagefault_enable() -> None:
 @operation(turn=False)
 def out_of_memory() -> None:
     """Tell the recorder that there was no page frame for a fault."""
+
+
+@operation(turn=False)
+def bug_on(is_so: bool, text: str) -> None:
+    """End the running task with an oops if something is so that must not be (``BUG_ON``)."""

@@ -54,7 +54,7 @@ class Vma(Handle):
     kind: ClassVar[str] = "vma"
     readable: ClassVar[tuple[str, ...]] = (
         *("vm_start", "vm_end", "vm_flags", "vm_mm", "vm_userfaultfd_ctx"),
-        *("vm_file", "vm_pgoff", "vm_ops"),
+        *("vm_file", "vm_pgoff", "vm_ops", "is_resv_owner"),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from pyemu.effects.swapops import SWAP
+
 
 @dataclass(frozen=True, slots=True)
 class Regs:
@@ -83,9 +85,10 @@ class Page:
     Attributes
     ----------
     mapping : int or None
-        Number of the file in whose cache it is; None for anonymous memory, and for a page that was truncated.
+        Number of the file in whose cache it is, of the swap device for the swap cache; None for anonymous
+        memory, and for a page that was truncated.
     index : int
-        Which page of the file.
+        Which page of the file, or which slot of the swap device.
     mapcount : int
         Page-table entries that name it.
     refcount : int
@@ -106,7 +109,12 @@ class Page:
     @property
     def anonymous(self) -> bool:
         """It belongs to no file."""
-        return self.mapping is None
+        return self.mapping is None or self.swapcache
+
+    @property
+    def swapcache(self) -> bool:
+        """It is in the swap cache."""
+        return self.mapping == SWAP.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,31 @@ class GupResult:
 
     n: int
     locked: int | None = None
+    pages: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HugetlbWalk:
+    """What follow_hugetlb_page gives back.
+
+    Attributes
+    ----------
+    n : int
+        How many pages get_user_pages has by now; -EFAULT only if there is not one.
+    left : int
+        How many are still wanted: 0 after RETRY and after an error, so that the caller's loop ends.
+    position : int
+        Where the next one is.
+    locked : int or None
+        As in `GupResult`.
+    pages : tuple of int
+        The frames that this walk got, each with a reference.
+    """
+
+    n: int
+    left: int
+    position: int
+    locked: int | None
     pages: tuple[int, ...] = ()
 
 
@@ -253,6 +286,7 @@ KINDS = (
     Siginfo,
     Page,
     GupResult,
+    HugetlbWalk,
     FaultinResult,
     FixupResult,
     PfnResult,

@@ -30,7 +30,7 @@ from pyemu.tree import Tree
 
 # Nobody's next step depends on these: counters are only written, and without a TLB there is none to touch.
 UNSEEN = frozenset({"counter", "vmstat", "tlb"})
-IN_RAM = frozenset({"pte", "bytes", "arena", "free_frames"})  # who writes these writes RAM
+IN_RAM = frozenset({"pte", "pmd", "bytes", "arena", "free_frames"})  # who writes these writes RAM
 
 
 class Silent(Trace):

@@ -120,8 +120,8 @@ def path(ram: Any, registers: Registers | RiscvRegisters, va: int) -> list[tuple
     return found
 
 
-def leaf_address(ram: Any, root: int, va: int, levels: int = 4) -> int | None:
-    """Find the level-1 entry of `va`, in tables of x86-64.
+def leaf_address(ram: Any, root: int, va: int, levels: int = 4, *, level: int = 1) -> int | None:
+    """Find the entry of `va` for a page of 4 KiB, or for a larger one, in tables of x86-64.
 
     Parameters
     ----------
@@ -132,28 +132,30 @@ def leaf_address(ram: Any, root: int, va: int, levels: int = 4) -> int | None:
         Virtual address.
     levels : int
         4, or 5 with CR4.LA57.
+    level : int
+        1 for a page of 4 KiB, 2 for 2 MiB, 3 for 1 GiB.
 
     Returns
     -------
     int or None
-        Its physical address; None if a table above is missing, or a large page covers `va`.
+        Its physical address; None if a table above is missing, or a larger page covers `va`.
     """
-    return _leaf_address(_X86, ram, root & ADDRESS, va, levels)
+    return _leaf_address(_X86, ram, root & ADDRESS, va, levels, level)
 
 
 def riscv_leaf_address(ram: Any, root: int, va: int, levels: int = 3) -> int | None:
     """Find the level-1 entry of `va`, in tables of RISC-V: `leaf_address` with 3 levels (Sv39) or 4."""
-    return _leaf_address(_RISCV, ram, root, va, levels)
+    return _leaf_address(_RISCV, ram, root, va, levels, 1)
 
 
-def _leaf_address(form: _Format, ram: Any, root: int, va: int, levels: int) -> int | None:
+def _leaf_address(form: _Format, ram: Any, root: int, va: int, levels: int, level: int) -> int | None:
     table = root
-    for level in range(levels, 1, -1):
-        entry = read_entry(ram, entry_address(table, va, level))
-        if not entry & form.present or form.is_leaf(entry, level):
+    for upper in range(levels, level, -1):
+        entry = read_entry(ram, entry_address(table, va, upper))
+        if not entry & form.present or form.is_leaf(entry, upper):
             return None
         table = form.frame(entry)
-    return entry_address(table, va, 1)
+    return entry_address(table, va, level)
 
 
 def map_page(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyemu.calls.memory import fault_dirty_shared_page
+from pyemu.calls.swap import reuse_swap_page, try_to_free_swap
 from pyemu.calls.userfaultfd import handle_userfault
 from pyemu.effects.entries import (
     get_mapped_page,
@@ -92,8 +93,20 @@ async def may_reuse(pfn: int) -> bool:
             return False  # who holds the lock may be about to take a reference: a copy is safe
         await lock_page(pfn)
     page = await look_at_page(pfn)
+    mine = is_mine_alone(policy, page)
+    if page.swapcache:
+        mine = await may_leave_swap_cache(policy, pfn, page)
     await unlock_page(pfn)
-    return is_mine_alone(policy, page)
+    return mine
+
+
+async def may_leave_swap_cache(policy: Any, pfn: int, page: Page) -> bool:
+    """Say the same of a page that has a slot on the swap device: others may come to it from there."""
+    if not policy.cow_counts_references:
+        return await reuse_swap_page(pfn)
+    if not policy.cow_frees_swap or page.mapcount != 1 or page.refcount != 3:
+        return False  # the swap cache holds it as well
+    return await try_to_free_swap(pfn)
 
 
 async def wp_page_reuse(vma: Vma, address: int, pte: int, pfn: int) -> int:

@@ -31,6 +31,7 @@ from pyemu.flags import (
     VM_FAULT_NOPAGE,
     VM_FAULT_RETRY,
     VM_SHARED,
+    VM_UFFD_MINOR,
     VM_WRITE,
 )
 from pyemu.kernel import implements
@@ -105,8 +106,8 @@ async def do_fault_around(vma: Vma, address: int) -> int:
     end = await vma.vm_end
     vm_flags = await vma.vm_flags
     ops = await vma.vm_ops
-    if ops == "faulty" or ops in FAILING:
-        return 0  # it maps page by page
+    if ops == "faulty" or ops in FAILING or vm_flags & VM_UFFD_MINOR:
+        return 0  # these map page by page, or their monitor wants to hear of each page
     first = max(address & ~(FAULT_AROUND * PAGE_SIZE - 1), start)
     last = min(first + FAULT_AROUND * PAGE_SIZE, end, (first // TABLE + 1) * TABLE)
     pages = (last - first) >> PAGE_SHIFT

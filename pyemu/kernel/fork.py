@@ -12,9 +12,10 @@ from pyemu.effects.entries import copy_pte
 from pyemu.effects.handles import Mm, Task, Vma, current
 from pyemu.effects.locks import down_write, up_write
 from pyemu.effects.processes import mmput, wake_up_new_task
-from pyemu.flags import PAGE_RW, PAGE_SIZE, PAGE_UFFD_WP, TASK_SIZE, VM_SHARED
+from pyemu.flags import PAGE_RW, PAGE_SIZE, PAGE_UFFD_WP, TASK_SIZE, VM_HUGETLB, VM_SHARED
 from pyemu.kernel import implements
 from pyemu.kernel.areas import lock_areas
+from pyemu.kernel.hugetlb_areas import copy_hugetlb_page_range, unmap_hugetlb_area
 from pyemu.kernel.mmap import zap_range
 
 
@@ -44,6 +45,9 @@ async def copy_page_range(mm: Mm, vma: Vma, copy: Mm) -> None:
     has no userfaultfd, so what one had write-protected is plain memory there.
     """
     vm_flags = await vma.vm_flags
+    if vm_flags & VM_HUGETLB:
+        await copy_hugetlb_page_range(mm, vma, copy)
+        return
     copied = await has_anon_pages(vma)
     if not copied:
         return
@@ -70,8 +74,17 @@ async def leave_mm(mm: Mm) -> None:
     await down_write(mm)
     areas = await find_vma_intersection(mm, 0, TASK_SIZE)
     while areas:
-        start = await areas[0].vm_start
-        end = await areas[0].vm_end
-        await zap_range(mm, start, end)
+        vm_flags = await areas[0].vm_flags
+        if vm_flags & VM_HUGETLB:
+            await unmap_hugetlb_area(mm, areas[0])
+        else:
+            await zap_area(mm, areas[0])
         areas = areas[1:]
     await up_write(mm)
+
+
+async def zap_area(mm: Mm, vma: Vma) -> None:
+    """Empty the entries of an area."""
+    start = await vma.vm_start
+    end = await vma.vm_end
+    await zap_range(mm, start, end)

@@ -8,10 +8,13 @@ pages is told by FOLL_GET alone.
 
 from __future__ import annotations
 
+from pyemu.calls.hugetlb import follow_hugetlb_page
 from pyemu.calls.memory import handle_mm_fault
 from pyemu.effects.areas import find_vma
+from pyemu.effects.exceptions import bug_on
 from pyemu.effects.gup import follow_page_pte
 from pyemu.effects.handles import Mm, Task, Vma, current
+from pyemu.effects.hugetlb import follow_huge_pte
 from pyemu.effects.machine import policies
 from pyemu.effects.pages import put_page
 from pyemu.effects.records import FaultinResult, GupResult
@@ -51,6 +54,7 @@ from pyemu.flags import (
     VM_FAULT_OOM,
     VM_FAULT_RETRY,
     VM_FAULT_WRITE,
+    VM_HUGETLB,
     VM_READ,
     VM_SHARED,
     VM_WRITE,
@@ -95,6 +99,9 @@ async def find_area(mm: Mm, address: int) -> Vma | None:
 async def follow_page_mask(vma: Vma, address: int, foll_flags: int) -> int:
     """Give the page of an address, or 0 when it must be faulted in."""
     mm = await vma.vm_mm
+    vm_flags = await vma.vm_flags
+    if vm_flags & VM_HUGETLB:
+        return await follow_huge_pte(mm, address, foll_flags, 1)
     return await follow_page_pte(mm, address, foll_flags)
 
 
@@ -184,10 +191,10 @@ async def __get_user_pages(
     policy = await policies()
     pages: tuple[int, ...] = ()
     done = error = end = 0
+    address, left = start, nr_pages
     vma: Vma | None = None
     breaks_cow = False
-    while done < nr_pages:
-        address = start + done * PAGE_SIZE
+    while left:
         if vma is None or address >= end:
             vma = await find_area(mm, address)
             if vma is None:
@@ -200,6 +207,17 @@ async def __get_user_pages(
             vm_flags = await vma.vm_flags
             private = not vm_flags & VM_SHARED
             breaks_cow = policy.gup_read_breaks_cow and private and bool(gup_flags & FOLL_GET)
+            if vm_flags & VM_HUGETLB and policy.gup_walks_hugetlb:
+                foll_flags = gup_flags | FOLL_WRITE if breaks_cow else gup_flags
+                walk = await follow_hugetlb_page(vma, address, left, done, foll_flags, locked)
+                done, left, address, locked = walk.n, walk.left, walk.position, walk.locked
+                pages += walk.pages
+                if policy.gup_stops_after_hugetlb and locked == 0:
+                    await bug_on(bool(gup_flags & FOLL_NOWAIT), "FOLL_NOWAIT, and mmap_sem was dropped")
+                    break
+                if left:
+                    end = await vma.vm_end  # C reads it each time
+                continue
         # Who reads a page that a later write may copy could be left with the wrong copy: so copy it first.
         foll_flags = gup_flags | FOLL_WRITE if breaks_cow else gup_flags
         got = await get_one_page(tsk, vma, address, foll_flags, locked)
@@ -209,4 +227,6 @@ async def __get_user_pages(
             break
         pages += got.pages
         done += 1
+        left -= 1
+        address += PAGE_SIZE
     return GupResult(done or error, locked, pages)

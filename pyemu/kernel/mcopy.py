@@ -2,16 +2,19 @@
 
 Models `mm/userfaultfd.c` of Linux v5.7 for anonymous and shared memory: a page that is filled, a zero page
 that is mapped [fact:uffd-copy], entries that lose and regain the right to write [fact:uffd-writeprotect].
+Huge pages have a way of their own: `pyemu.kernel.mcopy_hugetlb`.
 """
 
 from __future__ import annotations
 
+from pyemu.calls.hugetlb import mcopy_atomic_hugetlb
 from pyemu.effects.areas import find_vma
 from pyemu.effects.entries import get_pte, mk_pte, my_zero_pfn, set_pte_if_same
 from pyemu.effects.handles import Mm, Vma, current
 from pyemu.effects.locks import down_read, up_read
 from pyemu.effects.pages import alloc_page, put_page
 from pyemu.effects.signals import fatal_signal_pending
+from pyemu.effects.swapops import pte_present
 from pyemu.flags import (
     EEXIST,
     EINTR,
@@ -21,9 +24,11 @@ from pyemu.flags import (
     PAGE_PRESENT,
     PAGE_RW,
     PAGE_SIZE,
+    PAGE_SWP_WRITE,
     PAGE_UFFD_WP,
     PAGE_USER,
     UFFDIO_COPY_MODE_WP,
+    VM_HUGETLB,
     VM_SHARED,
     VM_UFFD_WP,
     VM_WRITE,
@@ -58,6 +63,10 @@ async def mcopy_atomic(mm: Mm, start: int, length: int, byte: int, mode: int) ->
     if protects and not vm_flags & VM_UFFD_WP:
         await up_read(mm)
         return -EINVAL  # nobody would be told of the write
+    if vm_flags & VM_HUGETLB:
+        done = await mcopy_atomic_hugetlb(vma, start, length, byte, False)
+        await up_read(mm)
+        return done
     address = start
     error = 0
     while address < start + length and not error:
@@ -96,6 +105,10 @@ async def mfill_zeropage(mm: Mm, start: int, length: int) -> int:
     if vma is None:
         await up_read(mm)
         return -ENOENT
+    vm_flags = await vma.vm_flags
+    if vm_flags & VM_HUGETLB:
+        await up_read(mm)
+        return -EINVAL  # there is no huge zero page
     address = start
     error = 0
     while address < start + length and not error:
@@ -142,14 +155,15 @@ async def mwriteprotect_range(mm: Mm, start: int, length: int, protects: bool) -
 
 
 async def protect_entry(mm: Mm, address: int, protects: bool) -> None:
-    """Change one present entry, and flush it; a missing page has none to mark.
+    """Change one entry, and flush it; a missing page has none to mark, one that is swapped out has.
 
     An entry that may be written again gets that right from its next write fault.
     """
     while True:
         old = await get_pte(mm, address)
-        if not old & PAGE_PRESENT:
+        if not old:
             return
-        new = old & ~PAGE_RW | PAGE_UFFD_WP if protects else old & ~(PAGE_RW | PAGE_UFFD_WP)
+        writes = PAGE_RW if pte_present(old) else PAGE_SWP_WRITE
+        new = old & ~writes | PAGE_UFFD_WP if protects else old & ~(writes | PAGE_UFFD_WP)
         if await set_pte_if_same(mm, address, old, new):
             return

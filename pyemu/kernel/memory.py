@@ -6,14 +6,17 @@ Models `mm/memory.c` of Linux v5.6 and v5.7: the dispatch, demand-zero pages and
 
 from __future__ import annotations
 
+from pyemu.calls.hugetlb import hugetlb_fault
 from pyemu.calls.memory import do_fault, do_wp_page
+from pyemu.calls.swap import do_swap_page
 from pyemu.calls.userfaultfd import handle_userfault
 from pyemu.effects.counters import count_vm_event
 from pyemu.effects.entries import get_pte, my_zero_pfn, set_pte_if_none
 from pyemu.effects.handles import Vma
 from pyemu.effects.machine import policies
 from pyemu.effects.pages import alloc_page, put_page
-from pyemu.flags import FAULT_FLAG_WRITE, PAGE_RW, VM_UFFD_MISSING, VM_WRITE
+from pyemu.effects.swapops import pte_present
+from pyemu.flags import FAULT_FLAG_WRITE, PAGE_RW, VM_HUGETLB, VM_UFFD_MISSING, VM_WRITE
 from pyemu.kernel import implements
 
 
@@ -27,11 +30,14 @@ async def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
     policy = await policies()
     if not policy.pgfault_counts_faults:
         await count_vm_event("pgfault")
+    vm_flags = await vma.vm_flags
+    if vm_flags & VM_HUGETLB:
+        return await hugetlb_fault(vma, address, flags)
     return await handle_pte_fault(vma, address, flags)
 
 
 async def handle_pte_fault(vma: Vma, address: int, flags: int) -> int:
-    """Choose by the page-table entry: missing, or there and read-only.
+    """Choose by the page-table entry: missing, not in its place, or there and read-only.
 
     References
     ----------
@@ -43,6 +49,8 @@ async def handle_pte_fault(vma: Vma, address: int, flags: int) -> int:
         if await vma.vm_ops:
             return await do_fault(vma, address, flags)
         return await do_anonymous_page(vma, address, flags)
+    if not pte_present(pte):
+        return await do_swap_page(vma, address, flags, pte)
     if flags & FAULT_FLAG_WRITE and not pte & PAGE_RW:
         return await do_wp_page(vma, address, flags, pte)
     return 0  # somebody else was faster; the CPU sets A and D when the access is made again

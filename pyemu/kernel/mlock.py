@@ -1,7 +1,7 @@
 """mlock(2) and munlock(2): mark a range, and fault in what is missing of it.
 
-Models `mm/mlock.c` of Linux v5.6 and v5.7 [fact:mlock-populates]. Nothing is ever taken away from a process
-in this model, so a locked page is one that is there. The errors of populating are renamed for POSIX, and a
+Models `mm/mlock.c` of Linux v5.6 and v5.7 [fact:mlock-populates]. A page that is locked in memory is not
+reclaimed. The errors of populating are renamed for POSIX, and a
 range that has gone meanwhile is no error [fact:mlock-result].
 """
 

@@ -9,19 +9,27 @@ from pyemu.effects.areas import free_vma, insert_vma
 from pyemu.effects.entries import zap_pte
 from pyemu.effects.handles import Mm, current
 from pyemu.effects.locks import down_read, down_write, up_read, up_write
-from pyemu.flags import PAGE_SIZE
+from pyemu.flags import PAGE_SIZE, VM_HUGETLB
 from pyemu.kernel import implements
 from pyemu.kernel.areas import isolate
+from pyemu.kernel.hugetlb_areas import unmap_hugetlb_area
 
 
 async def unmap(start: int, length: int) -> None:
     """Free the areas of a range and empty their entries; mmap_sem is held for writing."""
     mm = await current.mm
     areas = await isolate(mm, start, start + length)
+    small = not areas
     while areas:
-        await free_vma(areas[0])
+        vm_flags = await areas[0].vm_flags
+        if vm_flags & VM_HUGETLB:
+            await unmap_hugetlb_area(mm, areas[0])
+        else:
+            await free_vma(areas[0])
+            small = True
         areas = areas[1:]
-    await zap_range(mm, start, start + length)
+    if small:
+        await zap_range(mm, start, start + length)
 
 
 async def zap_range(mm: Mm, start: int, end: int) -> None:

@@ -8,12 +8,20 @@ may be less so, and then the next access faults and is served.
 from __future__ import annotations
 
 from pyemu.effects.areas import set_vma_flags
-from pyemu.effects.entries import get_mapped_page, get_pte, modify_pte, my_zero_pfn, pte_pfn
+from pyemu.effects.entries import (
+    get_mapped_page,
+    get_pte,
+    modify_pte,
+    my_zero_pfn,
+    pte_pfn,
+    set_pte_if_same,
+)
 from pyemu.effects.handles import Mm, Vma, current
 from pyemu.effects.locks import down_write, up_write
 from pyemu.effects.machine import policies
 from pyemu.effects.pages import look_at_page, put_page
 from pyemu.effects.records import Page
+from pyemu.effects.swapops import is_migration_entry, pte_present
 from pyemu.flags import (
     ENOMEM,
     PAGE_DIRTY,
@@ -21,6 +29,7 @@ from pyemu.flags import (
     PAGE_PROTNONE,
     PAGE_RW,
     PAGE_SIZE,
+    PAGE_SWP_WRITE,
     PAGE_UFFD_WP,
     VM_EXEC,
     VM_READ,
@@ -29,6 +38,7 @@ from pyemu.flags import (
 )
 from pyemu.kernel import implements
 from pyemu.kernel.areas import isolate
+from pyemu.kernel.hugetlb_areas import hugetlb_change_protection
 
 ACCESS = VM_READ | VM_WRITE | VM_EXEC
 
@@ -54,13 +64,18 @@ async def sys_mprotect(start: int, length: int, vm_flags: int) -> int:
 
 
 async def change_protection(mm: Mm, vma: Vma, vm_flags: int) -> None:
-    """Change the entries of an area that name a page."""
+    """Change the entries of an area that name a page; after that, one that is moved is not writable."""
     address = await vma.vm_start
     end = await vma.vm_end
     ops = await vma.vm_ops
+    if ops == "hugetlb":
+        await hugetlb_change_protection(mm, vma, entry_bits(vm_flags, bool(vm_flags & VM_WRITE)))
+        return
     while address < end:
         pte = await get_pte(mm, address)
-        if pte:
+        if pte & PAGE_SWP_WRITE and is_migration_entry(pte):
+            await set_pte_if_same(mm, address, pte, pte & ~PAGE_SWP_WRITE)
+        elif pte_present(pte):
             writable = await may_be_writable(mm, address, pte, vm_flags, ops)
             rights = entry_bits(vm_flags, writable)
             await modify_pte(mm, address, PAGE_PRESENT | PAGE_RW | PAGE_PROTNONE, rights)

@@ -1,7 +1,9 @@
 """Shared memory: files whose only place is the page cache.
 
 Models `mm/shmem.c` of Linux v5.6 and v5.7 [fact:shmem-missing] [fact:shmem-plain]. A page that is missing in
-the cache is made at once, or asked for: then the fault waits for its monitor inside this function.
+the cache is made at once, or asked for: then the fault waits for its monitor inside this function. From v5.14
+on a monitor may ask for pages that are there, too [fact:uffd-minor-shmem]. And a fault in a hole that is
+being punched waits for the end of that [fact:shmem-punch].
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ from pyemu.effects.files import (
     set_page_uptodate,
 )
 from pyemu.effects.handles import File, Vma
+from pyemu.effects.holes import hole_dequeue, hole_queue
 from pyemu.effects.pages import alloc_page, lock_page, look_at_page, put_page, unlock_page
 from pyemu.effects.records import Found
+from pyemu.effects.sleeping import schedule
 from pyemu.flags import (
     EEXIST,
     PAGE_DIRTY,
@@ -26,11 +30,15 @@ from pyemu.flags import (
     PAGE_SHIFT,
     PAGE_USER,
     VM_FAULT_LOCKED,
+    VM_FAULT_NOPAGE,
+    VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
+    VM_UFFD_MINOR,
     VM_UFFD_MISSING,
     VM_WRITE,
 )
 from pyemu.kernel import implements
+from pyemu.kernel.retry import maybe_unlock_mmap_for_io
 
 
 @implements
@@ -44,8 +52,16 @@ async def shmem_fault(vma: Vma, address: int, flags: int) -> Found:
     start = await vma.vm_start
     pgoff = await vma.vm_pgoff
     index = pgoff + ((address - start) >> PAGE_SHIFT)
+    if await hole_queue(file, index):
+        bits = await wait_for_hole(vma, file, flags)
+        return Found(bits)
     while True:
         page = await find_lock_page(file, index)
+        if page and vm_flags & VM_UFFD_MINOR:
+            await unlock_page(page)
+            await put_page(page)
+            bits = await handle_userfault(vma, address, flags, VM_UFFD_MINOR)
+            return Found(bits)
         if page:
             return Found(VM_FAULT_LOCKED, page)
         size = await file.size
@@ -57,6 +73,19 @@ async def shmem_fault(vma: Vma, address: int, flags: int) -> Found:
         page = await make_page(file, index)
         if page:
             return Found(VM_FAULT_LOCKED, page)
+
+
+async def wait_for_hole(vma: Vma, file: File, flags: int) -> int:
+    """Wait until a hole is there, whatever signal comes; the fault stands in its queue.
+
+    A first attempt drops mmap_sem meanwhile and gives RETRY; another one keeps it and gives NOPAGE, so that
+    the access is made again [fact:shmem-punch].
+    """
+    mm = await vma.vm_mm
+    dropped = await maybe_unlock_mmap_for_io(mm, flags, False)
+    await schedule()
+    await hole_dequeue(file)
+    return VM_FAULT_RETRY if dropped else VM_FAULT_NOPAGE
 
 
 async def find_lock_page(file: File, index: int) -> int:

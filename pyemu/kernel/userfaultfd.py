@@ -11,6 +11,7 @@ from typing import Any
 
 from pyemu.effects.entries import get_pte
 from pyemu.effects.handles import Context, Mm, Vma, Wait, current
+from pyemu.effects.hugetlb import get_huge_pte
 from pyemu.effects.locks import down_read
 from pyemu.effects.machine import policies
 from pyemu.effects.signals import fatal_signal_pending, signal_pending
@@ -30,12 +31,15 @@ from pyemu.flags import (
     TASK_RUNNING,
     TASK_UNINTERRUPTIBLE,
     UFFD_FEATURE_SIGBUS,
+    UFFD_PAGEFAULT_FLAG_MINOR,
     UFFD_PAGEFAULT_FLAG_WP,
     UFFD_PAGEFAULT_FLAG_WRITE,
     VM_FAULT_MAJOR,
     VM_FAULT_NOPAGE,
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
+    VM_HUGETLB,
+    VM_UFFD_MINOR,
     VM_UFFD_WP,
 )
 from pyemu.kernel import implements
@@ -44,7 +48,7 @@ from pyemu.kernel.retry import release_fault_lock
 
 @implements
 async def handle_userfault(vma: Vma, address: int, flags: int, reason: int) -> int:
-    """Queue a message for the monitor and wait; `reason` is VM_UFFD_MISSING or VM_UFFD_WP.
+    """Queue a message for the monitor and wait; `reason` is VM_UFFD_MISSING, _WP or _MINOR.
 
     Entry: mmap_sem held for reading. Exit: dropped with VM_FAULT_RETRY, unless RETRY_NOWAIT; held otherwise.
     """
@@ -76,7 +80,7 @@ async def handle_userfault(vma: Vma, address: int, flags: int, reason: int) -> i
     message = message_flags(flags, reason)
     # Queue first, look afterwards: the other way round, a page that arrives in between wakes nobody.
     wait = await userfaultfd_queue(context, address & PAGE_MASK, message, state)
-    must_wait = await userfaultfd_must_wait(mm, address, reason)
+    must_wait = await must_still_wait(vma, mm, address, reason)
     await release_fault_lock(mm, flags)
     if policy.userfault_sleeps_once:
         return await sleep_once(context, wait, must_wait)
@@ -87,6 +91,8 @@ async def handle_userfault(vma: Vma, address: int, flags: int, reason: int) -> i
 def message_flags(flags: int, reason: int) -> int:
     """Say in a message what the access was, and why it is the monitor's business."""
     message = UFFD_PAGEFAULT_FLAG_WRITE if flags & FAULT_FLAG_WRITE else 0
+    if reason == VM_UFFD_MINOR:
+        return message | UFFD_PAGEFAULT_FLAG_MINOR
     return message | UFFD_PAGEFAULT_FLAG_WP if reason == VM_UFFD_WP else message
 
 
@@ -109,6 +115,23 @@ def returns_to_userland(flags: int) -> bool:
     A copy of the kernel doesn't, though FAULT_FLAG_INTERRUPTIBLE may choose the same sleep for it.
     """
     return bool(flags & FAULT_FLAG_USER and flags & FAULT_FLAG_KILLABLE)
+
+
+async def must_still_wait(vma: Vma, mm: Mm, address: int, reason: int) -> bool:
+    """Look at the entry of the page, of a huge one in its own way."""
+    vm_flags = await vma.vm_flags
+    if vm_flags & VM_HUGETLB:
+        return await userfaultfd_huge_must_wait(mm, address, reason)
+    return await userfaultfd_must_wait(mm, address, reason)
+
+
+@implements
+async def userfaultfd_huge_must_wait(mm: Mm, address: int, reason: int) -> bool:
+    """Say of a huge page what `userfaultfd_must_wait` says of a small one."""
+    pte = await get_huge_pte(mm, address)
+    if not pte:
+        return True
+    return reason == VM_UFFD_WP and not pte & PAGE_RW
 
 
 @implements

@@ -11,24 +11,30 @@ source page, are left out: the source is a byte, repeated.
 
 from __future__ import annotations
 
-from pyemu.calls.userfaultfd import mcopy_atomic, mfill_zeropage, mwriteprotect_range
+from pyemu.calls.userfaultfd import mcopy_atomic, mcopy_continue, mfill_zeropage, mwriteprotect_range
 from pyemu.effects.areas import find_vma, find_vma_intersection, set_vma_context
 from pyemu.effects.handles import Context, Vma
 from pyemu.effects.locks import down_write, up_write
+from pyemu.effects.machine import policies
 from pyemu.effects.uffd import set_released, wake_up_poll, wake_userfault
 from pyemu.flags import (
     EAGAIN,
     EBUSY,
     EINVAL,
     ENOMEM,
+    HPAGE_MASK,
     PAGE_MASK,
+    UFFDIO_CONTINUE_MODE_DONTWAKE,
     UFFDIO_COPY_MODE_DONTWAKE,
     UFFDIO_COPY_MODE_WP,
+    UFFDIO_REGISTER_MODE_MINOR,
     UFFDIO_REGISTER_MODE_MISSING,
     UFFDIO_REGISTER_MODE_WP,
     UFFDIO_WRITEPROTECT_MODE_DONTWAKE,
     UFFDIO_WRITEPROTECT_MODE_WP,
     UFFDIO_ZEROPAGE_MODE_DONTWAKE,
+    VM_HUGETLB,
+    VM_UFFD_MINOR,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
 )
@@ -48,9 +54,16 @@ def validate_range(start: int, length: int) -> int:
 
 
 async def vma_can_userfault(vma: Vma, modes: int) -> bool:
-    """Say whether an area can be served: anonymous memory, or shared memory without write protection."""
+    """Say whether an area can be served: anonymous memory, or shared memory without write protection.
+
+    Only what has a cache can be missing in the page table and not in the cache [fact:uffd-minor-hugetlb]
+    [fact:uffd-minor-shmem].
+    """
+    policy = await policies()
     ops = await vma.vm_ops
-    return not ops or (ops == "shmem" and not modes & VM_UFFD_WP)
+    if modes & VM_UFFD_MINOR and not (ops == "hugetlb" or (ops == "shmem" and policy.minor_faults_of_shmem)):
+        return False
+    return not ops or (ops in ("shmem", "hugetlb") and not modes & VM_UFFD_WP)
 
 
 async def first_area(context: Context, start: int, length: int) -> int:
@@ -66,11 +79,17 @@ async def first_area(context: Context, start: int, length: int) -> int:
 @implements
 async def userfaultfd_register(context: Context, start: int, length: int, mode: int) -> int:
     """Attach the areas of a range; either all of them or, if one can't be served, none."""
-    if not mode or mode & ~(UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP):
+    policy = await policies()
+    known = UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP
+    if policy.minor_faults:
+        known |= UFFDIO_REGISTER_MODE_MINOR
+    if not mode or mode & ~known:
         return -EINVAL
     modes = VM_UFFD_MISSING if mode & UFFDIO_REGISTER_MODE_MISSING else 0
     if mode & UFFDIO_REGISTER_MODE_WP:
         modes |= VM_UFFD_WP
+    if mode & UFFDIO_REGISTER_MODE_MINOR:
+        modes |= VM_UFFD_MINOR
     error = validate_range(start, length)
     if error:
         return error
@@ -91,13 +110,20 @@ async def check_areas(context: Context, start: int, length: int, modes: int) -> 
     areas = await find_vma_intersection(mm, start, start + length)
     while areas:
         able = await vma_can_userfault(areas[0], modes)
-        if not able:
+        whole = await cuts_no_huge_page(areas[0], start, start + length)
+        if not able or not whole:
             return -EINVAL
         owner = await areas[0].vm_userfaultfd_ctx
         if owner is not None and owner != context:
             return -EBUSY  # whose monitor would get the messages?
         areas = areas[1:]
     return 0
+
+
+async def cuts_no_huge_page(vma: Vma, start: int, end: int) -> bool:
+    """Say whether a range cuts none of an area's huge pages in two [fact:hugetlb-uffd-range]."""
+    vm_flags = await vma.vm_flags
+    return not (vm_flags & VM_HUGETLB and (start | end) & ~HPAGE_MASK)
 
 
 async def attach_areas(context: Context, start: int, length: int, modes: int) -> None:
@@ -149,7 +175,7 @@ async def check_served(context: Context, start: int, length: int) -> int:
 async def wake_missing(context: Context, vma: Vma) -> None:
     """Wake who waits for missing pages of an area: they can't look before mmap_sem is free."""
     vm_flags = await vma.vm_flags
-    if vm_flags & VM_UFFD_MISSING:
+    if vm_flags & (VM_UFFD_MISSING | VM_UFFD_MINOR):
         first = await vma.vm_start
         last = await vma.vm_end
         await wake_userfault(context, first, last - first)
@@ -197,6 +223,22 @@ async def wake_filled(context: Context, start: int, length: int, done: int, sile
     if not silent:
         await wake_userfault(context, start, done)
     return 0 if done == length else -EAGAIN
+
+
+@implements
+async def userfaultfd_continue(context: Context, start: int, length: int, mode: int) -> int:
+    """Map pages that are in the cache, and wake who waits for them [fact:uffd-continue]."""
+    policy = await policies()
+    if not policy.minor_faults:
+        return -EINVAL  # no such ioctl
+    error = validate_range(start, length)
+    if error:
+        return error
+    if mode & ~UFFDIO_CONTINUE_MODE_DONTWAKE:
+        return -EINVAL
+    mm = await context.mm
+    done = await mcopy_continue(mm, start, length)
+    return await wake_filled(context, start, length, done, bool(mode & UFFDIO_CONTINUE_MODE_DONTWAKE))
 
 
 @implements

@@ -12,12 +12,12 @@ from pyemu.calls.signal import exit_to_user_mode
 from pyemu.effects.handles import current
 from pyemu.effects.machine import begin_step
 from pyemu.effects.processes import wait_for_fork
-from pyemu.program import cache, files, guests, memory, monitor, others, pins, processes
+from pyemu.program import cache, files, guests, memory, monitor, others, pins, processes, swap
 from pyemu.program.perform import PERFORMS, USER
 from pyemu.scenario import ResolvedStep
 
 # Every subject is imported here, so that the table of steps is complete.
-SUBJECTS = (cache, files, guests, memory, monitor, others, pins, processes)
+SUBJECTS = (cache, files, guests, memory, monitor, others, pins, processes, swap)
 
 
 async def run_program(steps: tuple[ResolvedStep, ...]) -> None:

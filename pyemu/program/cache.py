@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyemu.calls.filemap import hold_page, sys_fadvise_dontneed, sys_ftruncate, sys_msync
+from pyemu.calls.filemap import hold_page, shmem_fallocate, sys_fadvise_dontneed, sys_ftruncate, sys_msync
 from pyemu.effects.handles import File
 from pyemu.program.perform import performs
 from pyemu.scenario import Action, ResolvedStep
@@ -39,3 +39,9 @@ async def drop_caches(step: ResolvedStep) -> None:
 async def hold(step: ResolvedStep) -> None:
     """Lock a page of a file for a time."""
     await hold_page(File(step.file), step.page, step.ticks)
+
+
+@performs(Action.PUNCH_HOLE)
+async def punch(step: ResolvedStep) -> None:
+    """Give pages of shared memory back."""
+    await shmem_fallocate(File(step.file), step.page, step.size)

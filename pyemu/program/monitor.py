@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyemu.calls.signal import exit_to_user_mode
 from pyemu.calls.syscalls import sys_poll
 from pyemu.calls.userfaultfd import (
+    userfaultfd_continue,
     userfaultfd_copy,
     userfaultfd_register,
     userfaultfd_release,
@@ -17,6 +18,7 @@ from pyemu.effects.handles import Context
 from pyemu.effects.machine import clock, report
 from pyemu.effects.uffd import last_message, userfaultfd_next_message
 from pyemu.flags import (
+    UFFDIO_CONTINUE_MODE_DONTWAKE,
     UFFDIO_COPY_MODE_DONTWAKE,
     UFFDIO_COPY_MODE_WP,
     UFFDIO_WRITEPROTECT_MODE_DONTWAKE,
@@ -125,6 +127,16 @@ async def fill_with_zeros(step: ResolvedStep) -> None:
     mode = 0 if step.wake else UFFDIO_ZEROPAGE_MODE_DONTWAKE
     result = await userfaultfd_zeropage(Context(step.context), address, step.length, mode)
     await tell("zeropage", result)
+
+
+@performs(Action.CONTINUE)
+async def map_what_is_there(step: ResolvedStep) -> None:
+    """Map pages that are in the cache."""
+    await report("resolve", "continue")
+    address = await meant(step)
+    mode = 0 if step.wake else UFFDIO_CONTINUE_MODE_DONTWAKE
+    result = await userfaultfd_continue(Context(step.context), address, step.length, mode)
+    await tell("continue", result)
 
 
 @performs(Action.WRITEPROTECT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pyemu.flags import PAGE_SIZE, UffdFeature
+from pyemu.flags import HPAGE_SIZE, PAGE_SIZE, UffdFeature
 from pyemu.scenario.checks import Checks, numbered
 from pyemu.scenario.model import Area, FileSpec
 from pyemu.scenario.steps import MODES
@@ -14,13 +14,15 @@ FIRST_ADDRESS = 0x7F00_0000_0000
 AREA_DISTANCE = 1 << 30
 LAST_ADDRESS = 1 << 47
 MAX_PAGES = 512
-FILE_KINDS = ("disk", "tmpfs")
+MAX_HUGE_PAGES = 32
+FILE_KINDS = ("disk", "tmpfs", "hugetlbfs")
 DRIVERS = ("faulty", "oom", "sigsegv")
-AREA_KINDS = ("anon", "shmem", "file", *DRIVERS)
+AREA_KINDS = ("anon", "shmem", "file", "hugetlb", *DRIVERS)
 AREA_KEYS = (
     *("name", "process", "address", "pages", "prot", "populated"),
     *("userfaultfd", "features", "user_mode_only"),
-    *("kind", "shared", "file", "first_page", "random"),
+    *("kind", "shared", "file", "first_page", "random", "reserve"),
+    *("swapped", "protected", "byte"),
 )
 FILE_KEYS = ("name", "kind", "pages", "byte", "cached", "io_ticks", "read_ahead", "throttle")
 
@@ -78,33 +80,70 @@ class MemoryChecks(Checks):
             name = self.name(row, f"areas[{place}]")
             here = f"area {name}"
             table = self.table(row, here, AREA_KEYS)
-            pages = self.number(table.get("pages", 1), f"{here}: pages", 1, MAX_PAGES)
-            default = FIRST_ADDRESS + place * AREA_DISTANCE
-            last = LAST_ADDRESS - pages * PAGE_SIZE
-            address = self.number(table.get("address", default), f"{here}: address", PAGE_SIZE, last)
-            if address % PAGE_SIZE:
-                raise self.fail(f"{here}: address is {address:#x}; it must be a multiple of {PAGE_SIZE}.")
-            populated = self.tables(table.get("populated", []), f"{here}: populated")
             kind, file = self.backing(table, here, files)
+            huge = kind == "hugetlb" or any(one.name == file and one.kind == "hugetlbfs" for one in files)
+            size = HPAGE_SIZE if huge else PAGE_SIZE
+            most = MAX_HUGE_PAGES if huge else MAX_PAGES
+            pages = self.number(table.get("pages", 1), f"{here}: pages", 1, most)
+            default = FIRST_ADDRESS + place * AREA_DISTANCE
+            last = LAST_ADDRESS - pages * size
+            address = self.number(table.get("address", default), f"{here}: address", PAGE_SIZE, last)
+            if address % size:
+                raise self.fail(f"{here}: address is {address:#x}; it must be a multiple of {size}.")
             area = Area(
                 name,
                 self.choice(table.get("process", processes[0]), f"{here}: process", tuple(processes)),
                 address,
                 pages,
                 self.choice(table.get("prot", "rw"), f"{here}: prot", ("r", "rw")),
-                tuple(self.number(one, f"{here}: populated", 0, pages - 1) for one in populated),
+                self.pages(table, "populated", here, pages),
                 *self.registration(table, here),
                 kind,
                 self.truth(table.get("shared", kind in ("shmem", *DRIVERS)), f"{here}: shared"),
                 file,
                 self.number(table.get("first_page", 0), f"{here}: first_page", 0, MAX_PAGES - 1),
                 self.truth(table.get("random", False), f"{here}: random"),
+                self.pages(table, "swapped", here, pages),
+                self.pages(table, "protected", here, pages),
+                self.number(table.get("byte", 0), f"{here}: byte", 0, 255),
+                self.truth(table.get("reserve", True), f"{here}: reserve"),
+                huge,
             )
             self.check_kind(area, here, files)
+            self.check_pages(area, here)
             self.check_place(area, f"areas[{place}]", areas)
             areas.append(area)
         self.check_registrations(tuple(areas))
         return tuple(areas)
+
+    def pages(self, table: dict[str, Any], key: str, here: str, pages: int) -> tuple[int, ...]:
+        """Check a list of pages of an area."""
+        listed = self.tables(table.get(key, []), f"{here}: {key}")
+        return tuple(self.number(one, f"{here}: {key}", 0, pages - 1) for one in listed)
+
+    def check_pages(self, area: Area, here: str) -> None:
+        """Check that what an area says of its pages goes together."""
+        if area.swapped and area.kind != "anon":
+            raise self.fail(
+                f"{here}: swapped is {list(area.swapped)}, and kind is {area.kind!r}; only pages of kind "
+                "'anon' are swapped out. Take it out."
+            )
+        both = sorted({*area.swapped} & {*area.populated})
+        if both:
+            raise self.fail(
+                f"{here}: page {both[0]} is populated and swapped; a page is in one place. Name it once."
+            )
+        if area.protected and "wp" not in area.userfaultfd:
+            raise self.fail(
+                f"{here}: protected is {list(area.protected)}, and userfaultfd is {area.userfaultfd!r}; ask "
+                "it for 'wp' or 'missing+wp'."
+            )
+        nowhere = sorted({*area.protected} - {*area.populated, *area.swapped})
+        if nowhere:
+            raise self.fail(
+                f"{here}: page {nowhere[0]} is protected, and neither populated nor swapped; a missing page "
+                "has no mark. Name it there as well."
+            )
 
     def backing(self, table: dict[str, Any], here: str, files: tuple[FileSpec, ...]) -> tuple[str, str]:
         """Check what an area shows: memory of its own, or a file."""
@@ -174,8 +213,22 @@ class MemoryChecks(Checks):
         on_disk = any(one.name == area.file and one.kind == "disk" for one in files)
         if area.userfaultfd and (on_disk or area.kind in DRIVERS):
             raise self.fail(
-                f"{here}: userfaultfd is set; it serves areas of kind 'anon' and 'shmem', and files of kind "
-                "'tmpfs'. Take one of these."
+                f"{here}: userfaultfd is set; it serves areas of kind 'anon', 'shmem' and 'hugetlb', and "
+                "files of kind 'tmpfs' and 'hugetlbfs'. Take one of these."
+            )
+        if "minor" in area.userfaultfd and area.kind == "anon":
+            raise self.fail(
+                f"{here}: userfaultfd is {area.userfaultfd!r}; only what has a cache can have minor "
+                "faults. Take an area of kind 'shmem' or 'hugetlb', or of a file."
+            )
+        if not area.reserve and not area.huge:
+            raise self.fail(
+                f"{here}: reserve is for areas of huge pages; this one is {area.kind!r}. Take it out."
+            )
+        if area.huge and area.file and not area.shared:
+            raise self.fail(
+                f"{here}: shared is false; an area of a file of kind 'hugetlbfs' is shared in this model. "
+                "Set shared = true, or take kind = 'hugetlb' without a file."
             )
         if "wp" in area.userfaultfd and area.kind != "anon":
             raise self.fail(
@@ -189,8 +242,8 @@ class MemoryChecks(Checks):
             if other.name == area.name:
                 raise self.fail(f"{place}.name is {area.name!r}, which another area has; names are unique.")
             apart = (
-                area.address >= other.address + other.pages * PAGE_SIZE
-                or other.address >= area.address + area.pages * PAGE_SIZE
+                area.address >= other.address + other.pages * other.page_size
+                or other.address >= area.address + area.pages * area.page_size
             )
             if other.process == area.process and not apart:
                 raise self.fail(f"area {area.name} overlaps area {other.name}; areas of a process lie apart.")

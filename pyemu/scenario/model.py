@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pyemu.errors import ScenarioError
-from pyemu.flags import FOLL_INTERRUPTIBLE, FOLL_NOWAIT, FOLL_WRITE, PAGE_SIZE
-from pyemu.scenario.steps import MODES, Action
+from pyemu.flags import FOLL_INTERRUPTIBLE, FOLL_NOWAIT, FOLL_WRITE, HPAGE_SIZE, PAGE_SIZE
+from pyemu.scenario.steps import MODES, SMALL, SWAPPING, Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,17 @@ class ResolvedStep:
     count: int = 0
 
 
+# What get_user_pages' walk of a huge-page area does after RETRY: as Linux, or with a fault.
+AS_LINUX = "as Linux"
+KEEPS_COUNT = "keeps the count"
+SAYS_DROPPED = "says that the lock was dropped"
 # The x86 fault handler of that Linux reads the area once more after handle_mm_fault.
 OLD_X86 = "4.14"
 
 
 @dataclass(frozen=True, slots=True)
 class MachineSpec:
-    """The ``[machine]`` table."""
+    """The ``[machine]`` table; the swap device has `swap_pages` slots, and takes `swap_ticks` for a page."""
 
     n_cpus: int = 2
     preemption: bool = False
@@ -92,6 +96,10 @@ class MachineSpec:
     max_ticks: int = 10_000_000
     x86: str = "5.7"
     arch: str = "x86"
+    swap_pages: int = 64
+    swap_ticks: int = 10_000
+    huge_pages: int = 8
+    hugetlb_walk: str = AS_LINUX
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,16 @@ class Area:
     file: str = ""
     first_page: int = 0
     random: bool = False
+    swapped: tuple[int, ...] = ()
+    protected: tuple[int, ...] = ()  # write-protected by the userfaultfd from the start
+    byte: int = 0  # what its populated and swapped pages hold
+    reserve: bool = True
+    huge: bool = False
+
+    @property
+    def page_size(self) -> int:
+        """Bytes of one of its pages."""
+        return HPAGE_SIZE if self.huge else PAGE_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +323,12 @@ class Scenario:
         """Give the number of a file; the first is 1."""
         return [file.name for file in self.files].index(name) + 1
 
+    @property
+    def swaps(self) -> bool:
+        """Whether it needs a swap device: pages begin there, or may go there."""
+        steps = (step.do for task in self.tasks for step in task.program)
+        return any(area.swapped for area in self.areas) or any(do in SWAPPING for do in steps)
+
     def parent(self, task: TaskSpec) -> TaskSpec | None:
         """Give the task that forks this one; None for one that is there from the start."""
         return next(
@@ -353,9 +377,10 @@ class Scenario:
         address = length = 0
         if "area" in values:
             area = self.area(values["area"])
-            address = area.address + values.get("page", 0) * PAGE_SIZE + values.get("offset", 0)
+            address = area.address + values.get("page", 0) * area.page_size + values.get("offset", 0)
             pages = values.get("pages", 1)
-            length = (area.pages - values.get("page", 0) if pages is None else pages) * PAGE_SIZE
+            size = PAGE_SIZE if step.do in SMALL else area.page_size
+            length = (area.pages - values.get("page", 0) if pages is None else pages) * size
         return ResolvedStep(
             step.do,
             address,
@@ -378,7 +403,7 @@ class Scenario:
             pipe=self.pipes().index(values["pipe"]) + 1 if values.get("pipe") else 0,
             file=self.file_number(values["file"]) if "file" in values else 0,
             page=values.get("page", 0),
-            size=values.get("size", 0),
+            size=values.get("size", values.get("pages", 0) if "file" in values else 0),
             files=tuple(range(1, len(self.files) + 1)),
             prot=values.get("prot", ""),
             interval=values.get("interval", 0),

@@ -10,10 +10,13 @@ from pyemu.errors import TreeError
 from pyemu.flags import PAGE_SIZE, Signal
 from pyemu.rules import RULES
 from pyemu.scenario.checks import numbered
-from pyemu.scenario.memory import MemoryChecks
+from pyemu.scenario.memory import MAX_HUGE_PAGES, MemoryChecks
 from pyemu.scenario.model import (
+    AS_LINUX,
     EXPECTED,
+    KEEPS_COUNT,
     OLD_X86,
+    SAYS_DROPPED,
     Area,
     Expectation,
     FileSpec,
@@ -22,7 +25,17 @@ from pyemu.scenario.model import (
     Step,
     TaskSpec,
 )
-from pyemu.scenario.steps import ENTRIES, MEMORY, MODES, OF_ANOTHER, REQUIRED, SERVING, STEPS, Action
+from pyemu.scenario.steps import (
+    ENTRIES,
+    MEMORY,
+    MODES,
+    OF_ANOTHER,
+    REQUIRED,
+    SERVING,
+    SMALL,
+    STEPS,
+    Action,
+)
 from pyemu.tree import Tree
 
 VERSION = 1
@@ -30,6 +43,11 @@ DISPOSITIONS = ("handler", "restart", "escape", "ignore", "default")
 ENDS = ("done", "hang", "time limit")
 UNTOUCHABLE = ("SIGKILL", "SIGSTOP")
 PERMITS = ("spin", "hang", "SIGBUS", *RULES)
+# What Linux refuses for huge pages before v5.18 (EINVAL), or what this model leaves out.
+NOT_HUGE = {
+    *(Action.MADV_DONTNEED, Action.MSYNC, Action.WRITEPROTECT, Action.FUTEX_WAKE_OP, Action.VMSPLICE),
+    *(Action.MADV_PAGEOUT, Action.RECLAIM, Action.MOVE_PAGES, Action.KHUGEPAGED),
+}
 MAX_TASKS = 250  # an event holds a task's number in a byte
 DISK = "disk"  # a task of the machine
 TIMER = "timer"  # one of a process
@@ -104,6 +122,24 @@ class Reader(MemoryChecks):
         self.check_monitors(tasks)
         self.check_dispositions(tasks)
         self.check_forks(tasks)
+        scenario = self.build(top, areas, tasks, permits, tuple(names), files)
+        if DISK in names and scenario.swaps:
+            raise self.fail(
+                f"tasks[{names.index(DISK)}].name is {DISK!r}; with pages that are swapped, that is the "
+                "machine's disk; choose another."
+            )
+        return scenario
+
+    def build(
+        self,
+        top: dict[str, Any],
+        areas: tuple[Area, ...],
+        tasks: tuple[TaskSpec, ...],
+        permits: list[Any],
+        names: tuple[str, ...],
+        files: tuple[FileSpec, ...],
+    ) -> Scenario:
+        """Put the checked parts together."""
         machine = self.machine(top.get("machine", {}))
         self.check_guests(tasks, machine)
         return Scenario(
@@ -115,7 +151,7 @@ class Reader(MemoryChecks):
             tasks,
             tuple(self.choice(one, f"permits[{place}]", PERMITS) for place, one in enumerate(permits)),
             self.text(top.get("source", ""), "source"),
-            self.expectations(top.get("expect", {}), tuple(names)),
+            self.expectations(top.get("expect", {}), names),
             files,
         )
 
@@ -221,7 +257,10 @@ class Reader(MemoryChecks):
 
     def machine(self, data: Any) -> MachineSpec:
         """Check the machine."""
-        keys = ("n_cpus", "preemption", "ram_pages", "max_ticks", "x86", "arch")
+        keys = (
+            *("n_cpus", "preemption", "ram_pages", "max_ticks", "x86", "arch", "swap_pages", "swap_ticks"),
+            *("huge_pages", "hugetlb_walk"),
+        )
         table, default = self.table(data, "machine", keys), MachineSpec()
         arch = self.choice(table.get("arch", default.arch), "machine.arch", tuple(row.name for row in ARCHES))
         x86 = self.choice(table.get("x86", default.x86), "machine.x86", (OLD_X86, default.x86))
@@ -237,6 +276,14 @@ class Reader(MemoryChecks):
             self.number(table.get("max_ticks", default.max_ticks), "machine.max_ticks", 1, 10**12),
             x86,
             arch,
+            self.number(table.get("swap_pages", default.swap_pages), "machine.swap_pages", 1, 4096),
+            self.number(table.get("swap_ticks", default.swap_ticks), "machine.swap_ticks", 0, 10**12),
+            self.number(table.get("huge_pages", default.huge_pages), "machine.huge_pages", 0, MAX_HUGE_PAGES),
+            self.choice(
+                table.get("hugetlb_walk", default.hugetlb_walk),
+                "machine.hugetlb_walk",
+                (AS_LINUX, KEEPS_COUNT, SAYS_DROPPED),
+            ),
         )
 
     def task(
@@ -363,20 +410,59 @@ class Reader(MemoryChecks):
             values[key] = value
         if "area" in values:
             area = next(one for one in areas if one.name == values["area"])
-            end = values.get("page", 0) + (values.get("pages", 1) or 1)
-            if end > area.pages:
-                raise self.fail(
-                    f"{here} ({action}) reaches page {end - 1} of area {area.name}, which has "
-                    f"{area.pages} pages."
-                )
+            self.check_reach(action, values, f"{here} ({action})", area, areas)
+            self.check_huge(action, values, f"{here} ({action})", area)
         if "file" in values and "page" in values:
             file = next(one for one in self.known_files if one.name == values["file"])
-            if values["page"] >= file.pages:
+            last = values["page"] + values.get("pages", 1) - 1
+            if last >= file.pages:
                 raise self.fail(
-                    f"{here} ({action}) means page {values['page']} of file {file.name}, which has "
-                    f"{file.pages} pages."
+                    f"{here} ({action}) means page {last} of file {file.name}, which has {file.pages} pages."
                 )
+        if "file" in values and action is not Action.HOLD_PAGE:
+            self.check_file_kind(action, values["file"], f"{here} ({action})")
         return Step(action, tuple(values.items()))
+
+    def check_reach(
+        self, action: Action, values: dict[str, Any], here: str, area: Area, areas: tuple[Area, ...]
+    ) -> None:
+        """Check where a step ends: in its area, or, for pages of 4 KiB, in areas that go on where it ends."""
+        size = PAGE_SIZE if action in SMALL else area.page_size
+        first = values.get("page", 0) * area.page_size
+        pages = values.get("pages", 1) or 1
+        end = area.address + first + pages * size
+        reached = area.address + area.pages * area.page_size
+        while end > reached:
+            following = [
+                one
+                for one in areas
+                if action in SMALL and one.process == area.process and one.address == reached
+            ]
+            if not following:
+                raise self.fail(
+                    f"{here} reaches page {values.get('page', 0) + pages - 1} of area {area.name}, which has "
+                    f"{area.pages} pages."
+                )
+            reached += following[0].pages * following[0].page_size
+
+    def check_huge(self, action: Action, values: dict[str, Any], here: str, area: Area) -> None:
+        """Refuse what this model doesn't do with huge pages."""
+        if area.huge and (action in NOT_HUGE or values.get("entry") == "fixup_user_fault"):
+            what = f"entry = {values['entry']!r}" if action is Action.PIN else f"{str(action)!r}"
+            raise self.fail(
+                f"{here}: area {area.name} has huge pages, and {what} is not modelled for these. "
+                f"Take an area of "
+                "another kind."
+            )
+
+    def check_file_kind(self, action: Action, name: str, here: str) -> None:
+        """Check that a step fits the kind of its file."""
+        kind = next(one.kind for one in self.known_files if one.name == name)
+        allowed = ("tmpfs",) if action is Action.PUNCH_HOLE else ("disk", "tmpfs")
+        if kind not in allowed:
+            raise self.fail(
+                f"{here}: file {name} is of kind {kind!r}; this step takes {' or '.join(allowed)}."
+            )
 
     def value(self, value: Any, key: str, place: str, areas: tuple[Area, ...], tasks: tuple[str, ...]) -> Any:
         """Check the value of a step's key."""

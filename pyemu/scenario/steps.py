@@ -5,7 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from pyemu.flags import UFFDIO_REGISTER_MODE_MISSING, UFFDIO_REGISTER_MODE_WP
+from pyemu.flags import (
+    UFFDIO_REGISTER_MODE_MINOR,
+    UFFDIO_REGISTER_MODE_MISSING,
+    UFFDIO_REGISTER_MODE_WP,
+)
 
 
 class Action(StrEnum):
@@ -20,6 +24,7 @@ class Action(StrEnum):
     COPY = "copy"
     ZEROPAGE = "zeropage"
     WRITEPROTECT = "writeprotect"
+    CONTINUE = "continue"
     WAKE = "wake"
     REGISTER = "register"
     UNREGISTER = "unregister"
@@ -62,6 +67,11 @@ class Action(StrEnum):
     HOLD_PAGE = "hold_page"
     GUEST_READ = "guest_read"
     GUEST_WRITE = "guest_write"
+    PUNCH_HOLE = "punch_hole"
+    MADV_PAGEOUT = "madvise_pageout"
+    RECLAIM = "reclaim"
+    MOVE_PAGES = "move_pages"
+    KHUGEPAGED = "khugepaged"
 
 
 REQUIRED = object()
@@ -96,6 +106,7 @@ STEPS: dict[Action, dict[str, Any]] = {
         "wake": True,
         "answer": False,
     },
+    Action.CONTINUE: {"area": REQUIRED, "page": 0, "pages": 1, "wake": True, "answer": False},
     Action.WAKE: {"area": REQUIRED, "page": 0, "pages": 1, "answer": False},
     Action.REGISTER: {"area": REQUIRED, "page": 0, "pages": None, "mode": "missing"},
     Action.UNREGISTER: {"area": REQUIRED, "page": 0, "pages": None},
@@ -165,6 +176,14 @@ STEPS: dict[Action, dict[str, Any]] = {
     # On s390: ioctl(KVM_RUN) of a guest that accesses one byte of its memory, an area of the program.
     Action.GUEST_READ: {"area": REQUIRED, "page": 0, "offset": 0},
     Action.GUEST_WRITE: {"area": REQUIRED, "page": 0, "offset": 0, "byte": 7},
+    # fallocate(2) with FALLOC_FL_PUNCH_HOLE: shared memory gives pages back, and keeps its length.
+    Action.PUNCH_HOLE: {"file": REQUIRED, "page": 0, "pages": 1},
+    # Pages that leave their place. `task` is whose memory is meant (default: one's own): kswapd and
+    # khugepaged are tasks that work on another's. `ticks` is the time that the copy of a page takes.
+    Action.MADV_PAGEOUT: {"area": REQUIRED, "page": 0, "pages": 1},
+    Action.RECLAIM: {"area": REQUIRED, "page": 0, "pages": 1, "task": None},
+    Action.MOVE_PAGES: {"area": REQUIRED, "page": 0, "pages": 1, "task": None, "ticks": REQUIRED},
+    Action.KHUGEPAGED: {"area": REQUIRED, "page": 0, "pages": 1, "task": None},
 }
 ENTRIES = (
     *("get_user_pages", "get_user_pages_locked", "get_user_pages_unlocked", "get_user_pages_remote"),
@@ -197,6 +216,10 @@ MEMORY = {
     Action.MSYNC,
     Action.GUEST_READ,
     Action.GUEST_WRITE,
+    Action.MADV_PAGEOUT,
+    Action.RECLAIM,
+    Action.MOVE_PAGES,
+    Action.KHUGEPAGED,
 }  # of the task itself
 SERVING = {
     *(
@@ -206,6 +229,7 @@ SERVING = {
         Action.COPY,
         Action.ZEROPAGE,
         Action.WRITEPROTECT,
+        Action.CONTINUE,
         Action.WAKE,
     ),
     *(Action.REGISTER, Action.UNREGISTER, Action.CLOSE),
@@ -215,9 +239,29 @@ MODES = {
     "missing": UFFDIO_REGISTER_MODE_MISSING,
     "wp": UFFDIO_REGISTER_MODE_WP,
     "missing+wp": UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP,
+    "minor": UFFDIO_REGISTER_MODE_MINOR,
+    "missing+minor": UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_MINOR,
 }
-OF_ANOTHER = {  # they may name a task whose memory they mean
+# Steps whose `pages` are of 4 KiB in an area of huge pages, too: bytes that are copied, pages that
+# get_user_pages gets. Elsewhere they are pages of the area.
+SMALL = {
+    Action.PROCESS_VM_READV,
+    Action.PIN,
+    Action.VMSPLICE,
+    Action.ODIRECT_WRITE,
+    Action.PROCMEM_READ,
+    Action.READ_ZERO,
+    Action.TMPFS_WRITE,
+    Action.PIPE_READ,
+    Action.PIPE_WRITE,
+}
+# They may name a task whose memory they mean.
+OF_ANOTHER = {
     Action.PROCESS_VM_READV,
     Action.PROCMEM_READ,
     Action.ASYNC_PF,
+    Action.RECLAIM,
+    Action.MOVE_PAGES,
+    Action.KHUGEPAGED,
 }
+SWAPPING = {Action.MADV_PAGEOUT, Action.RECLAIM}  # pages go to the swap device

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from pyemu.effects.handles import Context, File, Mm, Vma
+from pyemu.effects.swapops import pte_present
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
 from pyemu.pages import frame_number, get_frame, leaf, named_frame
 from pyemu.sched.lockdep import LockClass
@@ -20,6 +21,7 @@ from pyemu.state import Location, VmaState
 AREA = LockClass.AREA
 Places = tuple[list[Location], list[Location]]
 STACK_GAP = 256 * PAGE_SIZE  # stack_guard_gap: what must stay free below a stack
+UFFD_FLAGS = VmFlag.UFFD_MISSING | VmFlag.UFFD_WP | VmFlag.UFFD_MINOR
 STALE = "stale vma"
 USE_AFTER_FREE = "use after free"
 UNLOCKED = "vma without mmap_sem"
@@ -126,6 +128,8 @@ def read_vma(world: World, task: Task, vma: Vma, field: str) -> Any:
             return area.pgoff
         case "vm_ops":  # a file keeps its fault function for life
             return "" if area.file is None else world.state.data["file", area.file].kind
+        case "is_resv_owner":
+            return area.reserves
         case _:
             return None if area.context is None else Context(area.context)
 
@@ -134,7 +138,7 @@ def read_vma(world: World, task: Task, vma: Vma, field: str) -> Any:
 def set_vma_context(world: World, task: Task, vma: Vma, context: Context | None, modes: int) -> None:
     """Attach or detach a userfaultfd."""
     area = check_use(world, task, vma)
-    flags = area.flags & ~(VmFlag.UFFD_MISSING | VmFlag.UFFD_WP) | VmFlag(modes)
+    flags = area.flags & ~UFFD_FLAGS | VmFlag(modes)
     number = None if context is None else context.id
     world.state.set(("vma", vma.id), replace(area, flags=flags, context=number))
 
@@ -205,8 +209,8 @@ def dup_vma(world: World, task: Task, vma: Vma, child: Mm) -> Vma:
     """Copy an area; the copy is registered with no userfaultfd."""
     area = check_use(world, task, vma)
     number = task.new_id()
-    flags = area.flags & ~(VmFlag.UFFD_MISSING | VmFlag.UFFD_WP | VmFlag.LOCKED)
-    world.state.add_vma(number, replace(area, mm=child.id, flags=flags, context=None))
+    flags = area.flags & ~(UFFD_FLAGS | VmFlag.LOCKED)
+    world.state.add_vma(number, replace(area, mm=child.id, flags=flags, context=None, reserves=False))
     task.found[number] = task.hold
     return Vma(number)
 
@@ -226,7 +230,9 @@ def has_anon_pages(world: World, task: Task, vma: Vma) -> bool:
     """Look for a page that belongs to no file."""
     area = check_use(world, task, vma)
     for address in range(area.start, area.end, PAGE_SIZE):
-        pfn = named_frame(world.state, world.state.get_pte(area.mm, address))
-        if pfn is not None and get_frame(world.state, pfn).mapping is None:
+        entry = world.state.get_pte(area.mm, address)
+        pfn = named_frame(world.state, entry)
+        swapped = bool(entry) and not pte_present(entry)
+        if swapped or (pfn is not None and get_frame(world.state, pfn).anonymous):
             return True
     return False

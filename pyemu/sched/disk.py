@@ -46,7 +46,7 @@ def submit(world: World, task: Task, request: Request) -> list[int]:
     file = file_state(world, request.file)
     numbers = range(request.first, request.first + request.pages)
     frames = [world.state.get(("cache", request.file, number)) for number in numbers]
-    if disk is None or file.kind != "file" or None in frames:
+    if disk is None or file.kind not in ("file", "swap") or None in frames:
         raise HandlerError(
             f"pages {request.first} to {numbers[-1]} of {file.name} can't go to a disk: the file must be on "
             "one, and they must be in its cache."
@@ -135,7 +135,7 @@ def bring(world: World, file: int, pfn: int) -> None:
 def store(world: World, file: int, pfn: int) -> None:
     """Keep what a page holds, and wake who waits for that."""
     frame = get_frame(world.state, pfn)
-    stored = bytes(world.state.ram[pfn << PAGE_SHIFT : (pfn + 1) << PAGE_SHIFT])
+    stored = world.state.load(pfn << PAGE_SHIFT, PAGE_SIZE)
     world.state.set(("stored", file, frame.index), stored)
     world.state.set(("frame", pfn), replace(frame, writeback=False, writeback_waiters=()))
     for one in frame.writeback_waiters:

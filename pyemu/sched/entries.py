@@ -1,7 +1,7 @@
 """Page-table entries: compared and changed under the page-table lock, and counted.
 
 Each change keeps the counts of the pages right: an entry that begins to name a page takes over the reference
-of whoever mapped it, and an entry that stops drops it.
+of whoever mapped it, and an entry that stops drops it. The swap map counts the entries that name a slot.
 """
 
 from __future__ import annotations
@@ -9,9 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pyemu.effects.handles import Mm
-from pyemu.flags import PAGE_SHIFT, PAGE_SIZE
+from pyemu.effects.swapops import SWAP, is_migration_entry, is_swap_entry, pte_present, swp_offset
+from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, PAGE_SWP_WRITE
 from pyemu.hw import x86
-from pyemu.pages import frame_number, get_frame, leaf, named_frame, present, write_entry
+from pyemu.pages import (
+    SWAP_MAP,
+    covering,
+    frame_number,
+    free_swap_and_cache,
+    get_frame,
+    leaf,
+    named_frame,
+    write_entry,
+)
 from pyemu.sched.pages import Places, taken
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.spinlocks import is_free, table
@@ -24,11 +34,32 @@ def entry(world: World, task: Task, mm: Mm, address: int, *_: object) -> Places:
     return [("pte", mm.id, address >> PAGE_SHIFT)], []
 
 
-def entry_written(world: World, task: Task, mm: Mm, address: int, *pages: int) -> Places:
-    """Footprint of writing an entry: a table takes a frame, pages are counted, a change flushes."""
+def named(world: World, entry: int) -> list[Location]:
+    """Give where it is counted who uses what an entry names: its page, or its slot with the cached page."""
+    if is_swap_entry(entry):
+        return [SWAP_MAP, *cached_at(world, swp_offset(entry))]
+    pfn = frame_number(entry)
+    frame: FrameState | None = world.state.data.get(("frame", pfn))
+    places: list[Location] = [("frame", pfn)]
+    if pte_present(entry) and frame is not None and frame.mapping == SWAP.id:
+        places += [SWAP_MAP, ("cache", SWAP.id, frame.index)]
+    return places
+
+
+def cached_at(world: World, slot: int) -> list[Location]:
+    """Give the locations of a page that the swap cache may hold."""
+    place: Location = ("cache", SWAP.id, slot)
+    pfn = world.state.data.get(place)
+    return [place] if pfn is None else [place, ("frame", pfn)]
+
+
+def entry_written(world: World, task: Task, mm: Mm, address: int, *entries: int) -> Places:
+    """Footprint of writing an entry: a table takes a frame, what it names is counted, a change flushes.
+
+    `entries` are what it may become.
+    """
     tlbs = [("tlb", cpu) for cpu in range(len(world.state.mmus))]
-    frames: list[Location] = [("frame", pfn) for pfn in pages]
-    frames.append(("frame", frame_number(leaf(world.state, mm.id, address))))
+    frames = [place for one in (*entries, leaf(world.state, mm.id, address)) for place in named(world, one)]
     return [table(mm.id, address)], [("pte", mm.id, address >> PAGE_SHIFT), *taken(world), *frames, *tlbs]
 
 
@@ -50,7 +81,7 @@ def flush(world: World, task: Task, address: int) -> None:
 
 
 @semantics(
-    lambda world, task, mm, address, pfn, *_: entry_written(world, task, mm, address, pfn),
+    lambda world, task, mm, address, pfn, *_: entry_written(world, task, mm, address, pfn << PAGE_SHIFT),
     enabled=is_free,
 )
 def set_pte_if_none(world: World, task: Task, mm: Mm, address: int, pfn: int, writable: bool) -> bool:
@@ -63,7 +94,7 @@ def set_pte_if_none(world: World, task: Task, mm: Mm, address: int, pfn: int, wr
 
 
 @semantics(
-    lambda world, task, mm, address, old, new: entry_written(world, task, mm, address, frame_number(new)),
+    lambda world, task, mm, address, old, new: entry_written(world, task, mm, address, new),
     enabled=is_free,
 )
 def set_pte_if_same(world: World, task: Task, mm: Mm, address: int, old: int, new: int) -> bool:
@@ -77,16 +108,27 @@ def set_pte_if_same(world: World, task: Task, mm: Mm, address: int, old: int, ne
     return True
 
 
+def clear_entry(world: World, task: Task, mm: Mm, address: int, old: int) -> None:
+    """Empty an entry; if it was the last user of a slot, the page that is cached for that goes as well."""
+    slot = swp_offset(old) if is_swap_entry(old) else 0
+    pfn = named_frame(world.state, old)
+    if pfn is not None and get_frame(world.state, pfn).mapping == SWAP.id:
+        slot = get_frame(world.state, pfn).index
+    put_entry(world, task, mm, address, 0)
+    if slot:
+        free_swap_and_cache(world.state, slot)
+
+
 @semantics(entry_written, enabled=is_free)
 def zap_pte(world: World, task: Task, mm: Mm, address: int) -> bool:
     """Empty an entry and flush it."""
     old = world.state.get_pte(mm.id, address)
     if not old:
         return False
-    put_entry(world, task, mm, address, 0)
+    clear_entry(world, task, mm, address, old)
     if old & x86.P:
         flush(world, task, address)
-    return present(old)
+    return pte_present(old)
 
 
 @semantics(lambda world, task: ([], []))
@@ -109,27 +151,30 @@ def mk_pte(world: World, task: Task, pfn: int, flags: int) -> int:
 
 def looked_up(world: World, task: Task, address: int) -> Places:
     """Footprint of a look into /proc: the entry and the page that it names."""
-    place = x86.leaf_address(world.state.ram, world.state.roots[task.mm], address)
-    pfn = frame_number(x86.read_entry(world.state.ram, place)) if place is not None else 0
-    return [("pte", task.mm, address >> PAGE_SHIFT), ("frame", pfn)], []
+    places, pte = covering(world.state, task.mm, address)
+    return [*places, ("frame", frame_number(pte))], []
 
 
 @semantics(looked_up)
 def pagemap(world: World, task: Task, address: int) -> str:
     """Read /proc/self/pagemap and /proc/kpageflags: bits of the entry, and what kind of page it names."""
-    pte = world.state.get_pte(task.mm, address)
-    if not present(pte):
+    _, pte = covering(world.state, task.mm, address)
+    if is_swap_entry(pte) or is_migration_entry(pte):
+        return "swap"
+    if not pte_present(pte):
         return ""
     if frame_number(pte) == ZERO_PFN:
         return "present zeropage"
     frame: FrameState = world.state.get(("frame", frame_number(pte)))
     words = ["present"]
-    if frame.mapping is not None:
+    if not frame.anonymous:
         words.append("file/shared")
     if frame.mapcount == 1:
         words.append("excl")
-    if frame.mapping is None:
+    if frame.anonymous:
         words.append("anon")
+    if pte & x86.PS:
+        words.append("huge")
     return " ".join(words)
 
 
@@ -149,7 +194,7 @@ def modify_pte(world: World, task: Task, mm: Mm, address: int, clear: int, add: 
     """Change bits of an entry that names a page."""
     old = world.state.get_pte(mm.id, address)
     new = old & ~clear | add
-    if present(old) and new != old:
+    if pte_present(old) and new != old:
         put_entry(world, task, mm, address, new)
         if old & x86.P and old & ~new:
             flush(world, task, address)
@@ -173,8 +218,13 @@ def copy_pte(
 ) -> bool:
     """Copy an entry to a child."""
     old = world.state.get_pte(mm.id, address)
-    if not present(old):
+    if not old:
         return False
+    if not pte_present(old):
+        # A page that is moved is no longer writable for either: the child could not see the other's writes.
+        put_entry(world, task, mm, address, old & ~PAGE_SWP_WRITE)
+        put_entry(world, task, child, address, old & ~(PAGE_SWP_WRITE | not_for_child))
+        return True
     if named_frame(world.state, old) is not None:
         frame = get_frame(world.state, frame_number(old))
         world.state.set(("frame", frame_number(old)), replace(frame, refcount=frame.refcount + 1))

@@ -9,6 +9,7 @@ from pyemu.sched.tasks import Task
 from pyemu.state import Location
 
 OOPS = "oops"
+BUG = "BUG_ON"
 
 
 def own_fixup(world: World, task: Task, *_: object) -> tuple[list[Location], list[Location]]:
@@ -47,6 +48,15 @@ def die(world: World, task: Task, ip: int, address: int) -> None:
         "table.",
     )
     raise TaskEnded(signal=SIGKILL)
+
+
+@semantics(lambda world, task, is_so, text: ([], []))
+def bug_on(world: World, task: Task, is_so: bool, text: str) -> None:
+    """End the task; what it holds stays held."""
+    if is_so:
+        world.event(task, "bug", text)
+        world.violation(task, BUG, f"{task.name} meets a BUG_ON: {text}.")
+        raise TaskEnded(signal=SIGKILL)
 
 
 @semantics(own_switch)

@@ -14,7 +14,7 @@ from pyemu.effects import Effect
 from pyemu.effects.handles import Handle
 from pyemu.effects.records import FaultinResult, FixupResult, GupResult
 from pyemu.errors import FaultlabError
-from pyemu.flags import PAGE_MASK, TaskState
+from pyemu.flags import HPAGE_MASK, PAGE_MASK, TaskState
 from pyemu.handler import Done, HandlerFault, LocalSource
 from pyemu.sched import (
     areas,
@@ -23,9 +23,12 @@ from pyemu.sched import (
     disk,
     entries,
     exceptions,
+    file_locks,
     files,
     gup,
     hardware,
+    holes,
+    hugetlb,
     invariants,
     itimer,
     lockdep,
@@ -37,6 +40,7 @@ from pyemu.sched import (
     signals,
     sleep,
     spinlocks,
+    swap,
     uffd,
     vma_locks,
 )
@@ -53,9 +57,12 @@ OPERATION_MODULES = (
     disk,
     entries,
     exceptions,
+    file_locks,
     files,
     gup,
     hardware,
+    holes,
+    hugetlb,
     itimer,
     locks,
     pages,
@@ -65,6 +72,7 @@ OPERATION_MODULES = (
     signals,
     sleep,
     spinlocks,
+    swap,
     uffd,
     vma_locks,
 )
@@ -73,6 +81,7 @@ MAX_DEPTH = 50
 MAX_OVERRIDE_EFFECTS = 200_000
 # Where get_user_pages begins a fault of its own: each of these tries its first page for the first time.
 GUP_FAULTS = frozenset({"__get_user_pages_locked", "populate_vma_page_range", "fixup_user_fault"})
+GUP_WALK = "follow_hugetlb_page"  # get_user_pages calls hugetlb_fault here, and not handle_mm_fault
 MARKERS = frozenset({"do_page_fault", "handle_mm_fault"})
 
 
@@ -274,6 +283,8 @@ class Executor:
             world.event(task, "attempt", flags, task.attempt)
             invariants.on_attempt(world, task, args[0], flags)
             world.clock += 1  # rule 8: an attempt costs one tick
+        elif name == "hugetlb_fault" and task.frame_args[-1][0] == GUP_WALK:
+            self._walk_attempt(task, args)
         elif name == "handle_userfault":
             task.waited_in_userfault = True
         elif name == "exit_to_user_mode":
@@ -284,9 +295,22 @@ class Executor:
         self.push(task, name, args)
         task.frame_args.append((name, args))
 
+    def _walk_attempt(self, task: Task, args: tuple[Any, ...]) -> None:
+        """Begin an attempt that get_user_pages makes on a huge page: nobody counts it."""
+        world, flags = self.world, int(args[2])
+        task.begin_attempt(int(args[1]) & HPAGE_MASK)
+        task.waited_in_userfault = False
+        world.event(task, "walk_attempt", flags)
+        invariants.on_attempt(world, task, args[0], flags)
+        world.clock += 1
+
     def _returned(self, task: Task, value: Any) -> None:
         name, args = task.frame_args.pop()
         world = self.world
+        if name == "hugetlb_fault" and task.frame_args[-1][0] == GUP_WALK:
+            task.last_result = int(value) if isinstance(value, int) else 0
+            world.event(task, "walk_attempt_end", task.last_result)
+            invariants.on_attempt_end(world, task, args[0], int(args[2]), value)
         if name == "handle_mm_fault":
             task.last_result = int(value) if isinstance(value, int) else 0
             world.event(task, "attempt_end", task.last_result, task.attempt)

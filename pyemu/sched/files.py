@@ -12,11 +12,12 @@ from dataclasses import replace
 
 from pyemu.effects.handles import File, Mm
 from pyemu.effects.records import Window
+from pyemu.effects.swapops import pte_present
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE, VmFlag
 from pyemu.hw import x86
 from pyemu.pages import frame_number, get_frame, leaf, note_dirty, release_frame
 from pyemu.sched import lockdep
-from pyemu.sched.entries import flush, put_entry
+from pyemu.sched.entries import clear_entry, flush, named, put_entry
 from pyemu.sched.pages import Places, freed, taken
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.spinlocks import is_free, table
@@ -217,7 +218,7 @@ def entries_of(world: World, file: int, index: int) -> Places:
     writes += [*taken(world), *cached(world, file, index)]
     for mm, address, _ in shown_at(world, file, index):
         writes.append(("pte", mm, address >> PAGE_SHIFT))
-        writes.append(("frame", frame_number(leaf(world.state, mm, address))))
+        writes += named(world, leaf(world.state, mm, address))
     tables = [table(mm, address) for mm, address, _ in shown_at(world, file, index)]
     return [*areas_of_file(world, file), *tables], writes
 
@@ -236,8 +237,9 @@ def unmap_file_page(world: World, task: Task, file: File, index: int, even_cows:
     cached_page, n_entries = world.state.get(("cache", file.id, index)), 0
     for mm, address, _ in shown_at(world, file.id, index):
         old = world.state.get_pte(mm, address)
-        if old and (even_cows or frame_number(old) == cached_page):
-            put_entry(world, task, Mm(mm), address, 0)
+        shows_it = pte_present(old) and frame_number(old) == cached_page
+        if old and (even_cows or shows_it):
+            clear_entry(world, task, Mm(mm), address, old)
             flush(world, task, address)
             n_entries += 1
     return n_entries
@@ -309,8 +311,7 @@ def map_cached_pages(
 @semantics(lambda world, task, target, source: ([("bytes", source)], [("bytes", target)]))
 def copy_page(world: World, task: Task, target: int, source: int) -> None:
     """Copy a frame's bytes."""
-    content = bytes(world.state.ram[source << PAGE_SHIFT : (source + 1) << PAGE_SHIFT])
-    world.state.store(target << PAGE_SHIFT, content)
+    world.state.store(target << PAGE_SHIFT, world.state.load(source << PAGE_SHIFT, PAGE_SIZE))
 
 
 @semantics(lambda world, task, file: ([], [("faulty", file.id)]))

@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pyemu.effects.handles import Mm
+from pyemu.effects.swapops import pte_present
 from pyemu.flags import FOLL_COW, FOLL_GET, FOLL_TOUCH, FOLL_WRITE, PAGE_SHIFT, SIGKILL
+from pyemu.hugepages import head
 from pyemu.hw import x86
-from pyemu.pages import frame_number, get_frame, note_dirty, present
+from pyemu.pages import frame_number, get_frame, note_dirty
 from pyemu.sched.pages import Places
 from pyemu.sched.semantics import TaskEnded, World, semantics
 from pyemu.sched.tasks import Task
@@ -40,7 +42,7 @@ def pin(world: World, pfn: int, foll_flags: int) -> int:
 def follow_page_pte(world: World, task: Task, mm: Mm, address: int, foll_flags: int) -> int:
     """Follow an entry under its lock."""
     entry = world.state.get_pte(mm.id, address)
-    if not present(entry):
+    if not pte_present(entry):
         return 0
     copied = foll_flags & FOLL_COW and entry & x86.D
     if foll_flags & FOLL_WRITE and not entry & x86.RW and not copied:
@@ -64,7 +66,7 @@ def gup_fast_pte(world: World, task: Task, mm: Mm, address: int, foll_flags: int
 
 def gotten(world: World, task: Task, pfn: int) -> FrameState | None:
     """Give the state of a page that the task says it has; the zero page has none."""
-    frame: FrameState | None = world.state.get(("frame", pfn))
+    frame: FrameState | None = world.state.get(("frame", head(pfn)))
     if frame is None and pfn != ZERO_PFN:
         world.violation(
             task,
@@ -76,17 +78,17 @@ def gotten(world: World, task: Task, pfn: int) -> FrameState | None:
     return frame
 
 
-@semantics(lambda world, task, pfn: ([("frame", pfn)], []))
+@semantics(lambda world, task, pfn: ([("frame", head(pfn))], []))
 def page_to_nid(world: World, task: Task, pfn: int) -> int:
     """Give the node: there is one."""
     gotten(world, task, pfn)
     return 0
 
 
-@semantics(lambda world, task, pfn: ([("frame", pfn)], []))
+@semantics(lambda world, task, pfn: ([("frame", head(pfn))], []))
 def page_mapping(world: World, task: Task, pfn: int) -> str:
     """Say what a page belongs to."""
     frame = gotten(world, task, pfn)
     if frame is None:
         return "none"
-    return "anonymous" if frame.mapping is None else "file"
+    return "anonymous" if frame.anonymous else "file"

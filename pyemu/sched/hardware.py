@@ -11,8 +11,9 @@ from typing import Any
 
 from pyemu.effects.records import AccessResult
 from pyemu.flags import PAGE_SHIFT, PAGE_SIZE
+from pyemu.hugepages import head
 from pyemu.hw import Access, HitLevel, PageFault, Registers, TableRef, x86
-from pyemu.pages import frame_number, leaf
+from pyemu.pages import covering, frame_number
 from pyemu.sched.semantics import World, semantics
 from pyemu.sched.tasks import Task
 from pyemu.state import Location
@@ -32,18 +33,17 @@ def accessed(world: World, task: Task, address: int, *_: object) -> Places:
     A change of an entry is flushed in the same step, so a TLB never names another frame than the entry does.
     Where no page is, only the entry is read: not even a TLB has it.
     """
-    place: Location = ("pte", task.mm, address >> PAGE_SHIFT)
-    entry = leaf(world.state, task.mm, address)
+    places, entry = covering(world.state, task.mm, address)
     if not entry & x86.P:
-        return [place], []
-    frame = frame_number(entry)
-    return [], [place, ("tlb", cpu_of(world, task)), ("bytes", frame)]
+        return places, []
+    return [], [*places, ("tlb", cpu_of(world, task)), ("bytes", frame_number(entry))]
 
 
 def copied(world: World, task: Task, address: int, kind: str, length: int, pfn: int, offset: int) -> Places:
     """Footprint of a copy: as of an access, and the kernel's frame on the other side."""
     reads, writes = accessed(world, task, address)
-    return (reads, [*writes, ("bytes", pfn)]) if kind == "read" else ([*reads, ("bytes", pfn)], writes)
+    held: Location = ("bytes", head(pfn))
+    return (reads, [*writes, held]) if kind == "read" else ([*reads, held], writes)
 
 
 def touch(world: World, footprint: Callable[..., Places], *args: Any) -> None:
@@ -95,7 +95,7 @@ def one_byte(world: World, task: Task, address: int, kind: str, value: int, cpl:
         return AccessResult(None, done.error_code)
     if kind == "write":
         world.state.store(done.pa, bytes([value & 0xFF]))
-    byte = world.state.ram[done.pa]
+    byte = world.state.load(done.pa, 1)[0]
     world.event(task, "value", address, byte)
     return AccessResult(byte)
 
@@ -128,6 +128,6 @@ def copy_user(
     n = min(length, PAGE_SIZE - address % PAGE_SIZE, PAGE_SIZE - offset)
     user, frame = done.pa, (pfn << PAGE_SHIFT) + offset
     source, target = (user, frame) if kind == "read" else (frame, user)
-    world.state.store(target, bytes(world.state.ram[source : source + n]))
+    world.state.store(target, world.state.load(source, n))
     world.event(task, "copied", address, n)
     return AccessResult(n)

@@ -1,8 +1,9 @@
 """Lockdep of our own: in which order locks are taken, what may not be done with one held, and lost wake-ups.
 
-Each task has a list of the area locks, page locks and spinlocks that it holds (`Task.locks`); mmap_sem is
-booked in `Task.holds`. The order is mmap_sem, the lock of an area, the page lock, the lock of a page table:
-the outer one first. A trylock can't wait, so it is free of the order, as in Linux.
+Each task has a list of the locks that it holds (`Task.locks`); mmap_sem is booked in `Task.holds`. The order
+is the lock of a file, mmap_sem, the lock of an area, that of a file's mappings, the mutex of a huge fault,
+the page lock, the lock of a page table: the outer one first [fact:lock-order]. A trylock can't wait, so it is
+free of the order, as in Linux.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from enum import IntEnum
 
 from pyemu.effects import Effect
 from pyemu.effects.handles import Context
-from pyemu.flags import PAGE_RW, PAGE_SHIFT, UFFD_PAGEFAULT_FLAG_WP
-from pyemu.hw import x86
+from pyemu.flags import PAGE_RW, UFFD_PAGEFAULT_FLAG_WP
+from pyemu.pages import covering
 from pyemu.sched.semantics import SEMANTICS, World
 from pyemu.sched.tasks import Task
 
@@ -26,12 +27,23 @@ SLEEPS = ("schedule", "timer_wait")
 class LockClass(IntEnum):
     """Kinds of locks, the outer ones first."""
 
+    INODE = 1
     AREA = 2
-    PAGE = 3
-    PTE = 4
+    I_MMAP = 3
+    FAULT_MUTEX = 4
+    PAGE = 5
+    PTE = 6
 
 
-KINDS = {LockClass.AREA: "area lock", LockClass.PAGE: "page lock", LockClass.PTE: "spinlock"}
+KINDS = {
+    LockClass.INODE: "file lock",
+    LockClass.AREA: "area lock",
+    LockClass.I_MMAP: "file lock",
+    LockClass.FAULT_MUTEX: "file lock",
+    LockClass.PAGE: "page lock",
+    LockClass.PTE: "spinlock",
+}
+PAGES = 1 << 16  # the number of a huge fault's mutex is that of its file, times this, plus that of the page
 
 
 def took(task: Task, kind: LockClass, number: int) -> None:
@@ -47,8 +59,15 @@ def gave_back(task: Task, kind: LockClass, number: int) -> None:
 
 def name(kind: int, number: int) -> str:
     """Name a lock in a sentence."""
-    if kind == LockClass.PTE:
-        return f"the page-table lock of {number:#x}"
+    match kind:
+        case LockClass.PTE:
+            return f"the page-table lock of {number:#x}"
+        case LockClass.FAULT_MUTEX:
+            return f"the fault mutex of huge page {number % PAGES} of file {number // PAGES}"
+        case LockClass.I_MMAP:
+            return f"the lock of file {number}'s mappings"
+        case LockClass.INODE:
+            return f"the lock of file {number}"
     return f"the lock of {'page' if kind == LockClass.PAGE else 'vma'} {number}"
 
 
@@ -67,8 +86,16 @@ def before(world: World, task: Task, effect: Effect[object], sleepers: frozenset
             ATOMIC,
             f"{task.name} calls {effect.title}, which may sleep, and holds {name(kind, number)}, a spinlock.",
         )
-    elif effect.op in TAKES_MMAP_SEM:
+    elif effect.op in TAKES_MMAP_SEM and kind != LockClass.INODE:
         world.violation(task, ORDER, f"{task.name} takes mmap_sem and holds {name(kind, number)} already.")
+
+
+def check_order(world: World, task: Task, kind: LockClass, number: int) -> None:
+    """Look at a lock that a task is about to take while it holds others."""
+    held = max(task.locks, default=(0, 0))
+    if held[0] >= kind:
+        text = f"{task.name} takes {name(kind, number)} and holds {name(*held)} already."
+        world.violation(task, ORDER, text)
 
 
 def on_user_mode(world: World, task: Task, ends: bool) -> None:
@@ -89,9 +116,9 @@ def has_come(world: World, context: int, address: int, flags: int) -> bool:
     world.look(("context", context))
     if state.released:
         return True
-    world.look(("pte", state.mm, address >> PAGE_SHIFT))
-    place = x86.leaf_address(world.state.ram, world.state.roots[state.mm], address)
-    entry = x86.read_entry(world.state.ram, place) if place is not None else 0
+    places, entry = covering(world.state, state.mm, address)
+    for place in places:
+        world.look(place)
     return bool(entry & PAGE_RW) if flags & UFFD_PAGEFAULT_FLAG_WP else bool(entry)
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pyemu.effects import Effect
 from pyemu.effects.records import Page
 from pyemu.flags import EINTR, SIGKILL, TASK_KILLABLE, TASK_UNINTERRUPTIBLE
+from pyemu.hugepages import POOL, POOL_PFN, head
 from pyemu.pages import get_frame, release_frame
 from pyemu.sched import lockdep
 from pyemu.sched.semantics import Again, World, only_wait, semantics
@@ -67,16 +68,23 @@ def look_at_page(world: World, task: Task, pfn: int) -> Page:
     )
 
 
-@semantics(lambda world, task, pfn: ([], [("frame", pfn)]))
+@semantics(lambda world, task, pfn: ([], [("frame", head(pfn))]))
 def get_page(world: World, task: Task, pfn: int) -> None:
     """Take a reference; nobody counts those to the zero page."""
     if pfn == ZERO_PFN:
         return
-    frame = get_frame(world.state, pfn)
-    world.state.set(("frame", pfn), replace(frame, refcount=frame.refcount + 1))
+    frame = get_frame(world.state, head(pfn))
+    world.state.set(("frame", head(pfn)), replace(frame, refcount=frame.refcount + 1))
 
 
-@semantics(lambda world, task, pfn: ([], [("frame", pfn), freed(world)]))
+def dropped(world: World, task: Task, pfn: int) -> Places:
+    """Footprint of dropping a reference: the frame, and where it goes when it was the last one."""
+    if pfn >= POOL_PFN:
+        return [], [("frame", head(pfn)), ("bytes", head(pfn)), POOL]
+    return [], [("frame", pfn), freed(world)]
+
+
+@semantics(dropped)
 def put_page(world: World, task: Task, pfn: int) -> None:
     """Drop a reference; nobody counts those to the zero page."""
     if pfn != ZERO_PFN:
@@ -176,8 +184,9 @@ def unlock_page(world: World, task: Task, pfn: int) -> None:
 
 
 def in_queue(world: World, task: Task, pfn: int) -> bool:
-    """Say whether a task still stands in a page's queue."""
-    return any(waiter == task.id for waiter, _ in get_frame(world.state, pfn).waiters)
+    """Say whether a task still stands in a page's queue; who holds no reference may find the frame free."""
+    frame: FrameState | None = world.state.get(("frame", pfn))
+    return frame is not None and any(waiter == task.id for waiter, _ in frame.waiters)
 
 
 def woken_or_killed(world: World, task: Task, pfn: int, killable: bool) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import CoroutineType
 from typing import Any
 
+from pyemu.hugepages import POOL_START
 from pyemu.hw import Access, TableRef, x86
 from pyemu.sched.frames import Frame, KernelFrame
 from pyemu.sched.semantics import World
@@ -18,7 +19,7 @@ from pyemu.travel.history import History
 from pyemu.travel.log import WriteLog
 from pyemu.travel.snapshot import CLOCK, LINE_SHIFT, NO_LINE, TaskView
 
-LEVELS = (4, 3, 2, 1)
+LEVELS = 4
 
 
 class LoggedState(State):
@@ -42,6 +43,8 @@ class LoggedState(State):
     def store(self, pa: int, data: bytes) -> None:
         """Write bytes of RAM, at a physical address."""
         super().store(pa, data)
+        if pa >= POOL_START:
+            return  # what a huge page holds is at a location
         for line in range(pa >> LINE_SHIFT, (pa + len(data) - 1 >> LINE_SHIFT) + 1):
             self._log_line(line)
 
@@ -50,12 +53,12 @@ class LoggedState(State):
         super().new_mm(mm)
         self.log.write(("root", mm), self.roots[mm])
 
-    def set_pte(self, mm: int, address: int, entry: int) -> None:
-        """Write the last-level entry of an address, making the tables on the way."""
-        super().set_pte(mm, address, entry)
+    def set_entry(self, mm: int, va: int, entry: int, level: int) -> None:
+        """Write an entry of a table (level 1) or of a page directory (level 2)."""
+        super().set_entry(mm, va, entry, level)
         table = self.roots[mm]
-        for level in LEVELS:
-            place = x86.entry_address(table, address, level)
+        for upper in range(LEVELS, level - 1, -1):
+            place = x86.entry_address(table, va, upper)
             self._log_line(place >> LINE_SHIFT)
             table = x86.read_entry(self.ram, place) & x86.ADDRESS
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pyemu.errors import FaultlabError
-from pyemu.flags import PAGE_SHIFT, PAGE_SIZE
+from pyemu.flags import HPAGE_SIZE, PAGE_SHIFT, PAGE_SIZE
 from pyemu.hw import x86
 from pyemu.state import Location
 
@@ -143,14 +143,25 @@ class Snapshot:
         FaultlabError
             When there is no such address space.
         """
+        return self._entry(mm, address, 1)
+
+    def huge_pte(self, mm: int, address: int) -> int:
+        """Give the entry of the page directory that an address selects; as `pte` otherwise."""
+        return self._entry(mm, address, 2)
+
+    def _entry(self, mm: int, address: int, level: int) -> int:
         root = self.values.get(("root", mm))
         if root is None:
             known = sorted(place[1] for place in self.values if place[0] == "root")
             raise FaultlabError(f"address space {mm} does not exist: there are {', '.join(map(str, known))}.")
-        place = x86.leaf_address(self.ram, root, address)
+        place = x86.leaf_address(self.ram, root, address, level=level)
         return x86.read_entry(self.ram, place) if place is not None else 0
 
     def byte(self, mm: int, address: int) -> int | None:
         """Give the byte that an address shows; None when no page is there."""
+        huge = self.huge_pte(mm, address)
+        if huge & x86.PS:
+            content = self.values["bytes", (huge & x86.ADDRESS) >> PAGE_SHIFT]
+            return int(content.read(address % HPAGE_SIZE, 1)[0]) if huge & x86.P else None
         entry = self.pte(mm, address)
         return self.ram[(entry & x86.ADDRESS) + address % PAGE_SIZE] if entry & x86.P else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Response
+    from playwright.sync_api import Browser, Page, Response, WebSocket
 
     from tests.browser.conftest import Lab
 
@@ -34,15 +34,23 @@ class LabPage:
         Every address that the page asked for.
     errors : list of str
         Errors that reached the page's console.
+    to_kernels : list of int
+        Length of each message that the page sent to a kernel.
     """
 
     page: Page
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    to_kernels: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.page.on("websocket", self._listen)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _listen(self, socket: WebSocket) -> None:
+        if urlsplit(socket.url).path.endswith("/channels"):
+            socket.on("framesent", lambda frame: self.to_kernels.append(len(frame)))
 
     @classmethod
     def open(cls, browser: Browser, lab: Lab, path: str = "/") -> LabPage:

@@ -48,6 +48,8 @@ def test_the_stepper_is_drawn_and_keys_move_it_and_not_the_notebook(lesson: LabP
     slider = lesson.page.locator(".jp-Notebook .fl-stepper input[type=range]")
     slider.focus()
     cells = lesson.page.locator(".jp-Notebook .jp-Cell").count()
+    sent = len(lesson.to_kernels)
+    assert sent > 0
     for key in (
         "ArrowRight",
         "a",
@@ -62,6 +64,7 @@ def test_the_stepper_is_drawn_and_keys_move_it_and_not_the_notebook(lesson: LabP
         "() => document.querySelector('.fl-where').textContent.startsWith('Event 3 ')"
     )
     assert place > 3
+    assert len(lesson.to_kernels) == sent  # no step asks the kernel
     assert lesson.page.locator(".jp-Notebook .jp-Cell").count() == cells
     lesson.page.locator(".jp-Notebook .fl-stepper").screenshot(path=tmp_path / "stepper.png")
 

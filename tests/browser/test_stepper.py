@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from course.views.compare import Mark
+from course.views.moments import causes_first
 from course.views.steps import Stepper, stepper
 from pyemu import Scenario, Tree, run
+from pyemu.flags import PAGE_MASK
 from tests.browser.steppage import StepPage
 
 if TYPE_CHECKING:
@@ -22,6 +24,11 @@ pytestmark = pytest.mark.browser
 ONE = stepper(run("S13", Tree.after))
 TWO = stepper(run("S13", Tree.before), run("S13", Tree.after))
 SIGNALS = stepper(run("S10a", Tree.after))
+THEMES = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "forced": {"forced_colors": "active"},
+}
 
 
 @cache
@@ -157,6 +164,14 @@ def test_panels_show_queue_lock_entry_and_tlb_as_the_fault_is_served(one: StepPa
     assert "sleeps (S)" in seen["Tasks/T"]
 
 
+def test_with_two_runs_both_sources_are_of_the_task_of_the_event(two: StepPage) -> None:
+    two.page.locator("input[type=range]").focus()
+    two.press("ArrowRight")
+    task = next(one.task for one in (TWO.rows[TWO.start + 1].left, TWO.rows[TWO.start + 1].right) if one)
+    captions = two.page.locator("figcaption").all_inner_texts()
+    assert [one.split(" in ")[0] for one in captions] == [f"{label}: {task}" for label in TWO.labels]
+
+
 def test_two_runs_have_one_cursor_and_the_parting_is_marked(two: StepPage) -> None:
     assert two.page.locator(".fl-where").inner_text().endswith(">> here the runs part")
     two.page.locator("input[type=range]").focus()
@@ -192,13 +207,12 @@ def test_the_table_says_what_the_bars_show(one: StepPage) -> None:
     assert not one.page.locator(".fl-listing").is_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark", "forced"])
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("ratio", [1, 2])
 def test_bars_are_drawn_in_every_theme_and_at_each_resolution(
     chromium: Browser, tmp_path: Path, theme: str, ratio: int
 ) -> None:
-    how = {"forced_colors": "active"} if theme == "forced" else {"color_scheme": theme}
-    shown = StepPage(chromium, TWO, tmp_path, device_scale_factor=ratio, **how)
+    shown = StepPage(chromium, TWO, tmp_path, device_scale_factor=ratio, **THEMES[theme])
     canvas = shown.page.locator("canvas").nth(1)
     width, pixels = canvas.evaluate("(one) => [one.clientWidth, one.width]")
     assert pixels == ratio * width
@@ -224,11 +238,11 @@ def test_a_change_of_theme_and_of_width_draws_anew(one: StepPage) -> None:
     assert one.page.evaluate("document.documentElement.scrollWidth") <= 420
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("view", [ONE, TWO], ids=["one", "two"])
 def test_axe_finds_no_violation(chromium: Browser, tmp_path: Path, view: Stepper, theme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="carries axe-core")
-    shown = StepPage(chromium, view, tmp_path, color_scheme=theme)
+    shown = StepPage(chromium, view, tmp_path, **THEMES[theme])
     shown.click("Show as table")
     found = axe.Axe().run(shown.page)
     assert found.response["passes"]
@@ -260,6 +274,20 @@ def test_ten_thousand_events_are_one_small_message() -> None:
     wire = many(130).wire
     assert len(wire.data) < 1_500_000
     assert len(str(wire.names)) < 1_000_000
+
+
+def test_a_long_panel_shows_what_changed_and_the_first_panel_keeps_its_lines(big: StepPage) -> None:
+    big.page.locator("input[type=range]").focus()
+    lines = list(big.press("Home").rows("Now"))
+    assert {"time", "T", "mmap_sem"} <= set(lines)
+    events = list(causes_first(many(130).results[0].trace))
+    for place in [i for i, event in enumerate(events) if event.kind == "pte"][::40]:
+        big.page.locator("input[type=range]").fill(str(place))
+        big.settle()
+        shown = big.rows("Page table")
+        assert len(shown) <= 16
+        assert shown[f"{int(events[place].a) & PAGE_MASK:#x}"][0].startswith("frame")
+        assert list(big.rows("Now")) == lines
 
 
 def test_two_hundred_steps_through_ten_thousand_events_block_no_frame(big: StepPage) -> None:

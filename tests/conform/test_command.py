@@ -82,11 +82,11 @@ def test_nothing_is_dropped_and_every_row_matches(faultlab: Any, files: Files, t
 def test_what_has_no_model_is_named_with_the_reason_and_costs_the_status(
     faultlab: Any, write: Callable[..., Path], tmp_path: Path
 ) -> None:
-    said = faultlab("conform", write({**SCRIPT, "mem": "swap"}), "--json", tmp_path / "out.json")
+    said = faultlab("conform", write({**SCRIPT, "mem": "huge"}), "--json", tmp_path / "out.json")
     (row,) = json.loads((tmp_path / "out.json").read_text())["rows"]
     assert (said.status, row["verdict"], row["emulated"]) == (1, "not modelled", None)
-    assert row["reason"].startswith("mem swap is not modelled")
-    assert "Not modelled\n  1 records: mem swap is not modelled" in said.out
+    assert row["reason"].startswith("mem huge is not modelled")
+    assert "Not modelled\n  1 records: mem huge is not modelled" in said.out
 
 
 def test_each_kind_of_row_tells_what_identifies_it(

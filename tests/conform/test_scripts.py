@@ -194,11 +194,41 @@ def test_a_name_or_a_word_that_does_not_exist_is_refused(words: tuple[str, ...],
 
 @pytest.mark.parametrize(
     ("access", "mem"),
-    [("pvm_huge", "anon"), ("user_read", "huge"), ("user_write", "swap"), ("user_read", "swapf")],
+    [("pvm_huge", "anon"), ("user_read", "huge")],
 )
-def test_huge_pages_and_swap_are_not_modelled_by_name(access: str, mem: str) -> None:
+def test_huge_pages_are_not_modelled_by_name(access: str, mem: str) -> None:
     with pytest.raises(NotModelled, match=f"^(mem {mem}|access {access}) is not modelled"):
         Script("huge", access, mem, "handler", "m c").scenario()
+
+
+SWAP_SCRIPTS = [  # access, mem, script, tree; outcome, trace
+    ("user_write", "swapf", "m p10 wp- T", Tree.before, "SIGBUS(code=2)", "Xu1 A h55 H404 A h71 H2 U"),
+    (
+        *("user_write", "swapf", "m p10 wp- T", Tree.v5_7, "ret=7"),
+        "Xu1 A h255 H404 A h275 M1 S1 W H404 A h275 H8 U",
+    ),
+    (
+        *("user_write", "swap", "m p10 wp- T", Tree.v5_7, "ret=7"),
+        "Xu1 A h255 H404 A h275 H8 U Xu1 A h255 M1 S1 W H404 A h275 H8 U",
+    ),
+    ("user_read", "swap", "p60 st T", Tree.v5_7, "ret=3", "Xu1 A h254 H404 A h274 H0 U"),
+    (
+        *("user_read", "swap", "p60 st u1 p5 st T", Tree.v5_7, "ret=3"),
+        "Xu1 A h254 H404 Tuser Xu1 A h254 H0 U",
+    ),
+    ("user_read", "swap", "p60 st u1 p5 st T", Tree.before, "ret=3", "Xu1 A h54 H404 A h70 H0 U"),
+    ("user_read", "swap", "p60 kill T", Tree.v5_7, "killed:9", "Xu1 A h254 H404 Tuser"),
+    ("pvm", "swap", "p60 kill T", Tree.v5_7, "killed:9", "h95 H404"),
+]
+
+
+@pytest.mark.parametrize(("access", "mem", "script", "tree", "outcome", "trace"), SWAP_SCRIPTS)
+def test_a_page_that_is_swapped_out_is_modelled(
+    access: str, mem: str, script: str, tree: Tree, outcome: str, trace: str
+) -> None:
+    said = predict_script(Script("W1", access, mem, "handler", script), tree)
+    assert (said["outcome"], said["trace"]) == (outcome, trace)
+    assert said["states"] == ("DD" if "u1" in script else "D" if "st" in script else "")
 
 
 def test_write_protection_of_shared_memory_is_not_modelled_by_name() -> None:

@@ -55,5 +55,5 @@ def test_the_command_shows_a_row_and_refuses_a_word_that_is_nowhere() -> None:
     assert shown.exit_code == 0
     assert "mm/gup.c" in shown.output
     assert "pyemu.kernel.fixup" in shown.output
-    refused = CliRunner().invoke(app, ["functions", "do_swap_page"])
-    assert "no kernel function has 'do_swap_page'" in str(refused.exception)
+    refused = CliRunner().invoke(app, ["functions", "do_numa_page"])
+    assert "no kernel function has 'do_numa_page'" in str(refused.exception)

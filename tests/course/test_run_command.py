@@ -12,6 +12,7 @@ import pytest
 
 from course.run.library import told
 from course.run.show import difference, outcomes
+from course.views import stepper
 from pyemu import Scenario, Trace, Tree, run
 
 # A signal while the kernel waits, on a tree without patch 9: an endless loop in user mode.
@@ -128,6 +129,15 @@ def test_the_trace_is_written_for_chrome(faultlab: Any, tmp_path: Path) -> None:
     trace = run("S10a", Tree.before).trace
     assert path.read_text(encoding="utf-8") == trace.to_chrome()
     assert lines.read_text(encoding="utf-8") == trace.to_jsonl()
+
+
+def test_a_page_with_a_stepper_is_written_for_one_run_and_for_two(faultlab: Any, tmp_path: Path) -> None:
+    one, two = tmp_path / "one.html", tmp_path / "two.html"
+    assert faultlab("run", "S10a", "--tree", "before", "--page", one).status == 0
+    assert faultlab("run", "S10a", "--tree", "before", "--diff", "after", "--page", two).status == 0
+    runs = run("S10a", Tree.before), run("S10a", Tree.after)
+    assert one.read_text(encoding="utf-8") == stepper(runs[0]).page()
+    assert two.read_text(encoding="utf-8") == stepper(*runs).page()
 
 
 def test_a_scenario_may_come_from_a_file_and_need_not_say_what_to_expect(faultlab: Any, mine: Path) -> None:

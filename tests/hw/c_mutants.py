@@ -96,16 +96,21 @@ C_MUTANTS = [
     CMutant(
         "useless-entries-stay",
         "loop.h",
-        "        forget(a, block, way);\n        return 0;",
-        "        return 0;",
+        "            forget(a, block, way);\n            return 0;",
+        "            return 0;",
     ),
     CMutant("pieces-not-noted", "loop.h", "m->holds_pieces |= size_of(entry) > home->size;", ""),
     CMutant("held-not-noted", "loop.h", "a->held |= 1 << home->size;", "a->held |= 1;"),
+    CMutant("others-not-noted", "loop.h", "a != level->front[kind] || home->size || entry", "entry"),
+    CMutant("globals-not-noted", "loop.h", "home->size || entry & E_GLOBAL;", "home->size;"),
     CMutant(
-        "others-not-noted", "loop.h", "level->further |= a != level->front[kind == FETCH] || home->size;", ""
+        "small-walk-caches-by-few-bits",
+        "walk.h",
+        "caches == SMALL_CACHES ? 48",
+        "caches == SMALL_CACHES ? 30",
     ),
     CMutant("same-key-twice", "loop.h", "if (instead) {", "if (0) {"),
-    CMutant("d-walk-forgets-nothing", "loop.h", "    forget(place->array, place->block, place->way);\n", ""),
+    CMutant("d-walk-forgets-nothing", "loop.h", "    forget(place.array, place.block, place.way);\n", ""),
     # batches
     CMutant("skipped-faults-keep-their-address", "loop.h", "pa[i++] = NO_ADDRESS;", "i++;"),
     CMutant("full-logs-go-on", "loop.h", "run->n_log < MAX_EVENTS", "run->n_log < MAX_EVENTS - 2"),

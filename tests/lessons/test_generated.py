@@ -20,6 +20,16 @@ def test_a_rebuild_gives_the_committed_bytes(target: Target):
     assert target.path.read_bytes() == target.make().encode(), f"{target.path}: run 'make notebooks'"
 
 
+@pytest.mark.parametrize(
+    "target",
+    [one for one in made() if one.path.parent.name == "lessons"],
+    ids=lambda target: target.path.stem,
+)
+def test_a_lesson_shows_the_same_with_the_readable_twin(target: Target, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FAULTLAB_TWIN", "ref")
+    assert target.path.read_bytes() == target.make().encode()
+
+
 def test_every_notebook_has_a_source():
     assert set(ROOT.glob("lessons/*.ipynb")) <= {target.path for target in made()}
 

@@ -176,7 +176,7 @@ def test_a_record_can_be_taken_apart_and_made_again(record: Any) -> None:
 def test_every_record_type_is_registered_under_its_name() -> None:
     assert set(RECORDS) == {
         *("Regs", "Message", "AccessResult", "Siginfo", "Page", "PipeBuffer"),
-        *("GupResult", "FaultinResult", "FixupResult", "PfnResult"),
+        *("GupResult", "FaultinResult", "FixupResult", "PfnResult", "HugetlbWalk"),
         *("Found", "PageLock", "Window"),
     }
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pyemu import Machine
+from pyemu.effects.swapops import pte_present
 from pyemu.errors import HandlerError
 from pyemu.flags import PAGE_PRESENT, PAGE_PROTNONE
-from pyemu.pages import get_frame, named_frame, present, write_entry
+from pyemu.pages import get_frame, named_frame, write_entry
 from pyemu.state import ZERO_PFN, FrameState, State
 from tests.pyemu.scenes import READ, V, scene, victim
 
@@ -16,7 +17,7 @@ from tests.pyemu.scenes import READ, V, scene, victim
     ("entry", "answer"), [(0, False), (PAGE_PRESENT, True), (PAGE_PROTNONE, True), (0x2000, False)]
 )
 def test_prot_none_hides_a_page_from_the_cpu_only(entry: int, answer: bool) -> None:
-    assert present(entry) is answer
+    assert pte_present(entry) is answer
 
 
 def test_nobody_counts_the_zero_page() -> None:

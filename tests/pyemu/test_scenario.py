@@ -86,7 +86,17 @@ def valid() -> dict[str, Any]:
         "title": "Every key",
         "story": "All of them.",
         "permits": ["spin"],
-        "machine": {"n_cpus": 2, "preemption": False, "ram_pages": 256, "max_ticks": 1000, "arch": "s390"},
+        "machine": {
+            "n_cpus": 2,
+            "preemption": False,
+            "ram_pages": 256,
+            "max_ticks": 1000,
+            "arch": "s390",
+            "huge_pages": 3,
+            "hugetlb_walk": "as Linux",
+            "swap_pages": 4,
+            "swap_ticks": 500,
+        },
         "areas": [
             {
                 "name": "V",
@@ -98,6 +108,9 @@ def valid() -> dict[str, Any]:
                 "userfaultfd": "missing+wp",
                 "features": [],
                 "user_mode_only": False,
+                "swapped": [1, 2],
+                "protected": [0, 1],
+                "byte": 3,
             },
             {"name": "W", "process": "P"},
             {
@@ -112,6 +125,7 @@ def valid() -> dict[str, Any]:
             },
             {"name": "Y", "process": "P", "kind": "shmem"},
             {"name": "Z", "process": "P", "kind": "faulty"},
+            {"name": "H", "process": "P", "kind": "hugetlb", "pages": 2, "reserve": False},
         ],
         "files": [
             {
@@ -178,6 +192,8 @@ def valid() -> dict[str, Any]:
                     {"do": "fork", "child": "C"},
                     {"do": "truncate", "file": "F", "size": 2},
                     {"do": "hold_page", "file": "F", "page": 0, "ticks": 5},
+                    {"do": "punch_hole", "file": "G", "page": 0, "pages": 1},
+                    {"do": "madvise_pageout", "area": "V", "page": 0, "pages": 2},
                 ],
             },
             {
@@ -210,6 +226,10 @@ def valid() -> dict[str, Any]:
                     {"do": "unblock", "signal": "SIGUSR1"},
                     {"do": "tkill", "task": "T", "signal": "SIGUSR1"},
                     {"do": "setitimer", "ticks": 5, "interval": 3, "count": 2},
+                    {"do": "reclaim", "area": "V", "pages": 3, "task": "T"},
+                    {"do": "move_pages", "area": "V", "pages": 2, "task": "T", "ticks": 50},
+                    {"do": "khugepaged", "area": "V", "pages": 3, "task": "T"},
+                    {"do": "continue", "area": "H", "page": 1, "pages": 1, "wake": True, "answer": False},
                 ],
             },
             {"name": "C", "forked": True, "program": [{"do": "write", "area": "V", "page": 0}]},
@@ -310,8 +330,8 @@ BROKEN: dict[str, tuple[Any, str]] = {
     ),
     "negative time of the disk": (put("files", 0, "io_ticks", -1), "file F: io_ticks is -1; .* from 0"),
     "area of a kind": (
-        put("areas", 1, "kind", "hugetlb"),
-        "area W: kind is 'hugetlb'; it must be one of anon, shmem, file, faulty",
+        put("areas", 1, "kind", "hugetblb"),
+        "area W: kind is 'hugetblb'; it must be one of anon, shmem, file, hugetlb, faulty",
     ),
     "area of a file without one": (
         put("areas", 1, "kind", "file"),
@@ -340,7 +360,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     ),
     "userfaultfd on a disk": (
         put("areas", 2, "userfaultfd", True),
-        "area R: userfaultfd is set; it serves areas of kind 'anon' and 'shmem', and files of kind 'tmpfs'",
+        "area R: userfaultfd is set; it serves areas of kind 'anon', 'shmem' and 'hugetlb', and files",
     ),
     "protection of a step": (
         add_step(0, do="mprotect", area="W", prot="x"),
@@ -373,6 +393,33 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "page that a file lacks": (
         add_step(0, do="hold_page", file="F", page=9, ticks=1),
         r"\(hold_page\) means page 9 of file F, which has 9 pages",
+    ),
+    "shared memory that is swapped": (
+        put("areas", 3, "swapped", [0]),
+        r"area Y: swapped is \[0\], and kind is 'shmem'; only pages of kind 'anon' are swapped out",
+    ),
+    "a page in two places": (
+        put("areas", 0, "populated", [0, 2]),
+        "area V: page 2 is populated and swapped; a page is in one place",
+    ),
+    "a page that is swapped beyond the area": (
+        put("areas", 0, "swapped", [4]),
+        "area V: swapped is 4; it must be a whole number from 0 to 3",
+    ),
+    "protected without write-protection": (
+        put("areas", 0, "userfaultfd", "missing"),
+        r"area V: protected is \[0, 1\], and userfaultfd is 'missing'; ask it for 'wp'",
+    ),
+    "a missing page that is protected": (
+        put("areas", 0, "swapped", [2]),
+        "area V: page 1 is protected, and neither populated nor swapped; a missing page has no mark",
+    ),
+    "a byte of an area that is none": (put("areas", 0, "byte", 256), "area V: byte is 256; .* from 0 to 255"),
+    "no slot on the swap device": (put("machine", "swap_pages", 0), "machine.swap_pages is 0; .* from 1"),
+    "negative time of the swap device": (put("machine", "swap_ticks", -1), "machine.swap_ticks is -1"),
+    "reclaim without a process": (
+        put("tasks", 2, "program", 8, "task", "M"),
+        "area V belongs to process P, task M to process M; name a task that has the area",
     ),
     "a task with the name of the disk": (
         put("tasks", 1, "name", "disk"),
@@ -523,8 +570,8 @@ BROKEN: dict[str, tuple[Any, str]] = {
         r"task N, step 8 \(setitimer\): interval is '5'; it must be a whole number",
     ),
     "odd mode": (
-        put("tasks", 2, "program", 3, "mode", "minor"),
-        r"task N, step 4 \(register\): mode is 'minor'; it must be one of missing, wp, missing\+wp",
+        put("tasks", 2, "program", 3, "mode", "mino"),
+        r"task N, step 4 \(register\): mode is 'mino'; it must be one of missing, wp, missing\+wp, minor",
     ),
     "protect 1": (
         put("tasks", 2, "program", 2, "protect", 1),
@@ -554,7 +601,11 @@ BROKEN: dict[str, tuple[Any, str]] = {
         "entry is 'get_pages'; it must be one of get_user_pages, get_user_pages_locked",
     ),
     "no userfaultfd": (
-        lambda data: (put("areas", 0, "userfaultfd", False)(data), put("tasks", 2, {"name": "N"})(data)),
+        lambda data: (
+            put("areas", 0, "userfaultfd", False)(data),
+            put("areas", 0, "protected", ...)(data),
+            put("tasks", 2, {"name": "N"})(data),
+        ),
         r"task M, step 1 \(wait_message\): process P has no area with userfaultfd = true",
     ),
 }

@@ -114,6 +114,7 @@ def test_adding_what_was_taken_out_gives_the_tree_back() -> None:
 
 
 NEW = {
+    2: {"gup_stops_after_hugetlb"},
     4: {"leaves_late_retry"},
     9: {"leave_on_any_signal"},
     10: {"nopage_after_signal"},
@@ -170,16 +171,22 @@ CAME = {  # with a release, after the one before it in the list
             "write_needs_whole_prefault",
         ),
         *("dirty_wait_completes", "mprotect_maps_writable"),
+        *("hugetlb_takes_locks_again", "minor_faults", "minor_faults_of_shmem"),
+        *("cow_frees_swap", "khugepaged_gives_up"),
     },
-    "6.1": {"fault_lock_is_killable"},  # its stable releases have it; 6.2 and 6.3 do not
+    "6.1": {
+        "fault_lock_is_killable",
+        "hugetlb_takes_i_mmap",
+    },  # its stable releases have it; 6.2 and 6.3 do not
     "6.2": {"fault_lock_is_killable", "knows_foll_interruptible"},
     "6.3": {"gup_takes_lock_killable"},
     "6.4": {
         *("pgfault_counts_faults", "copy_tries_rest_again", "vma_lock_first", "fault_lock_is_killable"),
+        "swapin_needs_mmap_lock",
     },
     "6.5": set(),
-    "6.8": {"vma_lock_anonymous_only", "vma_lock_marks_tried"},
-    "6.12": {"retry_when_released", "vma_lock_ends_bad_access"},
+    "6.8": {"vma_lock_anonymous_only", "vma_lock_marks_tried", "gup_walks_hugetlb", "swapin_needs_mmap_lock"},
+    "6.12": {"retry_when_released", "vma_lock_ends_bad_access", "swapin_maps_writable"},
     "6.18": {"write_copies_first"},
     "7.2": set(),
 }

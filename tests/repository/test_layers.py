@@ -21,6 +21,7 @@ FLOORS = {
     "pyemu.chrome": 2,
     "pyemu.diff": 2,
     "pyemu.effects": 2,
+    "pyemu.hugepages": 2,
     "pyemu.hw": 2,
     "pyemu.policies": 2,
     "pyemu.stacks": 2,
@@ -139,7 +140,19 @@ def loaded_by(statement: str) -> set[str]:
     return set(subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split())
 
 
-HEAVY = {"numpy", "IPython", "ipywidgets", "nbformat", "nbclient", "jupytext", "matplotlib", "rich"}
+HEAVY = {
+    *(
+        "numpy",
+        "IPython",
+        "anywidget",
+        "ipywidgets",
+        "nbformat",
+        "nbclient",
+        "jupytext",
+        "matplotlib",
+        "rich",
+    ),
+}
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_a_compiled_run_says_nothing_more(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_importing_the_views_loads_no_heavy_package():
-    heavy = "ipywidgets", "IPython", "numpy", "matplotlib"
+    heavy = "anywidget", "ipywidgets", "IPython", "numpy", "matplotlib"
     code = f"import sys, course.views, course.predictions; print([n for n in {heavy!r} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

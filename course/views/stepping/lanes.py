@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from course.views.lanes import lock_words
 from course.views.moments import Scene, TaskScene
 from course.views.stepping.rows import Side
+from course.views.stepping.states import NO_CPU
 from pyemu.trace import Trace
 
 __all__ = ["Bar", "Lane", "lanes"]
-
-NO_CPU = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,10 @@ def lanes(trace: Trace, side: Side) -> tuple[Lane, ...]:
         The tasks in the scenario's order, the lock, the CPUs that are used.
     """
     scenes = _scenes(trace, side)
+    on_cpus = {event.task for event in side.events if event.cpu != NO_CPU}
+    idle = [Bar("none")] * len(scenes)  # a device, such as a timer: it needs no CPU
     own = [
-        _lane(name, number, [_task(scene, name) for scene in scenes])
+        _lane(name, number, [_task(scene, name) for scene in scenes] if number in on_cpus else idle)
         for number, name in enumerate(trace.tasks, 1)
     ]
     return (*own, _lane("mmap_sem", 0, list(map(_lock, scenes))), *_cpus(trace, side))

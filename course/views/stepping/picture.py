@@ -92,7 +92,10 @@ def _bars(lane: Lane, places: list[int], top: int) -> Iterator[str]:
     for bar, run in groupby(range(n_rows), key=lambda row: states[row]):
         rows = list(run)
         if bar is not None and bar.style != "none":
-            left, right = _x(rows[0], n_rows), _x(rows[-1] + 1, n_rows)
+            left, right = (
+                _x(rows[0], n_rows),
+                _x(rows[-1] + 1, n_rows) - 1,
+            )  # a gap between bars of one colour
             yield from _bar(bar, left, right - left, top)
 
 

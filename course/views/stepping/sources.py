@@ -10,7 +10,9 @@ from pyemu import kernel
 from pyemu.calls import CALLS
 from pyemu.travel import TaskView
 
-__all__ = ["Source", "line_of", "sources"]
+__all__ = ["ELSEWHERE", "Source", "line_of", "sources"]
+
+ELSEWHERE = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +82,14 @@ def line_of(function: str, kind: str, before: TaskView | None, now: TaskView | N
     Returns
     -------
     int
-        Number of the line in its module; 0: not known. Where the function waited for the result of this step;
-        of a function that this step called, where it stands now.
+        Number of the line in its module: where the function waited for the result of this step; of a function
+        that this step called, where it stands now. 0: not known, since it began and ended within this step.
+        `ELSEWHERE`: it is not the kernel's own, but a learner's.
     """
     if before is not None and kind != "call" and before.stack[-1:] == (function,):
-        return before.lines[-1]
+        return before.lines[-1] or ELSEWHERE
     for view in (now, before):
         if view is not None and function in view.stack:
             place = len(view.stack) - 1 - view.stack[::-1].index(function)
-            return view.lines[place]
+            return view.lines[place] or ELSEWHERE
     return 0

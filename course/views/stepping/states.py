@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from course.views.stepping.tables import Tables, entry_words, right_words
-from pyemu.flags import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, Signal, VmFlag, state_letter
+from course.views.words import signal_name
+from pyemu.flags import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, VmFlag, state_letter
 from pyemu.flags import names as flag_names
 from pyemu.hw import x86
 from pyemu.trace import Trace
@@ -18,13 +19,17 @@ from pyemu.travel import History, TaskView
 from pyemu.travel.log import MISSING
 from pyemu.travel.snapshot import CLOCK
 
-__all__ = ["PANELS", "Slot", "States"]
+__all__ = ["NOW", "PAGES", "PANELS", "Slot", "States"]
 
-PANELS = ("Now", "Tasks", "mmap_sem", "Page table", "TLB", "Memory areas", "userfaultfd")
-"""Names of the panels; the first is filled from events, by `course.views.panel.facts`."""
+PANELS = ("Now", "Pages", "Tasks", "mmap_sem", "Page table", "TLB", "Memory areas", "userfaultfd")
+"""Names of the panels; the first two are filled from events, by `course.views.panel.facts`."""
+
+NOW, PAGES, TASKS, LOCK, TABLE, TLB, AREAS, QUEUES = range(len(PANELS))
 
 WHOLE_AREA = 16
 """Pages of an area that are all shown; of a larger one, those that the trace speaks of."""
+
+NO_CPU = 255  # of a task that is on none
 
 _OF_PAGES = ("access", "uaccess", "value", "exception", "pte", "flush", "message", "message_read", "uffd")
 
@@ -113,42 +118,40 @@ class States:
                 found |= _tlb(place[1:], value)
             elif kind == "context":
                 contexts.add(place[1])
-            elif kind == "wait":
-                contexts.add(value.context)
         for context in sorted(contexts):
             found |= self._queues(context)
         for (mm, va), entry in self._tables.changed():
-            found[Slot(3, (mm, va), self._named(mm, f"{va:#x}"))] = entry_words(entry)
+            found[Slot(TABLE, (mm, va), self._named(mm, f"{va:#x}"))] = entry_words(entry)
         return found
 
     # -------------------------------------------------------------------------------- panels
 
     def _task(self, number: int, view: TaskView) -> dict[Slot, str]:
         if view.ended:
-            doing = f"killed by {_signal(view.killed_by)}" if view.killed_by else "ended"
+            doing = f"killed by {signal_name(view.killed_by)}" if view.killed_by else "ended"
         elif view.stopped:
             doing = "stopped (T)"
         elif view.asleep:
             doing = f"sleeps ({state_letter(view.state)})"
         else:
-            doing = "runs" if view.cpu == 255 else f"runs on CPU {view.cpu}"
+            doing = "ready" if view.cpu == NO_CPU else f"runs on CPU {view.cpu}"
         announced = f", state {state_letter(view.state)} announced" if view.state and not view.asleep else ""
         return {
-            Slot(1, (number, 0), view.name): doing + ("" if view.ended else announced),
-            Slot(1, (number, 1), f"{view.name}: functions"): " > ".join(view.stack) or "none: user mode",
-            Slot(1, (number, 2), f"{view.name}: next effect"): view.next,
+            Slot(TASKS, (number, 0), view.name): doing + ("" if view.ended else announced),
+            Slot(TASKS, (number, 1), f"{view.name}: functions"): " > ".join(view.stack) or "none: user mode",
+            Slot(TASKS, (number, 2), f"{view.name}: next effect"): view.next,
         }
 
     def _signals(self, place: tuple[str, int]) -> dict[Slot, str]:
         kind, number = place
         value = self._values[place]
         if kind == "blocked":
-            text = ", ".join(_signal(one) for one in sorted(value))
-            return {Slot(1, (number, 4), f"{self._task_name(number)}: blocked signals"): text}
-        text = ", ".join(_signal(one.signal) for one in value)
+            text = ", ".join(signal_name(one) for one in sorted(value))
+            return {Slot(TASKS, (number, 4), f"{self._task_name(number)}: blocked signals"): text}
+        text = ", ".join(signal_name(one.signal) for one in value)
         if kind == "siginfo":
-            return {Slot(1, (number, 3), f"{self._task_name(number)}: pending signals"): text}
-        return {Slot(1, (number, 5), f"process of {self._task_name(number)}: pending signals"): text}
+            return {Slot(TASKS, (number, 3), f"{self._task_name(number)}: pending signals"): text}
+        return {Slot(TASKS, (number, 5), f"process of {self._task_name(number)}: pending signals"): text}
 
     def _lock(self, mm: int, lock: Any) -> dict[Slot, str]:
         held = [f"{self._task_name(one)} (reading)" for one in lock.readers]
@@ -158,12 +161,12 @@ class States:
             f"{self._task_name(one)} ({'writing' if write else 'reading'})" for one, write in lock.waiters
         ]
         return {
-            Slot(2, (mm, 0), self._named(mm, "owner")): " + ".join(held) or "free",
-            Slot(2, (mm, 1), self._named(mm, "waiters")): ", ".join(waits) or "nobody",
+            Slot(LOCK, (mm, 0), self._named(mm, "owner")): " + ".join(held) or "free",
+            Slot(LOCK, (mm, 1), self._named(mm, "waiters")): ", ".join(waits) or "nobody",
         }
 
     def _area(self, number: int, area: Any) -> dict[Slot, str]:
-        slot = Slot(5, (area.mm, number), self._named(area.mm, f"area {number}"))
+        slot = Slot(AREAS, (area.mm, number), self._named(area.mm, f"area {number}"))
         if not area.alive:
             return {slot: "freed"}
         words = [f"{area.start:#x} to {area.end - 1:#x}", flag_names(area.flags, VmFlag).replace("|", " ")]
@@ -178,23 +181,17 @@ class States:
         name = f"userfaultfd {context}"
         if state.released:
             return {
-                Slot(6, (context, 0), f"{name}: not read"): "closed",
-                Slot(6, (context, 1), f"{name}: read"): "closed",
+                Slot(QUEUES, (context, 0), f"{name}: not read"): "closed",
+                Slot(QUEUES, (context, 1), f"{name}: read"): "closed",
             }
         return {
-            Slot(6, (context, 0), f"{name}: not read"): self._waits(state.pending),
-            Slot(6, (context, 1), f"{name}: read"): self._waits(state.read),
+            Slot(QUEUES, (context, 0), f"{name}: not read"): self._waits(state.pending),
+            Slot(QUEUES, (context, 1), f"{name}: read"): self._waits(state.read),
         }
 
     def _waits(self, queue: tuple[int, ...]) -> str:
         entries = [self._values[("wait", one)] for one in queue if ("wait", one) in self._values]
-        return (
-            ", ".join(
-                f"{self._task_name(one.task)} at {one.address:#x}{' (woken)' if one.waken else ''}"
-                for one in entries
-            )
-            or "nobody"
-        )
+        return ", ".join(f"{self._task_name(one.task)} at {one.address:#x}" for one in entries) or "nobody"
 
     # -------------------------------------------------------------------------------- names
 
@@ -221,8 +218,4 @@ def _tlb(place: tuple[int, str, int], entries: tuple[Any, ...]) -> dict[Slot, st
         f"{one.vpn << PAGE_SHIFT:#x} is frame {one.pfn}: {right_words(one.flags & _RIGHTS)}"
         for one in entries
     ]
-    return {Slot(4, (cpu, int(level[1:]), number), f"CPU {cpu}, {level} set {number}"): "; ".join(held)}
-
-
-def _signal(number: int) -> str:
-    return Signal(number).name if number in Signal.__members__.values() else f"signal {number}"
+    return {Slot(TLB, (cpu, int(level[1:]), number), f"CPU {cpu}, {level} set {number}"): "; ".join(held)}

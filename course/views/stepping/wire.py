@@ -1,12 +1,13 @@
 """The wire: a stepper as names (plain data) and one run of bytes with little-endian records.
 
-The bytes are sections, one after the other; ``names["sections"]`` says where each begins and how many records
-it has. ``stepper.js`` reads the same layout; a test reads it with Node and compares with the text form.
+The bytes are sections, one after the other; ``names["sections"]`` says where each begins and how many bytes
+it has. ``run.js`` reads the same layout; a test reads it with Node and compares with the text form.
 
 =============  ==============================================================================================
 ``rows``       ``<iiBBxx``: place of the event in each run (-1: none), place of the mark, story or not
-``events n``   ``<dIIIHHBBBBBB2x``: time, sentence, step, end of its changes, function + 1 (0: none), line,
-               kind, task, CPU, goal, what the keys look for (1 retry, 2 signal, 4 fault), attempt
+``events n``   ``<dIIIHHBBBBBB2x``: time, sentence, step, end of its changes, function + 1 (0: none), line
+               (0: not known, 0xffff: a learner's function), kind, task, CPU, goal, what the keys look for
+               (1 retry, 2 signal, 4 fault), attempt
 ``changes n``  ``<II``: slot, text
 ``lanes n``    ``<H`` for each event and lane: place of the bar
 =============  ==============================================================================================
@@ -26,7 +27,7 @@ from course.views.stepping.lanes import Lane, lanes
 from course.views.stepping.palette import STYLES
 from course.views.stepping.rows import Line, Side
 from course.views.stepping.sources import line_of, sources
-from course.views.stepping.states import PANELS, Slot, States
+from course.views.stepping.states import NOW, PAGES, PANELS, Slot, States
 from pyemu.stacks import stacks
 from pyemu.trace import KIND, KINDS, Event, Trace
 from pyemu.travel import History, TaskView
@@ -39,6 +40,7 @@ CHANGE = struct.Struct("<II")
 RETRY, SIGNAL, FAULT = 1, 2, 4
 _SIGNALS = ("signal_sent", "signal_taken", "signal_dropped", "fault_signal")
 MARKS = tuple(Mark)
+FEW_PAGES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,11 @@ def pack(
         The same for the same runs.
     """
     texts, functions = _Texts(), dict[str, int]()
-    facts_at = {name: Slot(0, (place,), name) for place, name in enumerate(fact_names)}
+    pages = [name for name in fact_names if name.startswith("page ")]
+    apart = pages if len(pages) > FEW_PAGES else []  # so that they don't push away what is always asked for
+    facts_at = {
+        name: Slot(PAGES if name in apart else NOW, (place,), name) for place, name in enumerate(fact_names)
+    }
     packed = [_packed(run, facts_at, texts, functions) for run in runs]
     slots = {slot: place for place, slot in enumerate(sorted({s for one in packed for s, _ in one.changes}))}
     sections: dict[str, bytes] = {

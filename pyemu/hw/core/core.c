@@ -110,19 +110,21 @@ void core_free(Core *m) {
  * there is nothing else. */
 static int prepare(Level *level, uint32_t n_ways) {
     int others = level->n_arrays > 1;
-    for (int class = 0; class < N_CLASSES; class++) {
-        const Probe *first = level->probes[class];
+    for (int kind = READ; kind < N_KINDS; kind++) {
+        const Probe *first = level->probes[kind == FETCH];
         Array *a = first->array;
         int known = a && !first->size && a->policy == LRU && a->n_ways == n_ways && !(a->n_sets & (a->n_sets - 1));
-        level->front[class] = known ? a : NULL;
+        level->front[kind] = known ? a : NULL;
         others |= a && first[1].array;
     }
-    return level->front[DATA] && level->front[CODE] && !others;
+    return level->front[READ] && level->front[FETCH] && !others;
 }
 
 void core_prepare(Core *m) {
     int usual1 = prepare(&m->l1, 4), usual2 = prepare(&m->l2, 12);
-    m->fronts = m->l1.front[DATA] && m->l2.front[DATA] && m->cpu.width == 48;
+    m->small_walk_caches = 1;
+    EACH_WALK_CACHE(m, a, m->small_walk_caches &= a->policy == LRU && a->n_lanes == 4 && a->mask + 1 == a->n_sets);
+    m->fronts = m->l1.front[READ] && m->l2.front[READ] && m->cpu.width == 48;
     m->plain = usual1 && usual2 && m->cpu.format == X86_4_LEVEL && !m->cpu.globals && !m->n_walk_caches;
 }
 

@@ -173,8 +173,8 @@ typedef struct {
 typedef struct {
     Array arrays[MAX_ARRAYS];
     int n_arrays;
-    Array *front[N_CLASSES]; /* what is looked at first, if it has the shape that the loop knows, else NULL */
-    int further;            /* since all was emptied: an entry was put elsewhere than there */
+    Array *front[4];        /* by kind: what is looked at first, if it has the shape that the loop knows, else NULL */
+    int further;            /* since all was emptied: an entry was put elsewhere than there, or a global one */
     Probe probes[N_CLASSES][MAX_PROBES + 1]; /* where to look, in this order */
     Probe homes[N_CLASSES][N_SIZES];         /* by size class: where it goes, and as what */
 } Level;
@@ -191,6 +191,9 @@ typedef struct {
     Level l2;
     Array walk_caches[MAX_LEVELS + 1]; /* by level of the entry held; without blocks: none */
     int n_walk_caches;
+    int small_walk_caches;  /* all have the shape that the loop knows (core_prepare) */
+    uint64_t ahead_region;  /* for fetch_ahead: the GiB where it was last, */
+    uint64_t ahead_table;   /* and the table of level 2 there */
     int holds_pieces;       /* since all was emptied: an entry smaller than its page was put in, */
     int holds_globals;      /* and a global one */
     uint64_t n_accesses;

@@ -16,36 +16,18 @@
 
 #include "walk.h"
 
-/* Whether a packed entry serves this access as it is. */
-INLINE int permitted(const Core *m, uint64_t entry, unsigned kind) {
-    return ((entry ^ m->cpu.want[kind]) & m->cpu.care[kind]) == 0;
+/* The bits in which a packed entry isn't what this access needs. */
+INLINE uint64_t lacking(const Core *m, uint64_t entry, unsigned kind) {
+    return (entry ^ m->cpu.want[kind]) & m->cpu.care[kind];
 }
 
-/* Whether only its D is missing, or nothing. */
-INLINE int allowed(const Core *m, uint64_t entry, unsigned kind) {
-    return ((entry ^ m->cpu.want[kind]) & m->cpu.care[kind] & ~E_D) == 0;
-}
+/* Whether it serves this access as it is. */
+INLINE int permitted(const Core *m, uint64_t entry, unsigned kind) { return !lacking(m, entry, kind); }
 
 INLINE int size_of(uint64_t entry) { return (int)(entry >> E_SIZE_SHIFT & 3); }
 
 /* Bits of an address inside an entry of this size, above the 4 KiB. */
 INLINE uint64_t within(int size) { return ((4096ULL << (9 * size)) - 1) & E_FRAME; }
-
-/* The shape of an array, as constants where the form knows them. */
-typedef struct {
-    int policy;
-    uint32_t lanes;
-    uint32_t ranks;
-    uint32_t entries_at;
-    uint32_t stride;
-} Shape;
-
-static const Shape L1_SHAPE = {LRU, 4, 4, 64, 128}, L2_SHAPE = {LRU, 12, 16, 128, 256};
-
-INLINE Shape shape_of(const Array *a) {
-    Shape shape = {a->policy, a->n_lanes, a->n_ranks, a->entries_at, a->stride};
-    return shape;
-}
 
 INLINE uint8_t *block_of(const Array *a, uint64_t page, Shape shape, const int form) {
     uint64_t set = form & GENERAL ? set_number(a, page) : page & a->mask;
@@ -62,11 +44,12 @@ typedef struct {
     uint8_t *block;
     int way;
     int size;
+    int lacks_d;            /* it permits the access but for D */
     Shape shape;
 } Place;
 
 /* Look for one key in its block; an entry that doesn't permit the access is removed. A packed entry for
- * the 4 KiB around `va`, or 0. D may be missing. */
+ * the 4 KiB around `va`, or 0. D may be missing (`lacks_d`). */
 INLINE uint64_t look_for(
     Core *m, Array *a, uint8_t *block, int size, uint64_t key, uint64_t va, unsigned kind, Shape shape, Place *place
 ) {
@@ -74,26 +57,29 @@ INLINE uint64_t look_for(
     if (way < 0)
         return 0;
     uint64_t entry = entries_of(block, shape.entries_at)[way];
-    if (UNLIKELY(!allowed(m, entry, kind))) {
-        forget(a, block, way);
-        return 0;
+    place->lacks_d = 0;
+    if (UNLIKELY(!permitted(m, entry, kind))) {
+        if (lacking(m, entry, kind) != E_D) {
+            forget(a, block, way);
+            return 0;
+        }
+        place->lacks_d = 1;
     }
     place->array = a;
     place->block = block;
     place->way = way;
     place->size = size;
     place->shape = shape;
-    return entry | (va & within(size));
+    return entry | E_VALID | (va & within(size)); /* it is valid: so a compiler knows that it isn't 0 */
 }
 
 /* Look in one array for entries of one size: an own one first, then a global one. */
-INLINE uint64_t look_in(
-    Core *m, Array *a, int size, uint64_t va, unsigned kind, Shape shape, Place *place, const int form
-) {
-    uint64_t page = page_of(m, va, size, form), key = K_VALID | (uint64_t)size << K_SIZE_SHIFT | page;
-    uint8_t *block = block_of(a, page, shape, form);
+INLINE uint64_t look_in(Core *m, Array *a, int size, uint64_t va, unsigned kind, Place *place) {
+    Shape shape = shape_of(a);
+    uint64_t page = page_number(&m->cpu, va, size), key = K_VALID | (uint64_t)size << K_SIZE_SHIFT | page;
+    uint8_t *block = block_of(a, page, shape, GENERAL);
     uint64_t entry = look_for(m, a, block, size, key | m->cpu.space, va, kind, shape, place);
-    if (form != PLAIN && !entry && m->holds_globals && m->cpu.globals)
+    if (!entry && m->holds_globals && m->cpu.globals)
         entry = look_for(m, a, block, size, key | K_GLOBAL, va, kind, shape, place);
     return entry;
 }
@@ -103,27 +89,37 @@ INLINE uint64_t look_on(Core *m, Level *level, int first, uint64_t va, unsigned 
     for (const Probe *probe = level->probes[kind == FETCH] + first; probe->array; probe++) {
         if (!(probe->array->held >> probe->size & 1))
             continue;
-        uint64_t entry = look_in(m, probe->array, probe->size, va, kind, shape_of(probe->array), place, GENERAL);
+        uint64_t entry = look_in(m, probe->array, probe->size, va, kind, place);
         if (entry)
             return entry;
     }
     return 0;
 }
 
-COLD uint64_t look_further(Core *m, Level *level, int first, uint64_t va, unsigned kind, Place *place) {
+COLD uint64_t look_out_of_line(Core *m, Level *level, int first, uint64_t va, unsigned kind, Place *place) {
     return look_on(m, level, first, va, kind, place);
+}
+
+/* The same. What a call gets the address of is in memory; so it is none of the loop's own. */
+INLINE uint64_t look_further(Core *m, Level *level, int first, uint64_t va, unsigned kind, Place *place) {
+    Place found;
+    uint64_t entry = look_out_of_line(m, level, first, va, kind, &found);
+    *place = found;
+    return entry;
 }
 
 /* Look in a whole level, whose front has this shape, unless the form is the general one. */
 INLINE uint64_t look(Core *m, Level *level, uint64_t va, unsigned kind, Shape shape, Place *place, const int form) {
     if (form & GENERAL)
         return look_on(m, level, 0, va, kind, place);
-    Array *front = form == PLAIN ? &level->arrays[0] : level->front[kind == FETCH];
+    Array *front = form == PLAIN ? &level->arrays[0] : level->front[kind];
     if (form != PLAIN && UNLIKELY(!front))
         return look_further(m, level, 0, va, kind, place);
-    uint64_t entry = look_in(m, front, 0, va, kind, shape, place, form);
+    uint64_t page = page_of(m, va, 0, form);
+    uint8_t *block = block_of(front, page, shape, form);
+    uint64_t entry = look_for(m, front, block, 0, K_VALID | m->cpu.space | page, va, kind, shape, place);
     if (form != PLAIN && !entry && UNLIKELY(level->further))
-        entry = look_further(m, level, 1, va, kind, place);
+        entry = look_further(m, level, !m->holds_globals, va, kind, place);
     return entry;
 }
 
@@ -157,14 +153,14 @@ COLD void keep_any(Core *m, Level *level, int size, uint64_t va, unsigned kind, 
     }
     put(m, a, home->size, va, entry, shape_of(a), GENERAL);
     a->held |= 1 << home->size;
-    level->further |= a != level->front[kind == FETCH] || home->size;
+    level->further |= a != level->front[kind] || home->size || entry & E_GLOBAL;
     m->holds_pieces |= size_of(entry) > home->size;
     m->holds_globals |= (entry & E_GLOBAL) != 0;
 }
 
 /* The same for a translation that isn't in the level yet. */
 INLINE void keep_in(Core *m, Level *level, int size, uint64_t va, unsigned kind, uint64_t entry, Shape shape, const int form) {
-    Array *front = form == PLAIN ? &level->arrays[0] : level->front[kind == FETCH];
+    Array *front = form == PLAIN ? &level->arrays[0] : level->front[kind];
     if (form == PLAIN || (form & FRONTS && LIKELY(simple(entry) && front))) {
         front->held |= 1;
         put(m, front, 0, va, entry, shape, form);
@@ -214,12 +210,12 @@ INLINE void use_place(const Place *place) {
 }
 
 /* A write met an entry without D: the tables say what is true now, and their answer replaces it. */
-COLD uint64_t walk_for_d(Core *m, Run *run, int64_t i, uint64_t va, int found, Level *level, const Place *place) {
-    use_place(place);
+COLD uint64_t walk_for_d(Core *m, Run *run, int64_t i, uint64_t va, int found, Level *level, Place place) {
+    use_place(&place);
     uint64_t entry = walk_again(m, run, i, va, found);
     if (!entry)
         return fault(m, run, i, va);
-    forget(place->array, place->block, place->way);
+    forget(place.array, place.block, place.way);
     keep_any(m, level, size_of(entry), va, WRITE, entry, 1);
     m->found = found;
     return entry;
@@ -227,18 +223,21 @@ COLD uint64_t walk_for_d(Core *m, Run *run, int64_t i, uint64_t va, int found, L
 
 #define AHEAD 8
 
-/* Ask the memory for the leaf entry of an address to come: nothing that can be observed changes. */
-INLINE void fetch_ahead(const Core *m, uint64_t va) {
-    uint64_t table = m->cpu.root;
-    for (int shift = 39; shift > 12; shift -= 9) {
-        uint64_t entry = load(m, table + ((va >> shift) & 511) * 8);
-        if ((entry & (X86_P | X86_PS)) != X86_P)
-            return;
-        table = entry & X86_ADDRESS;
+/* Ask the memory for the leaf entry of an address to come: nothing that can be observed changes. The upper
+ * two tables are read once for each GiB; if they are no longer those, it asks for nothing useful. */
+INLINE void fetch_ahead(Core *m, uint64_t va) {
+    uint64_t region = va << 16 >> 46;
+    if (UNLIKELY(m->ahead_region != region)) {
+        uint64_t table = m->cpu.root;
+        for (int shift = 39; shift >= 30; shift -= 9)
+            table = load(m, table + ((va >> shift) & 511) * 8) & X86_ADDRESS;
+        m->ahead_region = region;
+        m->ahead_table = table;
     }
-    table += ((va >> 12) & 511) * 8;
-    if (table <= m->last_entry)
-        __builtin_prefetch(m->ram + table, 1);
+    uint64_t entry = load(m, m->ahead_table + ((va >> 21) & 511) * 8);
+    uint64_t leaf = (entry & X86_ADDRESS) + ((va >> 12) & 511) * 8;
+    if (leaf <= m->last_entry)
+        __builtin_prefetch(m->ram + leaf, 1);
 }
 
 /* All that isn't found in L1: a packed entry for 4 KiB, or 0 with `fault_code` set. */
@@ -252,8 +251,8 @@ INLINE uint64_t miss(Core *m, Run *run, int64_t i, uint64_t va, unsigned kind, c
     if (entry) {
         if (form != PLAIN)
             m->found = FOUND_L2;
-        if (UNLIKELY(!permitted(m, entry, kind))) {
-            entry = walk_for_d(m, run, i, va, FOUND_L2, &m->l2, &place);
+        if (UNLIKELY(place.lacks_d)) {
+            entry = walk_for_d(m, run, i, va, FOUND_L2, &m->l2, place);
             if (!entry)
                 return 0;
             size = size_of(entry); /* as large as the walk says */
@@ -286,7 +285,11 @@ COLD uint64_t miss_plain(Core *m, Run *run, int64_t i, uint64_t va, unsigned kin
 }
 
 COLD uint64_t miss_fronts(Core *m, Run *run, int64_t i, uint64_t va, unsigned kind) {
-    return run->log ? miss(m, run, i, va, kind, FRONTS | LOGGING) : miss(m, run, i, va, kind, FRONTS);
+    return miss(m, run, i, va, kind, FRONTS);
+}
+
+COLD uint64_t miss_fronts_logging(Core *m, Run *run, int64_t i, uint64_t va, unsigned kind) {
+    return miss(m, run, i, va, kind, FRONTS | LOGGING);
 }
 
 COLD uint64_t miss_general(Core *m, Run *run, int64_t i, uint64_t va, unsigned kind) {
@@ -300,11 +303,12 @@ INLINE uint64_t access_one(Core *m, Run *run, int64_t i, uint64_t va, unsigned k
         return not_canonical(m, run, i, va, kind);
     uint64_t entry = look(m, &m->l1, va, kind, L1_SHAPE, &place, form);
     if (!entry)
-        return form == PLAIN ? miss_plain(m, run, i, va, kind)
-             : form & FRONTS ? miss_fronts(m, run, i, va, kind)
-                             : miss_general(m, run, i, va, kind);
-    if (UNLIKELY(!permitted(m, entry, kind)))
-        return walk_for_d(m, run, i, va, FOUND_L1, &m->l1, &place);
+        return form == PLAIN              ? miss_plain(m, run, i, va, kind)
+             : form == FRONTS             ? miss_fronts(m, run, i, va, kind)
+             : form == (FRONTS | LOGGING) ? miss_fronts_logging(m, run, i, va, kind)
+                                          : miss_general(m, run, i, va, kind);
+    if (UNLIKELY(place.lacks_d))
+        return walk_for_d(m, run, i, va, FOUND_L1, &m->l1, place);
     use_place(&place);
     return entry;
 }
@@ -397,6 +401,7 @@ INLINE int64_t run_as(Core *m, Run *run, const int form) {
     const int details = form != PLAIN && run->status;
     m->found = FOUND_L1;
     m->n_refs = 0;
+    m->ahead_region = NO_ADDRESS;
     int64_t i = 0, n = run->n;
     while (i < n) {
         int64_t end = n - i < BLOCK ? n : i + BLOCK;

@@ -5,7 +5,7 @@
 uint64_t core_walk(Core *m, uint64_t va, unsigned kind) { return walk(m, NULL, 0, va, kind, GENERAL); }
 
 uint64_t core_quick(Core *m, uint64_t va, unsigned kind) {
-    Array *front = m->l1.front[kind == FETCH];
+    Array *front = m->l1.front[kind];
     if (!front || m->cpu.width != 48 || (va + (1ULL << 47)) >> 48)
         return 0;
     uint64_t page = page_of(m, va, 0, FRONTS);

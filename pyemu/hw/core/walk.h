@@ -43,20 +43,33 @@ typedef struct {
     uint8_t *block[MAX_LEVELS + 1];
 } Kept;
 
+/* The walk caches that a walk may meet: none, such as have the shape of a small L1, or any. */
+enum { NO_CACHES, SMALL_CACHES, ANY_CACHES };
+
+INLINE Shape cache_shape(const Array *cache, const int caches) {
+    return caches == SMALL_CACHES ? L1_SHAPE : shape_of(cache);
+}
+
 /* Start at the root, or below what a walk cache holds; the lowest one counts. */
-INLINE void start(Core *m, Run *run, int64_t i, uint64_t va, Walk *walk, Kept *kept, const int form) {
-    for (int level = 2; level <= m->cpu.top; level++) {
+INLINE void start(
+    Core *m, Run *run, int64_t i, uint64_t va, Walk *walk, Kept *kept, const int caches, const int form
+) {
+    const int top = caches == SMALL_CACHES ? 4 : m->cpu.top, width = caches == SMALL_CACHES ? 48 : m->cpu.width;
+    FL_UNROLL
+    for (int level = 2; level <= top; level++) {
         Array *cache = &m->walk_caches[level];
         if (!cache->blocks)
             continue;
-        uint64_t prefix = (va & ((1ULL << m->cpu.width) - 1)) >> (12 + 9 * (level - 1));
+        Shape shape = cache_shape(cache, caches);
+        uint64_t prefix = (va & ((1ULL << width) - 1)) >> (12 + 9 * (level - 1));
         uint64_t key = kept->key[level] = K_VALID | m->cpu.space | prefix;
-        uint8_t *block = kept->block[level] = set_of(cache, prefix);
-        int way = find(keys_of(block), key, cache->n_lanes);
+        uint64_t set = caches == SMALL_CACHES ? prefix & cache->mask : set_number(cache, prefix);
+        uint8_t *block = kept->block[level] = cache->blocks + set * shape.stride;
+        int way = find(keys_of(block), key, shape.lanes);
         if (way < 0)
             continue;
-        uint64_t entry = entries_of(block, cache->entries_at)[way];
-        use(cache, block, way, cache->policy, cache->n_lanes, cache->n_ranks);
+        uint64_t entry = entries_of(block, shape.entries_at)[way];
+        use(cache, block, way, shape.policy, shape.lanes, shape.ranks);
         m->n_walk_cache_hits[level]++;
         walk->table = entry & E_FRAME;
         walk->every = entry;
@@ -69,20 +82,21 @@ INLINE void start(Core *m, Run *run, int64_t i, uint64_t va, Walk *walk, Kept *k
 }
 
 /* Put what a successful walk read into the walk caches, from the top down. It isn't there: `start` looked. */
-INLINE void keep(Core *m, const Kept *kept, int first, int last, const uint64_t *upper) {
+INLINE void keep(Core *m, const Kept *kept, int first, int last, const uint64_t *upper, const int caches) {
     for (int level = first; level > last; level--) {
         Array *cache = &m->walk_caches[level];
         if (!cache->blocks)
             continue;
+        Shape shape = cache_shape(cache, caches);
         uint8_t *block = kept->block[level];
-        int way = take(cache, block, cache->policy, cache->n_lanes, cache->n_ranks);
+        int way = take(cache, block, shape.policy, shape.lanes, shape.ranks);
         keys_of(block)[way] = kept->key[level];
-        entries_of(block, cache->entries_at)[way] = upper[level];
+        entries_of(block, shape.entries_at)[way] = upper[level];
         cache->held = 1;
     }
 }
 
-/* `caches` says whether there are walk caches; without, and but for the general form, the levels are 4. */
+/* But for the general form, the levels are 4. */
 INLINE uint64_t walk_x86(
     Core *m, Run *run, int64_t i, uint64_t va, unsigned kind, const int caches, const int form
 ) {
@@ -93,7 +107,7 @@ INLINE uint64_t walk_x86(
     uint32_t code = 0;
     Kept kept;
     if (caches)
-        start(m, run, i, va, &w, &kept, form);
+        start(m, run, i, va, &w, &kept, caches, form);
     first = w.level;
     FL_UNROLL
     for (; w.level > 0; w.level--) {
@@ -155,7 +169,7 @@ INLINE uint64_t walk_x86(
         m->n_refs = first - w.level + 1;
         m->ref_level = first;
         if (caches)
-            keep(m, &kept, first, w.level, upper);
+            keep(m, &kept, first, w.level, upper, caches);
         if (UNLIKELY(m->cpu.globals && entry & X86_G))
             result |= E_GLOBAL;
         if (LIKELY(w.level == 1))
@@ -176,7 +190,7 @@ COLD uint64_t walk_riscv(Core *m, Run *run, int64_t i, uint64_t va, unsigned kin
     int shift, first;
     Kept kept;
     if (m->n_walk_caches)
-        start(m, run, i, va, &w, &kept, run && run->log ? LOGGING : GENERAL);
+        start(m, run, i, va, &w, &kept, ANY_CACHES, run && run->log ? LOGGING : GENERAL);
     first = w.level;
     w.some &= E_GLOBAL;
     for (;; w.level--) {
@@ -213,7 +227,7 @@ COLD uint64_t walk_riscv(Core *m, Run *run, int64_t i, uint64_t va, unsigned kin
     m->n_refs = first - w.level + 1;
     m->ref_level = first;
     if (m->n_walk_caches)
-        keep(m, &kept, first, w.level, upper);
+        keep(m, &kept, first, w.level, upper, ANY_CACHES);
     return ((entry & RV_PPN) << 2 & ~inside) | (va & inside & E_FRAME) | rights | (entry & RV_D ? E_D : 0) | w.some
          | (uint64_t)(w.level - 1) << E_SIZE_SHIFT | E_VALID;
 fault:
@@ -226,12 +240,14 @@ fault:
 
 INLINE uint64_t walk(Core *m, Run *run, int64_t i, uint64_t va, unsigned kind, const int form) {
     if (form == PLAIN)
-        return walk_x86(m, run, i, va, kind, 0, form);
+        return walk_x86(m, run, i, va, kind, NO_CACHES, form);
     if (UNLIKELY(m->cpu.format > X86_5_LEVEL))
         return walk_riscv(m, run, i, va, kind);
-    if (m->n_walk_caches)
-        return walk_x86(m, run, i, va, kind, 1, form);
-    return walk_x86(m, run, i, va, kind, 0, form);
+    if (!m->n_walk_caches)
+        return walk_x86(m, run, i, va, kind, NO_CACHES, form);
+    if (form & FRONTS && m->small_walk_caches)
+        return walk_x86(m, run, i, va, kind, SMALL_CACHES, form);
+    return walk_x86(m, run, i, va, kind, ANY_CACHES, form);
 }
 
 #endif

@@ -210,6 +210,22 @@ INLINE int take(Array *a, uint8_t *block, int policy, uint32_t lanes, uint32_t r
     return way;
 }
 
+/* The shape of an array, as constants where the caller knows them. */
+typedef struct {
+    int policy;
+    uint32_t lanes;
+    uint32_t ranks;
+    uint32_t entries_at;
+    uint32_t stride;
+} Shape;
+
+static const Shape L1_SHAPE = {LRU, 4, 4, 64, 128}, L2_SHAPE = {LRU, 12, 16, 128, 256};
+
+INLINE Shape shape_of(const Array *a) {
+    Shape shape = {a->policy, a->n_lanes, a->n_ranks, a->entries_at, a->stride};
+    return shape;
+}
+
 /* Forget a way. It becomes the oldest; the tree and the generator don't notice. */
 INLINE void forget(Array *a, uint8_t *block, int way) {
     keys_of(block)[way] = 0;

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from course.series.showings import SHOWINGS, Showing, run_showing
+from course.series.showings import SHOWINGS, UNCHANGED, Showing, run_showing
+from course.series.verify import by_sameness
 
 EVERY = [(patch, showing) for patch, showings in SHOWINGS.items() for showing in showings]
 IDS = [f"P{patch}-{one.scenario}" for patch, one in EVERY]
@@ -53,3 +54,16 @@ def test_patches_can_be_taken_out_and_the_first_trees_left_out() -> None:
 def test_what_changes_is_told_in_short_words() -> None:
     assert S13.told(13) == "outcome SIGBUS(code=2) -> ret=5, attempts 2 -> 3, messages 1 -> 2, major 0 -> 1"
     assert S13.told(9) == ""
+
+
+def test_what_a_patch_leaves_as_it_is_is_the_same_on_every_tree() -> None:
+    (s2,) = UNCHANGED[2]
+    shown = run_showing(s2)
+    assert (shown.wrong, shown.changes) == ((), ())
+    assert by_sameness(shown).facts == ("S2: the same on all trees",)
+    assert by_sameness(shown).wrong == ()
+
+
+def test_a_change_where_none_should_be_is_told() -> None:
+    found = by_sameness(run_showing(S13))
+    assert found.wrong == ("S13 changes at patch 13; it should at no patch.",)

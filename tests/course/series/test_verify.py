@@ -21,7 +21,7 @@ ALL_NOTICED = Survivors(10, 10, {}, ())
     ("number", "how"),
     [
         (1, "names only"),
-        (2, "decision table only"),
+        (2, "decision table and runs"),
         (3, "decision table and runs"),
         (4, "decision table and runs"),
         (5, "decision table and runs"),

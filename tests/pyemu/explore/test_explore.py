@@ -37,6 +37,7 @@ KNOWN = [
     ("S12", "upto13", "upto11", "spin", 27),
     ("12-and-13", "upto13", FIXED, "spin", 26),
     ("S13", "upto12", "upto13", "SIGBUS", 37),
+    ("W1", "upto12", "upto13", "SIGBUS", 49),
     ("W2", "upto12", "upto13", "SIGBUS", 41),
     ("S15", "upto14", "upto15", "SIGKILL waits", 43),
     ("B2", "after", "after+B2", "page never got", 37),

@@ -28,6 +28,7 @@ from pyemu.effects.exceptions import (
     take_fixup,
 )
 from pyemu.effects.extable import COPY_USER_END, PLAIN_ACCESS
+from pyemu.effects.files import find_get_page
 from pyemu.effects.gup import follow_page_pte, gup_fast_pte, page_mapping, page_to_nid
 from pyemu.effects.handles import Context, Mm, current
 from pyemu.effects.handles import Task as TaskHandle
@@ -63,6 +64,18 @@ from pyemu.effects.signals import (
     send_signal_to_thread,
     set_current_blocked,
 )
+from pyemu.effects.swap import (
+    add_to_swap,
+    add_to_swap_cache,
+    delete_from_swap_cache,
+    migration_entry_wait,
+    remove_mapping,
+    remove_migration_ptes,
+    swap_count,
+    try_to_migrate,
+    try_to_unmap,
+)
+from pyemu.effects.swapops import SWAP
 from pyemu.effects.vma_locks import lock_vma_under_rcu, vma_end_read, vma_start_write
 from pyemu.flags import FOLL_GET, FOLL_TOUCH, FOLL_WRITE, SIGKILL, SIGSEGV, SIGUSR1, VM_UFFD_MISSING
 from pyemu.sched.semantics import SEMANTICS, Footprint, Semantics, World
@@ -325,6 +338,95 @@ FILES: dict[str, Scenario] = {
     "a faulty driver": scene(victim(READ, WRITE), area={"userfaultfd": False, "kind": "faulty"}),
 }
 EXTRA.update(FILES)
+OUT = {"do": "madvise_pageout", "area": "V", "page": 0, "pages": 4}
+SHRINK = {"do": "reclaim", "area": "V", "page": 0, "pages": 4, "task": "T"}
+SWAP_AREA = {"userfaultfd": "wp", "process": "P", "populated": [0], "swapped": [1, 2], "protected": [2]}
+SWAPPED: dict[str, Scenario] = {
+    "swap": scene(
+        victim(
+            *[{"do": "fork", "child": "C"}, WRITE, {"do": "write", "area": "V"}, OUT, LOOK, READ, OUT],
+            *[{"do": "mprotect", "area": "V", "page": 0, "pages": 2, "prot": "r"}, pause(200)],
+            {"do": "madvise_dontneed", "area": "V", "page": 0, "pages": 4},
+            **FAMILY,
+        ),
+        task("C", pause(5), {**READ, "page": 2}, WRITE, OUT, pause(90), WRITE, forked=True),
+        task("K", *[pause(10), SHRINK] * 9, process="Q"),
+        monitor({"do": "writeprotect", "area": "V", "page": 0, "pages": 4}, {**WAIT, "ticks": 90}),
+        area=SWAP_AREA,
+        machine={"swap_ticks": 20},
+    ),
+    "migration": scene(
+        victim({"do": "fork", "child": "C"}, pause(5), READ, WRITE, LOOK, **FAMILY),
+        task("C", pause(5), WRITE, forked=True),
+        task("N", {"do": "move_pages", "area": "V", "pages": 2, "task": "T", "ticks": 50}, process="Q"),
+        task("U", pause(5), {"do": "mprotect", "area": "V", "page": 1, "prot": "r"}, **FAMILY),
+        task("K", {"do": "khugepaged", "area": "V", "pages": 4, "task": "T"}, process="R"),
+        area={**SWAP_AREA, "populated": [0, 1], "swapped": [3], "protected": []},
+        machine={"swap_ticks": 20},
+    ),
+}
+EXTRA.update(SWAPPED)
+
+HUGE_AREA = {"name": "H", "kind": "hugetlb", "pages": 2, **FAMILY}
+HOLE = {"do": "punch_hole", "file": "M", "pages": 2}
+HUGE: dict[str, Scenario] = {
+    "huge pages, threads and a child": scene(
+        victim(
+            {"do": "write", "area": "H"},
+            {"do": "write", "area": "H", "offset": 100},
+            {"do": "fork", "child": "C"},
+            {"do": "write", "area": "H"},
+            {"do": "mprotect", "area": "H", "pages": 2, "prot": "r"},
+            {"do": "mprotect", "area": "H", "prot": "rw"},
+            {"do": "write", "area": "H", "byte": 9},
+            {"do": "pagemap", "area": "H"},
+            {"do": "pin", "area": "H", "pages": 3},
+            {"do": "munmap", "area": "H", "page": 1},
+            **FAMILY,
+        ),
+        task("U", {"do": "write", "area": "H"}, {"do": "read", "area": "H", "page": 1}, **FAMILY),
+        task("W", {"do": "read", "area": "H"}, **FAMILY),
+        task("C", {"do": "write", "area": "H"}, {"do": "read", "area": "H", "page": 1}, forked=True),
+        area={"userfaultfd": False},
+        more=[HUGE_AREA],
+    ),
+    "huge pages, shared and served": scene(
+        victim(
+            {"do": "process_vm_readv", "area": "H", "pages": 2, "buffer": "B"},
+            {"do": "read_zero", "area": "H", "page": 1},
+            {"do": "munmap", "area": "H", "pages": 2},
+            **FAMILY,
+        ),
+        task("U", {"do": "write", "area": "H", "page": 1}, **FAMILY),
+        monitor(*[WAIT, {**COPY, "area": "H", "page": 0, "pages": 1, "answer": True}] * 3),
+        area={"userfaultfd": False},
+        more=[{**HUGE_AREA, "shared": True, "userfaultfd": True}, {"name": "B", "pages": 2, **FAMILY}],
+    ),
+    "what is in the cache": scene(
+        victim({"do": "read", "area": "H"}, {"do": "read", "area": "S"}, **FAMILY),
+        monitor(
+            *[{"do": "register", "area": name, "pages": 1, "mode": "minor"} for name in ("H", "S")],
+            *[WAIT, {"do": "continue", "area": "H"}, WAIT, {"do": "continue", "area": "S"}],
+        ),
+        more=[
+            {"name": "H", "file": "huge", "shared": True, **FAMILY},
+            {"name": "S", "file": "small", "shared": True, **FAMILY},
+        ],
+        files=[
+            {"name": "huge", "kind": "hugetlbfs", "cached": True},
+            {"name": "small", "kind": "tmpfs", "cached": True},
+        ],
+    ),
+    "two holes": scene(
+        victim(pause(10), READ, **FAMILY),
+        task("U", HOLE, process="Q"),
+        task("W", HOLE, process="Q"),
+        task("X", {"do": "hold_page", "file": "M", "page": 1, "ticks": 50}, process="Q"),
+        area={"userfaultfd": False, "pages": 2, "file": "M", "shared": True, "populated": [0, 1]},
+        files=[{"name": "M", "kind": "tmpfs", "pages": 2, "cached": True}],
+    ),
+}
+EXTRA.update(HUGE)
 
 
 def by_hand() -> None:
@@ -416,6 +518,38 @@ def pages_by_hand() -> None:
     lab.do("A", put_page(pfn))
 
 
+def swap_by_hand() -> None:
+    """Slots, and the ways in which a page leaves the swap cache."""
+    lab = Lab("A", "B", area={"process": "P", "userfaultfd": False, "populated": [0], "swapped": [1, 2]})
+    mm = Mm(1)
+    lab.do("A", swap_count(1))
+    for slot in (1, 1, 9):
+        lab.do("A", add_to_swap_cache(slot, lab.do("A", alloc_page(0))))
+    cached = lab.do("A", find_get_page(SWAP, 1))
+    lab.do("B", zap_pte(mm, V1))  # the last entry goes, and the page is locked
+    lab.do("A", delete_from_swap_cache(cached))
+    lab.do("A", add_to_swap_cache(2, pfn := lab.do("A", alloc_page(0))))
+    lab.do("A", unlock_page(pfn))
+    lab.do("A", remove_mapping(pfn))
+    lab.do("A", put_page(pfn))
+    old = lab.do("A", get_pte(mm, V))
+    pfn = lab.do("A", pte_pfn(old))
+    lab.do("A", lock_page(pfn))
+    lab.do("A", add_to_swap(pfn))
+    lab.do("A", try_to_unmap(pfn, V))
+    lab.do("B", migration_entry_wait(mm, V, 0))
+    lab.do("A", unlock_page(pfn))
+    lab.do("A", zap_pte(mm, V))  # and takes the cached page along
+    lab.do("A", set_pte_if_same(mm, V, 0, lab.do("A", mk_pte(pfn := lab.do("A", alloc_page(0)), 0x67))))
+    lab.do("A", get_page(pfn))
+    lab.do("A", lock_page(pfn))
+    lab.do("A", try_to_migrate(pfn, V))
+    lab.do("B", migration_entry_wait(mm, V, lab.do("A", get_pte(mm, V))))
+    lab.do("A", remove_migration_ptes(pfn, lab.do("A", alloc_page(0)), V))
+    lab.do("A", unlock_page(pfn))
+    lab.go_on("B")
+
+
 def area_locks() -> None:
     """The lock of a single area, and a stack that grows."""
     lab = Lab("R", "S", "W", area={"process": "P", "userfaultfd": False}, tree=Tree.later("6.12"))
@@ -459,8 +593,13 @@ def runs(trees: list[Tree]) -> Iterator[None]:
     """Run everything, one piece after the other."""
     by_hand()
     pages_by_hand()
+    swap_by_hand()
     kernel_mode()
     area_locks()
+    yield
+    for scenario in HUGE.values():
+        for tree in (Tree.v5_7, Tree.later("6.1"), Tree.later("6.12")):
+            Machine(scenario, tree).run()
     yield
     for tree in trees:
         for scenario in (*EXTRA.values(), *map(Scenario.load, Scenario.library())):
@@ -489,6 +628,20 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("alloc_page", "frame"),
     ("put_page", "free_frames"),
     ("lock_page", "state"),
+    ("swap_count", "swap_map"),
+    ("add_to_swap", "cache"),
+    ("add_to_swap_cache", "swap_map"),
+    ("delete_from_swap_cache", "cache"),
+    ("remove_mapping", "cache"),
+    ("try_to_unmap", "swap_map"),
+    ("try_to_unmap", "vma"),
+    ("try_to_migrate", "pte"),
+    ("remove_migration_ptes", "frame"),
+    ("migration_entry_wait", "state"),
+    ("zap_pte", "swap_map"),
+    ("zap_pte", "cache"),
+    ("copy_pte", "swap_map"),
+    ("set_pte_if_same", "swap_map"),
     ("unlock_page", "state"),
     ("page_wait", "signal"),
     ("find_get_page", "frame"),
@@ -545,6 +698,32 @@ MUTANTS = [  # operation, and the kind of location that its footprint loses
     ("follow_page_pte", "frame"),
     ("gup_fast_pte", "pte"),
     ("page_to_nid", "frame"),
+    ("access", "pmd"),
+    ("get_huge_pte", "pmd"),
+    ("set_huge_pte_if_same", "pmd"),
+    ("set_huge_pte_if_same", "frame"),
+    ("zap_huge_pte", "huge_pool"),
+    ("modify_huge_pte", "tlb"),
+    ("copy_huge_pte", "frame"),
+    ("follow_huge_pte", "frame"),
+    ("copy_huge_page", "bytes"),
+    ("dequeue_huge_page", "huge_pool"),
+    ("dequeue_huge_page", "reserve"),
+    ("hugetlb_vm_op_close", "reserve"),
+    ("iput", "reserve"),
+    ("iput", "cache"),
+    ("iput", "vma"),
+    ("i_mmap_lock_read", "file"),
+    ("i_mmap_unlock_write", "file_lock"),
+    ("hugetlb_fault_mutex_lock", "state"),
+    ("hugetlb_fault_mutex_unlock", "state"),
+    ("file_lock_wait", "file_lock"),
+    ("inode_lock", "state"),
+    ("hole_queue", "hole"),
+    ("hole_queue", "state"),
+    ("hole_dequeue", "state"),
+    ("begin_hole", "hole"),
+    ("end_hole", "state"),
     ("page_mapping", "frame"),
 ]
 

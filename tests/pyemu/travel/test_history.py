@@ -202,7 +202,7 @@ def test_a_wrong_old_value_is_found(nth: int) -> None:
         check(spoiled(falsify), "S13", Tree.after)
 
 
-@pytest.mark.parametrize("way", ["set", "store", "set_pte", "access"])
+@pytest.mark.parametrize("way", ["set", "store", "set_entry", "access"])
 def test_a_way_to_change_the_state_that_is_not_logged_is_found(
     way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,7 +46,11 @@ const wrong = walk.runs.map((run) => {
 });
 const retries = [];
 for (let at = -1; (at = walk.next(walk.story, at, RETRY)) >= 0; ) retries.push(at);
-console.log(JSON.stringify({ story, wrong, retries, every: walk.every.length }));
+const places = Array.from(walk.every, (row) => placeOf(walk.story, row));
+const upTo = (row) => walk.story.filter((one) => one <= row).length;
+const counted = Array.from(walk.every, (row) => Math.max(0, upTo(row) - 1));
+const lost = places.filter((place, row) => place !== counted[row]).length;
+console.log(JSON.stringify({ story, wrong, retries, lost, every: walk.every.length }));
 """
 
 
@@ -80,6 +84,7 @@ def test_the_browser_tells_what_the_text_form_tells(scenario: str, trees: tuple[
     assert found["every"] >= max(len(result.trace) for result in view.results)
     nexts = [place for place in range(len(view)) if place and view.next_retry(place - 1) == place]
     assert found["retries"] == nexts
+    assert found["lost"] == 0
 
 
 def test_jumps_find_the_state_that_steps_find(tmp_path: Path):

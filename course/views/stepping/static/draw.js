@@ -5,6 +5,7 @@ import { FAULT, RETRY, SIGNAL } from "./run.js";
 
 const NAMES = 92; // pixels for the names of the lanes
 const COLUMN = 16; // pixels for an event in the strip near the cursor
+const NARROW = 11; // the least, where that lets all events stand in one strip
 const EDGE = 3; // events that the cursor keeps from the ends of that strip
 const SHAPES = 11; // pixels above the lane of a task for the shapes of its events
 const TOP = 16;
@@ -235,7 +236,7 @@ class Strip {
     const width = Math.max(this.x(place + 1) - left, 3);
     const [top, bottom] = this.words ? [TOP, BOTTOM] : [1, 1];
     ink.strokeStyle = this.colours.paper;
-    ink.lineWidth = 5;
+    ink.lineWidth = 4.5;
     ink.strokeRect(left, top, width, this.height - top - bottom);
     ink.strokeStyle = this.colours.ink;
     ink.lineWidth = 2.5;
@@ -254,12 +255,13 @@ export class Picture {
     this.all.resize(width, ratio);
     this.near.resize(width, ratio);
     this.columns = Math.max(2 * EDGE + 2, Math.floor((width - NAMES - 2) / COLUMN));
+    this.most = Math.max(this.columns, Math.floor((width - NAMES - 2) / NARROW));
   }
 
   /** Show the rows with the cursor at a place of them. */
   show(rows, place, colours) {
-    const count = Math.min(rows.length, this.columns);
-    const whole = count === rows.length;
+    const whole = rows.length <= this.most;
+    const count = whole ? rows.length : this.columns;
     this.all.canvas.hidden = whole;
     let { first } = this.near;
     const inside = first >= 0 && place >= first + EDGE && place < first + count - EDGE;

@@ -2,6 +2,7 @@
 
 const ROWS = 16; // rows of a panel that are shown at once
 const LISTED = 50; // rows of the table of events
+const ELSEWHERE = 0xffff; // as a line: the function is not the kernel's own
 const NOT_YET = "-";
 
 /** Make an element. */
@@ -15,8 +16,9 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Set a text; the document is only touched where it differs. */
 function put(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  if (node.shown !== text) node.textContent = node.shown = text;
 }
 
 /** One panel: a line for each of its slots, a column for each run. */
@@ -69,7 +71,7 @@ class Panel {
   }
 }
 
-/** The source of the function in which a run is. */
+/** The source of the function in which the task of a row is, in one of the runs. */
 class Source {
   constructor(walk, k) {
     Object.assign(this, { walk, k, fn: -1, line: null });
@@ -81,37 +83,43 @@ class Source {
 
   show(row) {
     const run = this.walk.runs[this.k];
-    const event = this.walk.latest[this.k][row];
+    const [number, task] = this.walk.task(row);
+    const event = run.lastOf(number, this.walk.latest[this.k][row]);
     const fn = event < 0 ? 0 : run.fn[event];
-    if (fn !== this.fn) this.load(fn);
-    const task = event < 0 || !run.task[event] ? "" : run.tasks[run.task[event] - 1];
+    const elsewhere = event >= 0 && run.line[event] === ELSEWHERE;
+    if (fn !== this.fn || elsewhere !== this.elsewhere) this.load(fn, elsewhere);
     const source = fn ? this.walk.names.functions[fn - 1] : null;
     const before = this.walk.runs.length > 1 ? `${run.label}: ` : "";
-    put(this.caption, before + (source ? `${task} in ${this.title(source)}` : `${task || "nobody"} is in no kernel function`));
-    const line = source && run.line[event] ? this.code.children[run.line[event] - source.first] : null;
+    put(this.caption, before + (source ? `${task} in ${this.title(source, elsewhere)}` : `${task} is in no kernel function`));
+    const line = (source && this.code.children[run.line[event] - source.first]) || null;
     if (line === this.line) return;
     this.line?.classList.remove("fl-here");
     this.line?.removeAttribute("aria-current");
     this.line = line;
-    if (!line) return;
-    line.classList.add("fl-here");
-    line.setAttribute("aria-current", "step");
-    this.code.scrollTop = line.offsetTop - this.code.clientHeight / 2;
+    this.far = Boolean(line);
+    line?.classList.add("fl-here");
+    line?.setAttribute("aria-current", "step");
   }
 
-  title({ name, c_name, c_file, module }) {
+  /** Bring the line into the middle. This asks for the layout, so it comes after all that changes the document. */
+  scroll() {
+    if (this.far) this.code.scrollTop = this.line.offsetTop - this.code.clientHeight / 2;
+    this.far = false;
+  }
+
+  title({ name, c_name, c_file, module }, elsewhere) {
+    if (elsewhere) return `${name}: a function of a learner's, whose source is not kept`;
     const ours = module.split(".").pop();
     const linux = c_file ? `, in Linux ${c_name === name ? "" : `${c_name} in `}${c_file}` : "";
     return `${name} (ours: ${ours}.py${linux})`;
   }
 
-  load(fn) {
-    this.fn = fn;
-    this.line = null;
-    const source = fn ? this.walk.names.functions[fn - 1] : null;
+  load(fn, elsewhere) {
+    Object.assign(this, { fn, elsewhere, line: null });
+    const source = fn && !elsewhere ? this.walk.names.functions[fn - 1] : null;
     const lines = source ? source.text.split("\n") : [];
     this.code.replaceChildren(...lines.map((text) => make("span", {}, `${text}\n`)));
-    this.code.hidden = !lines.length;
+    this.code.classList.toggle("fl-none", !lines.length);
   }
 }
 
@@ -121,15 +129,17 @@ export class Panels {
     const used = walk.names.panels.map((_, panel) => new Panel(walk, panel)).filter((one) => one.slots.length);
     const sources = walk.runs.map((_, k) => new Source(walk, k));
     this.parts = [...used, ...sources];
-    const grid = make("div", { className: "fl-panels" }, ...used.map((one) => one.element));
-    const code = make("div", { className: "fl-panels" }, ...sources.map((one) => one.element));
+    const grid = (parts) => make("div", { className: "fl-panels" }, ...parts.map((one) => one.element));
     const lacking = walk.runs.filter((run) => !run.history).map((run) => run.label);
     const note = `The state after each step was not kept for ${lacking.join(" and ")}; run(..., history=True) keeps it.`;
-    this.elements = [grid, ...(lacking.length ? [make("p", {}, note)] : []), code];
+    const notes = lacking.length ? [make("p", {}, note)] : [];
+    // The source has always the same height, so that nothing moves above what changes its own.
+    this.elements = [grid(sources), ...notes, grid(used)];
   }
 
   show(row) {
     for (const part of this.parts) part.show(row);
+    for (const part of this.parts) part.scroll?.();
   }
 }
 

@@ -62,6 +62,12 @@ export class Run {
     return now;
   }
 
+  /** The last event of a task up to an event; -1 if there is none. */
+  lastOf(task, event) {
+    while (event >= 0 && this.task[event] !== task) event -= 1;
+    return event;
+  }
+
   /** Slots that an event changed. */
   changed(event) {
     return event < 0 ? [] : this.slot.subarray(event ? this.end[event - 1] : 0, this.end[event]);

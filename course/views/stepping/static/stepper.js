@@ -42,7 +42,7 @@ class Stepper {
     this.table.setAttribute("aria-expanded", "false");
     const bar = make(
       "div",
-      { className: "fl-bar", role: "toolbar", "aria-label": "Steps" },
+      { className: "fl-bar", role: "group", "aria-label": "Steps" },
       button("First", "Home", "Go to the first event (Home)"),
       button("Back", "ArrowLeft", "Go one event back (left arrow)"),
       button("Forward", "ArrowRight", "Go one event forward (right arrow)"),
@@ -179,8 +179,8 @@ class Stepper {
     this.slider.value = place;
     this.slider.setAttribute("aria-valuetext", `${where}, ${walk.time(row)} us`);
     if (this.width && this.colours) this.picture.show(rows, place, this.colours);
-    this.panels.show(row);
     this.listing.show(rows, place);
+    this.panels.show(row);
   }
 
   destroy() {

@@ -1,0 +1,22 @@
+"""What lessons about paging work on: a machine that was frozen, a computer to play with, judges of a walk.
+
+=============  =====================================================================================
+``frozen``     a real machine, stopped: its registers, its page tables, and a walk through them
+``Computer``   a small computer: page tables that can be edited, and a TLB that keeps what it has seen
+``split``      a virtual address as indices and offset
+``own_walk``   a walk on paper, compared with that of the machine, level by level
+``try_walk``   a learner's function that walks, tried on every page of the machine
+=============  =====================================================================================
+
+Translations are those of `pyemu.hw`; both twins give the same texts. numpy is not needed.
+"""
+
+from __future__ import annotations
+
+from course.paging.computer import Computer
+from course.paging.entry import Entry
+from course.paging.machine import Frozen, frozen
+from course.paging.own import own_walk, try_walk
+from course.paging.shown import Walked, split
+
+__all__ = ["Computer", "Entry", "Frozen", "Walked", "frozen", "own_walk", "split", "try_walk"]
