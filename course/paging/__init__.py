@@ -6,6 +6,10 @@
 ``split``      a virtual address as indices and offset
 ``own_walk``   a walk on paper, compared with that of the machine, level by level
 ``try_walk``   a learner's function that walks, tried on every page of the machine
+``own_hits``   hits and misses that a learner expects, compared with a TLB
+``try_order``  the steps that take a page away, in a learner's order
+``try_tlb``    a learner's TLB, run beside that of the hardware model
+``rounds``     misses of a program that goes round and round
 =============  =====================================================================================
 
 Translations are those of `pyemu.hw`; both twins give the same texts. numpy is not needed.
@@ -18,5 +22,19 @@ from course.paging.entry import Entry
 from course.paging.machine import Frozen, frozen
 from course.paging.own import own_walk, try_walk
 from course.paging.shown import Walked, split
+from course.paging.tiny import own_hits, rounds, try_order, try_tlb
 
-__all__ = ["Computer", "Entry", "Frozen", "Walked", "frozen", "own_walk", "split", "try_walk"]
+__all__ = [
+    "Computer",
+    "Entry",
+    "Frozen",
+    "Walked",
+    "frozen",
+    "own_hits",
+    "own_walk",
+    "rounds",
+    "split",
+    "try_order",
+    "try_tlb",
+    "try_walk",
+]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from course.checks.facts import plural
 from course.paging.entry import Entry
 from course.paging.shown import Shown, Walked, error_text
 from course.views.table import Column, Line, Table
@@ -11,12 +13,14 @@ from course.walk.walk import walk
 from pyemu.errors import FaultlabError
 from pyemu.hw import HardwareFault, HitLevel, Kind, PageFault, Registers, TlbConfig, check, make_mmu, x86
 
-__all__ = ["Computer", "Seen"]
+__all__ = ["Accesses", "Computer", "Seen"]
 
 ROOT = 0x1000
 TABLES = range(0x2000, 0x20000, x86.PAGE_SIZE)
 SIZE = 0x40000
 """RAM: the top table, room for other tables, and frames for pages from 0x20000 on."""
+FRAMES = 0x100000
+"""Frames of pages that only have to be somewhere: beyond the RAM, where nothing stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,46 @@ class Seen:
         walked = _entries(self.n_entries) if self.n_entries else "no walk"
         stands = f", where {self.text!r} stands" if self.text else ""
         return f"{what} {found}, {walked}, physical address {self.pa:#x}{stands}"
+
+
+@dataclass(frozen=True, slots=True)
+class Accesses:
+    """Some accesses, in their order.
+
+    Attributes
+    ----------
+    seen : tuple of Seen
+        Each of them.
+    """
+
+    seen: tuple[Seen, ...]
+
+    @property
+    def hits(self) -> str:
+        """A letter for each: H for a hit, M for a miss."""
+        return "".join("H" if one.hit else "M" for one in self.seen)
+
+    @property
+    def table(self) -> Table:
+        """A line for each access."""
+        columns = (
+            *(Column("access", 6, right=True), Column("page", 5, right=True), Column("TLB", 5)),
+            Column("table entries read", 18, right=True),
+        )
+        lines = tuple(
+            Line((str(nth), str(one.va // x86.PAGE_SIZE), "hit" if one.hit else "miss", str(one.n_entries)))
+            for nth, one in enumerate(self.seen, 1)
+        )
+        hits = self.hits
+        return Table(
+            "", columns, lines, (f"{plural(hits.count('H'), 'hit')}, {hits.count('M')} missed: {hits}",)
+        )
+
+    def __repr__(self) -> str:
+        return self.table.text()
+
+    def _repr_html_(self) -> str:
+        return self.table.html()
 
 
 class Computer:
@@ -156,6 +200,20 @@ class Computer:
         self.store(seen.pa, text)
         return Seen(seen.va, seen.kind, seen.pa, seen.hit, seen.n_entries, text)
 
+    def run(self, pages: Sequence[int]) -> Accesses:
+        """Let the program read some pages, one after the other; a page that isn't mapped is mapped first.
+
+        Parameters
+        ----------
+        pages : sequence of int
+            Page numbers, 0 to 511.
+        """
+        for page in pages:
+            check.integer("a page number", page, 0, x86.N_ENTRIES - 1)
+            if not self._mapped(page * x86.PAGE_SIZE):
+                self.map(page * x86.PAGE_SIZE, FRAMES + page * x86.PAGE_SIZE)
+        return Accesses(tuple(self._access(page * x86.PAGE_SIZE, Kind.READ) for page in pages))
+
     # -- what can be looked at ---------------------------------------------------------------------
 
     def walk(self, va: int, kind: str = "read") -> Walked:
@@ -174,9 +232,13 @@ class Computer:
             held = [f"page {one.vpn:#x} -> frame {one.pfn:#x} {_rights(one.flags)}" for one in ways]
             if held:
                 lines.append(Line((str(nth), "; ".join(held))))
-        title = f"TLB, {len(array.sets)} sets; the most recently used entry first"
+        title = f"TLB, {len(array.sets)} sets, last used first"
         columns = (Column("set", 4, right=True), Column("holds", 76))
         return Shown(Table(title, columns, tuple(lines) or (Line(("-", "nothing")),)))
+
+    def _mapped(self, va: int) -> bool:
+        found = walk(self, self.cpu, va, Kind.READ)
+        return found.page is not None
 
     def _place(self, va: int, level: int) -> int:
         check.integer("level", level, 1, 4)

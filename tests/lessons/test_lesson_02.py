@@ -1,0 +1,123 @@
+"""What lesson 02 says is what the TLB does, and its tasks can be done."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from course.linuxfacts import load
+from course.predictions import answer
+from course.questions import questions_of
+from pyemu.hw.presets import PRESETS
+from tests.lessons.learner import code_cells, printed
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = json.loads((ROOT / "lessons" / "02-the-tlb.ipynb").read_text(encoding="utf-8"))
+TEXT = json.dumps(NOTEBOOK)
+
+
+def cell(cell_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in NOTEBOOK["cells"] if one["id"] == cell_id)
+    return found
+
+
+def source(cell_id: str) -> str:
+    return " ".join("".join(cell(cell_id)["source"]).split())
+
+
+def shown(cell_id: str) -> str:
+    return "".join("".join(one.get("text") or one["data"]["text/plain"]) for one in cell(cell_id)["outputs"])
+
+
+def test_the_stale_translation_works_until_it_is_flushed() -> None:
+    assert "The run gave the password." in shown("run-cleared")
+    assert "error code 0x4" in shown("walk-cleared")
+    first, again = shown("trace-reads").splitlines()
+    assert "miss, 4 entries read" in first
+    assert "hit, no walk" in again
+    assert shown("flush").startswith("read of 0x5000: miss, 4 entries read. Page fault")
+
+
+def test_what_is_taken_away_stays_and_what_is_given_is_seen() -> None:
+    assert "The run gave two." in shown("run-readonly")
+    assert shown("run-added").startswith("write of 0x7000: miss, 4 entries read, physical address 0x22000")
+    missing, mapped = shown("run-new").splitlines()
+    assert "Page fault" in missing
+    assert "physical address 0x23000" in mapped
+
+
+def test_the_tiny_tlb_does_what_the_text_says() -> None:
+    assert shown("tiny").splitlines()[-1] == "- 1 hit, 5 missed: MMMHMM"
+    assert [line.split()[0] for line in shown("tiny-tlb").splitlines()[4:]] == ["0", "1"]
+
+
+def test_a_learner_who_fills_the_gaps_gets_there(tmp_path: Path) -> None:
+    said = printed(
+        NOTEBOOK,
+        {
+            "try-order": {'""': '"CFG"'},
+            "own-hits": {"????????": "MMHMHMMH"},
+            "my-tlb": {"sets[0]": "sets[page % 4]", "pass": "ways.pop()"},
+            "break-it": {"[0, 1, 2, 3]": "[1, 5, 9]"},
+        },
+        tmp_path,
+    )
+    assert "never sees the password" in said["try-order"]
+    assert "All 8 are right" in said["own-hits"]
+    assert "agree after each of 400 accesses" in said["try-tlb"]
+    assert "every access misses, in every round" in said["break-it"]
+
+
+def test_the_predictions_cover_what_the_runs_give() -> None:
+    questions = questions_of("02")
+    assert "the password" in [one.outcome for one in questions["cleared"].choices]
+    assert "two" in [one.outcome for one in questions["readonly"].choices]
+
+
+def test_the_numbers_of_the_processor_and_of_linux_are_those_of_their_sources() -> None:
+    text, skylake = source("real"), PRESETS["skylake"].config
+    for array in (skylake.l1[0], skylake.l2[0]):
+        assert f"{array.sets} sets of {array.ways} ways" in text
+    limit = re.search(r"more than `(\d+)` pages", text)
+    assert limit is not None
+    assert f"up to {limit[1]} pages" in load()["x86-flush-ceiling"].statement
+
+
+def test_the_commands_in_the_lesson_exist() -> None:
+    from typer.testing import CliRunner
+
+    from course.cli import app
+
+    lines = "".join(cell("real")["source"]).splitlines()
+    commands = [line.split()[1:] for line in lines if line.startswith("faultlab ")]
+    assert [command[:2] for command in commands] == [["trace", "run"], ["trace", "curve"]]
+    help_text = CliRunner().invoke(app, ["trace", "run", "--help"], env={"COLUMNS": "120"}).output
+    assert "--tlb" in help_text
+    assert CliRunner().invoke(app, ["trace", "curve", "--help"]).exit_code == 0
+
+
+def test_the_notebook_gives_no_answer_away() -> None:
+    for question in questions_of("02").values():
+        assert [one.why for one in question.choices if one.why and one.why in TEXT] == []
+
+
+@pytest.mark.parametrize("name", ["stale", "miss"])
+def test_every_choice_of_a_question_is_answered(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for choice in questions_of("02")[name].choices:
+        answer(f"02-{name}", choice.letter)
+        said = capsys.readouterr().out
+        assert ("is right" in said) == choice.right
+
+
+def test_it_needs_no_numpy(tmp_path: Path) -> None:
+    script = "import sys\nsys.modules['numpy'] = None\n" + "\n".join(code_cells(NOTEBOOK, {}).values())
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=tmp_path)
