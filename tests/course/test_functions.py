@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import pyemu.kernel
 from course.cli import app
-from course.functions import Row, rows
+from course.functions import LESSONS, Row, markdown, rows
 from pyemu.calls import CALLS
 from pyemu.kernel import FUNCTIONS
 
@@ -48,6 +48,42 @@ def test_every_coroutine_that_is_called_by_an_effect_is_in_the_table() -> None:
         assert text.count("\n@implements\n") == sum(
             row.place.startswith(f"pyemu.kernel.{path.stem}:") for row in TABLE.values()
         )
+
+
+CURRICULUM = {
+    *(
+        "00",
+        "01",
+        "02",
+        "03",
+        "04",
+        "05",
+        "06",
+        "07a",
+        "07b",
+        "08",
+        "09",
+        "10",
+        "11",
+        "12a",
+        "12b",
+        "13",
+        "14",
+    ),
+    *("15", "16", "B1", "B2", "B3", "B4"),
+}
+
+
+def test_each_module_has_its_lessons_and_each_lesson_is_of_the_curriculum() -> None:
+    modules = {row.module.rpartition(".")[2] for row in TABLE.values()}
+    assert set(LESSONS) == modules
+    assert all(found and set(found) <= CURRICULUM for found in LESSONS.values())
+
+
+def test_the_page_is_the_table_of_today() -> None:
+    page = Path(__file__).parents[2] / "course" / "functions.md"
+    assert page.read_text(encoding="utf-8") == markdown(rows()), "run faultlab functions --markdown"
+    assert page.read_text(encoding="utf-8").count("\n| ") == len(TABLE) + 1
 
 
 def test_the_command_shows_a_row_and_refuses_a_word_that_is_nowhere() -> None:
