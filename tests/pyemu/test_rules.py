@@ -289,6 +289,10 @@ def test_a_spin_is_told_by_a_strict_run() -> None:
         run(PLAIN, Tree.after, {"handle_mm_fault": handle_mm_fault}, strict=True)
 
 
+# By faulty walkers of huge pages (S2-nowait), and by tests of the locks of files.
+SHOWN_ELSEWHERE = {"BUG_ON", "file lock held on return", "file lock held on exit"}
+
+
 def test_the_table_holds_every_rule_that_is_asserted_and_no_other() -> None:
     files = sorted(Path(str(pyemu.sched.__file__)).parent.glob("*.py"))
     source = "".join(path.read_text(encoding="utf-8") for path in files)
@@ -298,7 +302,7 @@ def test_the_table_holds_every_rule_that_is_asserted_and_no_other() -> None:
     named |= {rule for rule in RULES if " held on " in rule}  # put together
     named |= {"I3", "SIGKILL waits"}  # told by a strict run, and by the explorer
     assert named == set(RULES)
-    assert set(WRONG) | {"I3", "SIGKILL waits"} == set(RULES)
+    assert set(WRONG) | {"I3", "SIGKILL waits"} | SHOWN_ELSEWHERE == set(RULES)
 
 
 @pytest.mark.parametrize("rule", RULES)
