@@ -61,7 +61,7 @@ class Seen:
     def __repr__(self) -> str:
         what = f"{self.kind.name.lower()} of {self.va:#x}:"
         if isinstance(self.fault, PageFault):
-            return f"{what} miss, {_entries(self.n_entries)}. {error_text(self.fault)}"
+            return f"{what} miss, {_entries(self.n_entries)}\n    {error_text(self.fault)}"
         if self.pa is None:
             return f"{what} {self.fault}"
         found = "hit" if self.hit else "miss"
