@@ -133,8 +133,9 @@ computer.write(0x7000, "new")
 
 # %% [markdown] id="new-text"
 # Before it refuses, this processor asks the tables: a translation that doesn't allow the access is no hit.
-# So it missed, walked, and found `RW`. (Others may raise one page fault too many. The kernel finds nothing
-# wrong, and the access is made again.)
+# So it missed, walked, and found `RW`. (Another kind of processor may raise a page fault first. Linux v5.7
+# finds the entry as it should be, drops the old translation, and the access is made again.
+# [fact:spurious-fault])
 #
 # **A page is added.** The editor reads at `0x8000`, where nothing is. Then the kernel maps a page there.
 

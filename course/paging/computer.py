@@ -11,7 +11,18 @@ from course.paging.shown import Shown, Walked, error_text
 from course.views.table import Column, Line, Table
 from course.walk.walk import walk
 from pyemu.errors import FaultlabError
-from pyemu.hw import HardwareFault, HitLevel, Kind, PageFault, Registers, TlbConfig, check, make_mmu, x86
+from pyemu.hw import (
+    HardwareFault,
+    HitLevel,
+    Kind,
+    PageFault,
+    Registers,
+    TableRef,
+    TlbConfig,
+    check,
+    make_mmu,
+    x86,
+)
 
 __all__ = ["Accesses", "Computer", "Seen"]
 
@@ -252,9 +263,9 @@ class Computer:
         )
 
     def _access(self, va: int, kind: Kind) -> Seen:
-        refs: list[object] = []
+        refs: list[TableRef] = []
         try:
-            done = self.mmu.access(va, kind, refs)  # type: ignore[arg-type]
+            done = self.mmu.access(va, kind, refs)
         except HardwareFault as fault:
             return Seen(va, kind, None, False, len(refs), "", fault)
         return Seen(va, kind, done.pa, done.level is not HitLevel.WALK, len(refs), self._text(done.pa))

@@ -71,7 +71,7 @@ def try_walk(machine: Frozen, function: Walker) -> None:
         pa = found.page.pa if found.page else 0
         try:
             own = function(machine.entry, machine.root, va)
-        except Exception as error:  # noqa: BLE001  (whatever a learner's function raises is shown in words)
+        except Exception as error:  # noqa: BLE001  whatever a learner's code raises is shown in words
             said = str(error) if isinstance(error, FaultlabError) else f"{type(error).__name__}: {error}"
             return _say(f"my_walk(machine.entry, {machine.root:#x}, {va:#x}) failed. {said}")
         n_pages += 1

@@ -91,7 +91,7 @@ def other_bits_too(entry: Entry, root: int, va: int) -> tuple[int, int]:
         (lambda entry, root, va: (walk(entry, root, va)[0] | x86.NX, 4), "the frame is right"),
         (lambda entry, root, va: entry(root + 1), "its address is a multiple of 8"),
         (lambda entry, root, va: entry(0x10000000), "lies in no table of this machine"),
-        (lambda entry, root, va: undefined, "failed. NameError"),  # type: ignore[name-defined]  # noqa: F821
+        (lambda entry, root, va: {}[va], "failed. KeyError"),
     ],
 )
 def test_each_mistake_of_a_function_is_named(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from pyemu.effects import Effect
 from pyemu.effects.file_locks import (
     hugetlb_fault_mutex_lock,
     hugetlb_fault_mutex_unlock,
@@ -92,8 +94,8 @@ def test_no_signal_ends_a_wait(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("unlock", [i_mmap_unlock_read, i_mmap_unlock_write, inode_unlock])
-def test_who_releases_what_it_does_not_hold_is_told(lab: Lab, unlock: object) -> None:
-    lab.do("A", unlock(F))  # type: ignore[operator]
+def test_who_releases_what_it_does_not_hold_is_told(lab: Lab, unlock: Callable[[File], Effect[None]]) -> None:
+    lab.do("A", unlock(F))
     assert lab.rules("A") == ["bad unlock balance"]
 
 
@@ -123,15 +125,17 @@ def test_the_outer_lock_is_taken_first(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("first", "then"),
     [
-        (hugetlb_fault_mutex_lock(F, 0), i_mmap_lock_read(F)),
-        (i_mmap_lock_read(F), inode_lock(F)),
-        (hugetlb_fault_mutex_lock(F, 0), hugetlb_fault_mutex_lock(F, 1)),
-        (i_mmap_lock_read(F), down_read(Mm(1))),
+        (lambda: hugetlb_fault_mutex_lock(F, 0), lambda: i_mmap_lock_read(F)),
+        (lambda: i_mmap_lock_read(F), lambda: inode_lock(F)),
+        (lambda: hugetlb_fault_mutex_lock(F, 0), lambda: hugetlb_fault_mutex_lock(F, 1)),
+        (lambda: i_mmap_lock_read(F), lambda: down_read(Mm(1))),
     ],
 )
-def test_the_wrong_order_is_seen(lab: Lab, first: object, then: object) -> None:
-    lab.do("A", first)  # type: ignore[arg-type]
-    lab.do("A", then)  # type: ignore[arg-type]
+def test_the_wrong_order_is_seen(
+    lab: Lab, first: Callable[[], Effect[None]], then: Callable[[], Effect[None]]
+) -> None:
+    lab.do("A", first())
+    lab.do("A", then())
     assert lab.rules("A") == ["lock order"]
 
 
