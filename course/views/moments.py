@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any, TypeVar
 
 from course.views.words import Names, phrase, sentence
+from pyemu.effects.swapops import is_migration_entry, is_swap_entry
 from pyemu.flags import PAGE_MASK, PageFaultError, state_letter
 from pyemu.trace import Event, Trace
 
@@ -65,7 +66,7 @@ class Scene:
     holders, waiters : tuple of (str, str)
         Who holds ``mmap_sem``, who waits for it, and for what.
     pages : tuple of (int, str)
-        Address of each page that was touched, and ``missing`` or ``present``.
+        Address of each page that was touched, and ``missing``, ``present``, ``swapped out`` or ``moving``.
     unread : tuple of (str, int)
         Messages that the monitor has not read: who sent them, which page.
     """
@@ -194,11 +195,13 @@ def _after(scene: Scene, name: str, event: Event) -> Scene:
             read = next((one for one in scene.unread if one[1] == va), None)
             return replace(scene, unread=_without(scene.unread, read))
         case "pte", int(va), entry:
-            return _with_page(scene, va, "present" if entry else "missing")
+            return _with_page(scene, va, place_of_page(int(entry)))
         case "access", _, _:
             return _with_task(scene, name, in_fault=False)
         case "exception", int(va), int(error):
-            scene = _with_page(scene, va, "present" if error & PageFaultError.PROT else "missing")
+            known = dict(scene.pages).get(va & PAGE_MASK)
+            absent = known if known in ELSEWHERE else "missing"  # the error code doesn't tell these apart
+            scene = _with_page(scene, va, "present" if error & PageFaultError.PROT else absent)
             return _with_task(scene, name, in_fault=True, attempt=0, flags=0, bits=None)
         case "attempt", int(flags), int(n):
             return _with_task(scene, name, attempt=n, flags=flags, bits=None)
@@ -216,6 +219,18 @@ def _after(scene: Scene, name: str, event: Event) -> Scene:
 def _with_task(scene: Scene, name: str, **changes: Any) -> Scene:
     tasks = tuple(replace(task, **changes) if task.name == name else task for task in scene.tasks)
     return replace(scene, tasks=tasks)
+
+
+ELSEWHERE = ("swapped out", "moving")
+
+
+def place_of_page(entry: int) -> str:
+    """Say where a page is, by its entry."""
+    if is_swap_entry(entry):
+        return "swapped out"
+    if is_migration_entry(entry):
+        return "moving"
+    return "present" if entry else "missing"
 
 
 def _with_page(scene: Scene, va: int, state: str) -> Scene:

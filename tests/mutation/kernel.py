@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
@@ -46,7 +46,11 @@ ELSEWHERE = {
     "fork": ["test_cow"],
     "gup": ["test_gup_memory"],
     "gup_locked": ["test_gup"],
+    "hugetlb_areas": ["test_hugetlb"],
+    "hugetlb_gup": ["test_hugetlb"],
     "iov_iter": ["test_splice"],
+    "mcontinue": ["test_hugetlb", "test_hole"],
+    "mcopy_hugetlb": ["test_hugetlb"],
     "mcopy": ["test_userfaultfd_ioctl"],
     "mprotect": ["test_cow", "test_memory"],
     "readahead": ["test_filemap"],
@@ -106,12 +110,13 @@ def every_mutant() -> tuple[Mutant, ...]:
     return tuple(found)
 
 
-def drawn(n: int = N_DRAWN, seed: int = SEED) -> list[Mutant]:
-    """Draw mutants by lot: the seed gives each name a number, and the lowest win.
+def drawn(n: int = N_DRAWN, seed: int = SEED, modules: Collection[str] = ()) -> list[Mutant]:
+    """Draw mutants by lot, of some modules or of all: the seed gives each name a number, and the lowest win.
 
     So a change of one function changes the lots of its own mutants alone, and the draw stays what it was.
     """
-    return sorted(every_mutant(), key=lambda one: sha256(f"{seed} {one.name}".encode()).digest())[:n]
+    asked = [one for one in every_mutant() if not modules or one.module.rpartition(".")[2] in modules]
+    return sorted(asked, key=lambda one: sha256(f"{seed} {one.name}".encode()).digest())[:n]
 
 
 def tests_for(mutant: Mutant) -> list[str]:
@@ -191,13 +196,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-n", type=int, default=N_DRAWN, help="how many to draw (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--modules", nargs="+", default=(), metavar="NAME", help="of these alone (default: all)"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time (default: %(default)s)")
     parser.add_argument(
         "--verdicts", type=Path, metavar="FILE", help="JSON lines: read what is known, add what is found"
     )
     parser.add_argument("--own", action="store_true", help="a first pass: each module's own tests alone")
     asked = parser.parse_args()
-    chosen = drawn(asked.n, asked.seed)
+    chosen = drawn(asked.n, asked.seed, asked.modules)
     known = equivalents()
     verdicts = read_verdicts(asked.verdicts, chosen) if asked.verdicts else []
     done = {verdict.mutant.name for verdict in verdicts}

@@ -8,7 +8,9 @@ import pytest
 
 from course.views.moments import GOALS, moments
 from course.views.words import SHOWN
+from pyemu import Tree, run
 from pyemu.trace import Event, Trace
+from tests.pyemu.scenes import V, scene, victim
 from tests.views.runs import SCENARIOS, on, trace_of
 
 RUNS = [(scenario, tree) for scenario in SCENARIOS for tree in ("before", "after")]
@@ -69,6 +71,26 @@ def test_a_page_is_present_when_its_entry_was_set_last(trace: Trace):
         faulted = any(e.kind == "exception" for e in up_to(trace, moment.event))
         expected = "present" if entries and entries[-1].b else "missing"
         assert [state for _, state in moment.scene.pages] == ([expected] if faulted or entries else [])
+
+
+PAGED_OUT = scene(
+    victim({"do": "write", "area": "V"}, {"do": "madvise_pageout", "area": "V"}, {"do": "read", "area": "V"}),
+    area={"userfaultfd": False},
+)
+
+
+def test_a_page_that_was_swapped_out_is_not_called_present_and_stays_so_in_its_fault():
+    shown = moments(run(PAGED_OUT, Tree.after).trace)
+    places = [dict(moment.scene.pages).get(V, "unknown") for moment in shown]
+    order = [place for place, again in zip(places, [None, *places], strict=False) if place != again]
+    assert order == ["unknown", "missing", "present", "swapped out", "present"]
+    faults = [moment.scene for moment in shown if moment.event.kind == "exception"]
+    assert [dict(one.pages)[V] for one in faults] == ["missing", "swapped out"]
+
+
+def test_a_page_that_is_moved_is_called_so():
+    shown = moments(run("migration", Tree.after).trace)
+    assert "moving" in {place for moment in shown for _, place in moment.scene.pages}
 
 
 def test_messages_are_unread_until_they_are_read(trace: Trace):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from pyemu.effects.swapops import is_migration_entry, is_swap_entry, swp_offset
 from pyemu.flags import PAGE_UFFD_WP
 from pyemu.hw import x86
 from pyemu.travel.snapshot import LINE_SHIFT
@@ -51,9 +52,13 @@ def entry_words(entry: int) -> str:
 
     Examples
     --------
-    >>> entry_words(0x8067), entry_words(0)
-    ('frame 8: P RW US A D', 'nothing')
+    >>> entry_words(0x8067), entry_words(0x1200), entry_words(0)
+    ('frame 8: P RW US A D', 'slot 1 of the swap device', 'nothing')
     """
+    if is_swap_entry(entry):
+        return f"slot {swp_offset(entry)} of the swap device" + ": UFFD_WP" * bool(entry & PAGE_UFFD_WP)
+    if is_migration_entry(entry):
+        return f"frame {swp_offset(entry)}, which is being moved"
     if not entry & x86.P:
         return f"{entry:#x}: not present" if entry else "nothing"
     return f"frame {(entry & x86.ADDRESS) >> x86.PAGE_SHIFT}: {right_words(entry)}"

@@ -8,6 +8,8 @@ from course.views.stepping.histories import history_of
 from course.views.stepping.states import PANELS, Slot, States
 from course.views.stepping.tables import Tables, entry_words
 from pyemu import Scenario, Tree, run
+from pyemu.effects.swapops import make_migration_entry, make_swap_entry
+from pyemu.flags import PAGE_RW, PAGE_UFFD_WP
 from pyemu.hw import x86
 from tests.views.runs import on, with_trace
 
@@ -100,3 +102,11 @@ def test_only_pages_whose_walk_a_write_meets_are_walked_again():
     tables.write(0x4000 >> 6, bytes(8) + (0x9000 | x86.P).to_bytes(8, "little") + bytes(48))
     assert dict(tables.changed()) == {(1, 0): 0, (1, 0x1000): 0x9000 | x86.P}
     assert list(tables.changed()) == []
+
+
+def test_an_entry_without_a_page_says_where_the_page_is():
+    swapped = make_swap_entry(7, 0)
+    assert entry_words(swapped) == "slot 7 of the swap device"
+    assert entry_words(swapped | PAGE_UFFD_WP) == "slot 7 of the swap device: UFFD_WP"
+    assert entry_words(make_migration_entry(9, PAGE_RW)) == "frame 9, which is being moved"
+    assert entry_words(x86.RW) == "0x2: not present"
