@@ -34,7 +34,10 @@ from pyemu.flags import (
     VM_WRITE,
 )
 from pyemu.kernel import implements
-from pyemu.kernel.shmem import shmem_mfill_atomic_pte
+from pyemu.kernel.shmem import mcontinue_atomic_pte, shmem_mfill_atomic_pte
+
+# How a page is filled (``enum mcopy_atomic_mode``).
+COPIES, ZEROES, CONTINUES = "copies", "zeroes", "continues"
 
 
 async def find_dst_vma(mm: Mm, start: int, length: int) -> Vma | None:
@@ -48,6 +51,27 @@ async def find_dst_vma(mm: Mm, start: int, length: int) -> Vma | None:
         return None
     attached = await vma.vm_userfaultfd_ctx
     return None if attached is None else vma
+
+
+async def fill_range(vma: Vma, start: int, length: int, way: str, byte: int, protects: bool) -> int:
+    """Fill pages one by one; give the bytes filled, or what stopped the first. SIGKILL ends it after a page.
+
+    Entry and exit: mmap_sem held for reading.
+    """
+    address = start
+    error = 0
+    while address < start + length and not error:
+        if way == COPIES:
+            error = await mcopy_atomic_pte(vma, address, byte, protects)
+        elif way == ZEROES:
+            error = await mfill_zeropage_pte(vma, address)
+        else:
+            error = await mcontinue_atomic_pte(vma, address)
+        if not error:
+            address += PAGE_SIZE
+            if await fatal_signal_pending(current):
+                error = -EINTR
+    return address - start if address > start else error
 
 
 @implements
@@ -67,16 +91,9 @@ async def mcopy_atomic(mm: Mm, start: int, length: int, byte: int, mode: int) ->
         done = await mcopy_atomic_hugetlb(vma, start, length, byte, False)
         await up_read(mm)
         return done
-    address = start
-    error = 0
-    while address < start + length and not error:
-        error = await mcopy_atomic_pte(vma, address, byte, protects)
-        if not error:
-            address += PAGE_SIZE
-            if await fatal_signal_pending(current):
-                error = -EINTR
+    done = await fill_range(vma, start, length, COPIES, byte, protects)
     await up_read(mm)
-    return address - start if address > start else error
+    return done
 
 
 @implements
@@ -109,16 +126,9 @@ async def mfill_zeropage(mm: Mm, start: int, length: int) -> int:
     if vm_flags & VM_HUGETLB:
         await up_read(mm)
         return -EINVAL  # there is no huge zero page
-    address = start
-    error = 0
-    while address < start + length and not error:
-        error = await mfill_zeropage_pte(vma, address)
-        if not error:
-            address += PAGE_SIZE
-            if await fatal_signal_pending(current):
-                error = -EINTR
+    done = await fill_range(vma, start, length, ZEROES, 0, False)
     await up_read(mm)
-    return address - start if address > start else error
+    return done
 
 
 @implements

@@ -24,6 +24,7 @@ from pyemu.effects.records import Found
 from pyemu.effects.sleeping import schedule
 from pyemu.flags import (
     EEXIST,
+    EFAULT,
     PAGE_DIRTY,
     PAGE_PRESENT,
     PAGE_RW,
@@ -33,6 +34,7 @@ from pyemu.flags import (
     VM_FAULT_NOPAGE,
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
+    VM_SHARED,
     VM_UFFD_MINOR,
     VM_UFFD_MISSING,
     VM_WRITE,
@@ -110,6 +112,31 @@ async def make_page(file: File, index: int) -> int:
         return page
     await put_page(page)
     return 0
+
+
+async def mcontinue_atomic_pte(vma: Vma, address: int) -> int:
+    """Map a page that is in the cache; 0, -EEXIST, or -EFAULT when it isn't there.
+
+    References
+    ----------
+    Linux v6.1, mm/userfaultfd.c, mcontinue_atomic_pte [fact:uffd-continue].
+    """
+    mm = await vma.vm_mm
+    file = await vma.vm_file
+    vm_flags = await vma.vm_flags
+    start = await vma.vm_start
+    pgoff = await vma.vm_pgoff
+    page = await find_lock_page(file, pgoff + ((address - start) >> PAGE_SHIFT))
+    if not page:
+        return -EFAULT
+    writable = vm_flags & VM_WRITE and vm_flags & VM_SHARED
+    entry = await mk_pte(page, PAGE_PRESENT | PAGE_USER | PAGE_DIRTY | (PAGE_RW if writable else 0))
+    mapped = await set_pte_if_same(mm, address, 0, entry)
+    await unlock_page(page)
+    if mapped:
+        return 0
+    await put_page(page)
+    return -EEXIST
 
 
 async def shmem_mfill_atomic_pte(vma: Vma, address: int, byte: int) -> int:

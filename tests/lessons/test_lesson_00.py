@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from course.predictions import answer
 from course.questions import questions_of
 from pyemu import Tree, run
 from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_INTERRUPTIBLE
@@ -99,23 +98,6 @@ def test_the_right_answer_about_the_flag_word_is_right():
     question = questions_of("00")["which"]
     assert f"{word:#x}" in question.ask
     assert next(one for one in question.choices if one.right).text.startswith("The newer")
-
-
-def test_the_notebook_gives_no_answer_away():
-    text = json.dumps(NOTEBOOK)
-    for question in questions_of("00").values():
-        assert [one.why for one in question.choices if one.why and one.why in text] == []
-
-
-@pytest.mark.parametrize("name", [name for name, one in questions_of("00").items() if one.choices[0].why])
-def test_every_choice_of_a_question_is_answered(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    monkeypatch.chdir(tmp_path)
-    for choice in questions_of("00")[name].choices:
-        answer(f"00-{name}", choice.letter)
-        said = capsys.readouterr().out
-        assert ("is right" in said) == choice.right
 
 
 def test_the_exercise_that_comes_next_exists():

@@ -1,0 +1,56 @@
+"""What holds for each lesson: no answer stands in it, each choice is answered, and it runs without numpy."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from course.predictions import answer
+from course.questions import questions_of
+from tests.lessons.learner import code_cells
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "lessons").glob("*.ipynb"))
+LESSONS = {path.name.split("-")[0]: path for path in NOTEBOOKS}
+# A prediction is compared with a run and explains nothing; a question says why each choice is right or wrong.
+EXPLAINED = [
+    (lesson, name) for lesson in LESSONS for name, one in questions_of(lesson).items() if one.choices[0].why
+]
+
+
+def test_each_lesson_has_its_two_questions() -> None:
+    explained = Counter(lesson for lesson, _ in EXPLAINED)
+    assert {lesson for lesson in LESSONS if explained[lesson] < 2} == set()
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_notebook_gives_no_answer_away(lesson: str) -> None:
+    text = json.dumps(json.loads(LESSONS[lesson].read_text(encoding="utf-8")))
+    for question in questions_of(lesson).values():
+        assert [one.why for one in question.choices if one.why and one.why in text] == []
+
+
+@pytest.mark.parametrize(("lesson", "name"), EXPLAINED)
+def test_every_choice_of_a_question_is_answered(
+    lesson: str,
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for choice in questions_of(lesson)[name].choices:
+        answer(f"{lesson}-{name}", choice.letter)
+        said = capsys.readouterr().out
+        assert ("is right" in said) == choice.right
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_it_needs_no_numpy(lesson: str, tmp_path: Path) -> None:
+    cells = code_cells(json.loads(LESSONS[lesson].read_text(encoding="utf-8")), {})
+    script = "import sys\nsys.modules['numpy'] = None\n" + "\n".join(cells.values())
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=tmp_path)
