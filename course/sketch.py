@@ -1,9 +1,9 @@
 """A scenario in a line a task, for lessons: ``sketch("mine", T="read 1", M="wait_message; copy 1")``.
 
-Steps are those of a scenario's file (`pyemu.scenario`), parted by ``;``: the step's name, then a page, several
-as ``0-3``, or ``it`` for the page of the last message that was read; then keys of the step as ``byte=6``. All
-share one area V of four pages, whose page 0 is there. M is the monitor; the other tasks are threads of one
-process, and go on after a SIGBUS.
+Steps are those of a scenario's file (`pyemu.scenario`), parted by ``;``: the step's name, then a page,
+several as ``0-3``, or ``it`` for the page of the last message that was read; then keys of the step as
+``byte=6``. All share one area V of four pages, whose page 0 is there. M is the monitor; the other tasks are
+threads of one process, and go on after a SIGBUS.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # title: "userfaultfd: faults served by user space"
 # objective: You put message, fill, wake and second look into order, and say what a wake promises.
 # needs: ["04"]
-# out_of_scope: [how the older kernel counts its waits, what a signal does to the sleep, write-protection, shared memory]
+# out_of_scope: [how the older kernel counts its waits, what a signal does to the sleep, write-protection]
 # minutes: 30
 # ---
 
@@ -126,9 +126,9 @@ print(run(sketch("looked at", T="read 1", M=f"{QUIET}; pause ticks=10000; {STOP}
 # %% [markdown] id="worked"
 # ## Worked example: one wake for all
 #
-# You mend your monitor: it fills quietly, and sends one wake for *all* pages at the end. `UFFDIO_WAKE` takes
-# a range of addresses. Two threads are waiting now, T for page `1` and U for page `2`. M has page `1` already; page
-# `2` is still on its way.
+# You mend your monitor: it fills quietly, and sends one wake for *all* pages at the end. `UFFDIO_WAKE`
+# takes a range of addresses. Two threads are waiting now, T for page `1` and U for page `2`. M has page `1`
+# already; page `2` is still on its way.
 
 # %% id="wide"
 WIDE = "wait_message; wait_message; pause ticks=10000; copy 1 wake=no; wake 0-3"
@@ -198,8 +198,8 @@ stepper(older, newer)
 # %% [markdown] id="write"
 # ## Write it: a monitor for two
 #
-# T reads page `1` and U reads page `2`, at the same time. Write the monitor that serves both. The one below serves
-# T and forgets U. Change the line in the quotes and run the cell until both have their `5`.
+# T reads page `1` and U reads page `2`, at the same time. Write the monitor that serves both. The one below
+# serves T and forgets U. Change the line in the quotes and run the cell until both have their `5`.
 
 # %% id="my-monitor"
 my_monitor = "wait_message; copy 1"
@@ -218,8 +218,8 @@ print(served.end_text or "Everybody came to an end.")
 print(explore(mine, Tree.after))
 
 # %% [markdown] id="break-text"
-# If it says "no rule is broken", your monitor is right in each of these orders. If you find a `hang`, read who
-# waits, and think about the message that came first.
+# If it says "no rule is broken", your monitor is right in each of these orders. If you find a `hang`, read
+# who waits, and think about the message that came first.
 #
 # This monitor looks right, and passes the run above:
 
@@ -249,10 +249,10 @@ _numbers
 # %% [markdown] id="real"
 # ## The real thing: a monitor that wakes, and one that dies
 #
-# In Linux all this stands in `fs/userfaultfd.c`, in `handle_userfault`. Its rules are those of the list above,
-# in Linux 5.4 to 5.10. [fact:uffd-order] [fact:uffd-queue-first] From Linux 5.9 on, it does not even ask what
-# ended the sleep: one sleep, then always RETRY. [fact:uffd-one-sleep] It may do so because a fault can ask
-# again, as often as it takes.
+# In Linux all this stands in `fs/userfaultfd.c`, in `handle_userfault`. Its rules are those of the list
+# above, in Linux 5.4 to 5.10. [fact:uffd-order] [fact:uffd-queue-first] From Linux 5.9 on, it does not even
+# ask what ended the sleep: one sleep, then always RETRY. [fact:uffd-one-sleep] It may do so because a fault
+# can ask again, as often as it takes.
 #
 # A C program read a missing page on two real kernels. Outcome and number of messages:
 # [fact:wake-is-fatal-before] [fact:wake-is-harmless-after] [fact:uffd-close]
