@@ -38,9 +38,10 @@
 # space, and so one list of areas and one `mmap_sem`.
 #
 # The scenario is called syzbot-2017. You run it on `Tree.upto(9)`, the kernel with the first nine
-# patches. For userfaultfds nothing has changed in them yet: it does what Linux did from the beginning up
-# to 5.6. And the scenario asks for the page-fault handler of Linux 4.14, which reads the area once more
-# at the end.
+# patches. For userfaultfds
+# nothing has changed in them yet: it does what Linux up to 5.6 did. [fact:uffd-nopage-after-signal] And the
+# scenario asks for the page-fault handler of Linux 4.14, which reads the area once more at the end.
+# [fact:use-after-free-2017]
 
 # %% id="setup"
 from course.decide import by_turns, try_contract
@@ -350,6 +351,7 @@ answer("08-holds", "")
 # - RETRY says "released, your area is lost". Every other value promises that the lock was held all the time.
 # - Up to Linux 5.6 `handle_userfault` took the lock again after a signal and said NOPAGE. The same number
 #   comes from attempts that never released the lock, so no caller could tell. That is the trap.
+#   [fact:uffd-nopage-after-signal]
 # - Patch 10 removes it. It needs patch 9: without it RETRY for a signal is tried again in place, and ends in
 #   SIGBUS.
 # - User-mode faults on a userfaultfd reacted to every signal before the series already. The series makes a
