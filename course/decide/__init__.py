@@ -3,6 +3,7 @@
 ============  =======================================================================
 ``cells``     may a fault be left for a signal? Twelve cells, and the function
 ``contract``  what a caller may believe of its area after an attempt
+``loop``      what happens after RETRY: the loop of Linux v5.6
 ``turns``     a schedule by turns
 ``words``     how a comparison is printed
 ============  =======================================================================
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from course.decide.cells import own_cells, try_rule
 from course.decide.contract import try_contract
+from course.decide.loop import try_loop
 from course.decide.turns import by_turns
 
-__all__ = ["by_turns", "own_cells", "try_contract", "try_rule"]
+__all__ = ["by_turns", "own_cells", "try_contract", "try_loop", "try_rule"]
