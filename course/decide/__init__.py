@@ -2,6 +2,7 @@
 
 =========  ==========================================================================
 ``cells``  may a fault be left for a signal? Twelve cells, and the function
+``loop``   when to try again: a learner's loop around handle_mm_fault
 ``words``  how a comparison is printed
 =========  ==========================================================================
 
@@ -12,5 +13,6 @@ the two part, and the likely cause.
 from __future__ import annotations
 
 from course.decide.cells import own_cells, try_rule
+from course.decide.loop import handler_of, relocked, try_loop, wakes
 
-__all__ = ["own_cells", "try_rule"]
+__all__ = ["handler_of", "own_cells", "relocked", "try_loop", "try_rule", "wakes"]
