@@ -216,8 +216,8 @@ print(yours, "-", yours.tasks["T"].stats["attempts"], "attempts")
 
 # %% [markdown] id="break-text"
 # Without `TRIED`, every attempt looks like a first one. So every attempt is polite, and T loses each time. It
-# has its page only because H stops in the end. No value is wrong and nothing crashes: the outcomes are the
-# same, and only the flags in a trace tell. [fact:mutants-of-p13] Put the line back before you go on.
+# has its page only because H stops in the end. No value is wrong and nothing crashes. On a real kernel the
+# outcomes of all recorded scenarios stayed the same. [fact:mutants-of-p13] Put the line back before you go on.
 
 # %% [markdown] id="signal"
 # ### Predict: a signal during a system call
@@ -302,8 +302,7 @@ stepper(run("S12", Tree.before), copy)
 
 # %% id="run-hang"
 hung = run("B5", Tree.after)
-print(hung.end)
-print(hung.end_text)
+print(hung.end, *hung.end_text.split("; "), sep="\n")
 
 # %% [markdown] id="hang-text"
 # T waits for M to bring the page, and M waits for T to give the CPU. There is your virtual machine.

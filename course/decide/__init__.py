@@ -1,18 +1,31 @@
 """Decisions of the fault path for lessons: a learner's own, beside the kernel's.
 
-=========  ==========================================================================
-``cells``  may a fault be left for a signal? Twelve cells, and the function
-``loop``   when to try again: a learner's loop around handle_mm_fault
-``words``  how a comparison is printed
-=========  ==========================================================================
+============  =======================================================================
+``cells``     may a fault be left for a signal? Twelve cells, and the function
+``contract``  what a caller may believe of its area after an attempt
+``loop``      when to try again: a loop around ``handle_mm_fault``
+``turns``     a schedule by turns
+``words``     how a comparison is printed
+============  =======================================================================
 
-Nothing here says what is right: the kernel's own code of the emulator is asked. What is printed names where
-the two part, and the likely cause.
+Nothing here says what is right: the kernel's own code of the emulator is asked, or a run. What is printed
+names where the two part, and the likely cause.
 """
 
 from __future__ import annotations
 
 from course.decide.cells import own_cells, try_rule
+from course.decide.contract import try_contract
 from course.decide.loop import handler_of, relocked, try_loop, wakes
+from course.decide.turns import by_turns
 
-__all__ = ["handler_of", "own_cells", "relocked", "try_loop", "try_rule", "wakes"]
+__all__ = [
+    "by_turns",
+    "handler_of",
+    "own_cells",
+    "relocked",
+    "try_contract",
+    "try_loop",
+    "try_rule",
+    "wakes",
+]
