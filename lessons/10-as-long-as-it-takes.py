@@ -1,6 +1,6 @@
 # ---
 # title: As long as it takes
-# objective: You write the retry loop of Linux 5.7, and say for any fault what ends it and what keeps it from burning a CPU.
+# objective: You write the retry loop of Linux 5.7, and say what ends it and why it burns no CPU.
 # needs: ["08", B4]
 # out_of_scope: [get_user_pages, other architectures than x86, how faults are counted]
 # minutes: 40
@@ -99,8 +99,8 @@ _stats = after.tasks["T"].stats
 # Twenty wakes, twenty-one messages. It is {{n_exceptions}} page fault all the same: the CPU faulted once, and
 # the {{n_attempts}} attempts are rounds of a loop inside it.
 #
-# Read the flags. The first attempt has {{first}}. The other {{n_later}} have {{later}}: `ALLOW_RETRY` is still
-# there, and `TRIED` has come, "this fault has been tried before". In Linux 5.7 these two together mean
+# Read the flags. The first attempt has {{first}}. The other {{n_later}} have {{later}}: `ALLOW_RETRY` is
+# still there, and `TRIED` has come, "this fault has been tried before". In Linux 5.7 these two together mean
 # something: [fact:flag-allow-retry-5-7] [fact:flag-tried-5-7]
 #
 # | ALLOW_RETRY | TRIED | Linux 5.6 | Linux 5.7 |
@@ -178,9 +178,9 @@ timeline(run(relocked(3), Tree.after))
 # %% [markdown] id="write"
 # ## Write it: the loop of Linux 5.7
 #
-# `find vma` and `try` are written. Write **decide** and **retry** in the place of the last line. Your function
-# gives back `fault`, with `mmap_sem` held, when the fault is over. It gives back `None`, with `mmap_sem`
-# released, when a signal calls the fault away.
+# `find vma` and `try` are written. Write **decide** and **retry** in the place of the line with `break`. When
+# the fault is over, leave the loop with `break`: `mmap_sem` is held, and `fault` is given back. When a signal
+# calls the fault away, `return None`: `mmap_sem` is released, and nothing is to be done.
 #
 # You need `await fault_signal_pending(fault, regs)`, `VM_FAULT_RETRY` and `FAULT_FLAG_TRIED`. Flags are
 # tested with `&` and added with `|=`, as in C. (Put `await` before everything that the emulator is to do for
@@ -192,7 +192,8 @@ async def my_loop(mm, regs, address, flags):
         await down_read(mm)  # find vma: takes mmap_sem for reading
         vma = await find_vma(mm, address)
         fault = await handle_mm_fault(vma, address, flags)  # try (and wait, and wake)
-        return fault  # decide, retry: yours
+        break  # decide, retry: yours
+    return fault
 
 
 # %% [markdown] id="try-text"
@@ -215,9 +216,10 @@ yours = run(relocked(50), Tree.after, handler_of(my_loop))
 print(yours, "-", yours.tasks["T"].stats["attempts"], "attempts")
 
 # %% [markdown] id="break-text"
-# Without `TRIED`, every attempt looks like a first one. So every attempt is polite, and T loses each time. It
-# has its page only because H stops in the end. No value is wrong and nothing crashes. On a real kernel the
-# outcomes of all recorded scenarios stayed the same. [fact:mutants-of-p13] Put the line back before you go on.
+# Without `TRIED`, every attempt looks like a first one. So every attempt is polite, and T loses each time.
+# It has its page only because H stops in the end. No value is wrong and nothing crashes. On a real kernel
+# the outcomes of all recorded scenarios stayed the same. [fact:mutants-of-p13] Put the line back before you
+# go on.
 
 # %% [markdown] id="signal"
 # ### Predict: a signal during a system call
@@ -274,9 +276,9 @@ stepper(run("S12", Tree.before), copy)
 #    [fact:signal-fault-test]
 #
 # Patch 12 put `INTERRUPTIBLE` into the flags with which every fault starts, kernel mode included.
-# [fact:p12-interruptible] Copy this table and fill it in for SIGUSR1 and a fault that waits for a monitor. The
-# last row is a tree that never existed: the newer kernel with the old rule of `fault_signal_pending`, SIGKILL
-# only.
+# [fact:p12-interruptible] Copy this table and fill it in for SIGUSR1 and a fault that waits for a monitor.
+# The last row is a tree that never existed: the newer kernel with the old rule of `fault_signal_pending`,
+# SIGKILL only.
 #
 # | SIGUSR1 | may it end the sleep? | may it end the fault? |
 # |---|---|---|
@@ -396,7 +398,8 @@ from course.conform.prediction import predict as _predict
 # [fact:wake-is-harmless-after]
 #
 # **The busy loop.** A real 5.7.14 made the copy of S12, with a signal after `30` ms and the page `60` ms
-# later. With patch 12 and all later ones undone, it slept in state D and made two attempts. As it is, it spun:
+# later. With patch 12 and all later ones undone, it slept in state D and made two attempts. As it is, it
+# spun:
 # `0x234`, RETRY, `0x234`, RETRY, thousands of times. [fact:p12-p13-busy-loop] How many is no constant: it
 # depends on who runs when. With one CPU and no preemption, the machine hung. [fact:b5-hang]
 #
@@ -425,8 +428,8 @@ answer("10-pages", "")
 # - In Linux 5.7 a fault may try again without limit. N wakes without a page cost N messages more.
 # - The loop ends when an attempt gives no RETRY, or when a signal calls the fault away.
 # - Each round has to sleep first (I3). Otherwise the loop is a busy loop.
-# - `TRIED` is set before each retry (I5). It tells who waits for a page's lock to keep `mmap_sem`, and so such
-#   a fight ends after two attempts (I6). Only a monitor makes more.
+# - `TRIED` is set before each retry (I5). It tells who waits for a page's lock to keep `mmap_sem`, and so
+#   such a fight ends after two attempts (I6). Only a monitor makes more.
 # - What may end the sleep must be able to end the loop. Patch 13 without patch 9 breaks this in user mode,
 #   patch 13 with patch 12 breaks it in kernel mode.
 #

@@ -14,11 +14,11 @@ from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED
 from tests.lessons.learner import FOLDER, Lesson, printed
 
 LESSON = Lesson("10")
-STUB = "        return fault  # decide, retry: yours"
+STUB = "        break  # decide, retry: yours"
 DECIDE = """        if await fault_signal_pending(fault, regs):
             return None
         if not fault & VM_FAULT_RETRY:
-            return fault
+            break
 """
 TRIED = "        flags |= FAULT_FLAG_TRIED\n"
 DATA = FOLDER.parent / "tests" / "data"
