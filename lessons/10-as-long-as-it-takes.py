@@ -12,9 +12,10 @@
 # Your programs still travel from machine to machine, and a monitor brings their pages. The network has become
 # worse. Now the monitor wakes a program *twenty* times before the page is there. In lesson 06, one such wake
 # was too many for Linux 5.6: the second attempt may not wait, and SIGBUS ends the program.
+# [fact:wake-is-fatal-before]
 #
 # The repair looks easy: let a fault try again as often as it takes. In Linux 5.7, patch 13 of the series does
-# that. Your programs run again, however bad the network is.
+# that. [fact:p13-multi-retry] Your programs run again, however bad the network is.
 #
 # Some weeks later, a small virtual machine with one CPU stands still. No network, no log, no keyboard. The
 # last thing that its only program did was to write to a file. The last thing that happened to it was a
@@ -30,8 +31,9 @@
 # M reads a message, waits `10` ms and wakes T without a page, twenty times. The next message it answers with
 # the page.
 #
-# As before, `Tree.before` is Linux 5.6 and `Tree.after` is 5.6 with the sixteen patches. `Tree.after - 9` is
-# the newer one without patch 9, and `Tree.upto(12)` the older one with the first twelve patches.
+# As before, `Tree.before` is Linux 5.6 and `Tree.after` is the same with the sixteen patches of the series.
+# [fact:series-goal] `Tree.after - 9` is the newer one without patch 9, and `Tree.upto(12)` the older one with
+# the first twelve patches.
 
 # %% id="setup"
 from course.decide import handler_of, relocked, try_loop, wakes
@@ -176,7 +178,7 @@ timeline(run(relocked(3), Tree.after))
 # worse than a round more.
 
 # %% [markdown] id="write"
-# ## Write it: the loop of Linux 5.7
+# ## Write it: the loop of the newer kernel
 #
 # `find vma` and `try` are written. Write **decide** and **retry** in the place of the line with `break`. When
 # the fault is over, leave the loop with `break`: `mmap_sem` is held, and `fault` is given back. When a signal
@@ -185,6 +187,7 @@ timeline(run(relocked(3), Tree.after))
 # You need `await fault_signal_pending(fault, regs)`, `VM_FAULT_RETRY` and `FAULT_FLAG_TRIED`. Flags are
 # tested with `&` and added with `|=`, as in C. (Put `await` before everything that the emulator is to do for
 # you. The check whether T may use the area at all is left out; exercise E4 has it.)
+
 
 # %% id="my-loop"
 async def my_loop(mm, regs, address, flags):
@@ -339,7 +342,7 @@ counters(run("9-before-13", Tree.after), deaf)
 #
 # A run is one order of events. Perhaps T is lucky in another one? `explore` tries them all. For
 # S12 on the newer kernel, and then with `Tree.parse("v5_7+B5")`: Linux 5.7 and one change that we made, only
-# a fault from user mode gets `INTERRUPTIBLE`.
+# a fault from user mode gets `INTERRUPTIBLE`. [fact:b5-busy-loop]
 
 # %% id="explore-copy"
 for tree in (Tree.after, Tree.parse("v5_7+B5")):
@@ -426,6 +429,7 @@ answer("10-pages", "")
 # ## Recap
 #
 # - In Linux 5.7 a fault may try again without limit. N wakes without a page cost N messages more.
+#   [fact:wake-is-harmless-after]
 # - The loop ends when an attempt gives no RETRY, or when a signal calls the fault away.
 # - Each round has to sleep first (I3). Otherwise the loop is a busy loop.
 # - `TRIED` is set before each retry (I5). It tells who waits for a page's lock to keep `mmap_sem`, and so
