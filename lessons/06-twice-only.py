@@ -36,7 +36,7 @@
 # be asked again, it brings the page. `once` runs that against an access of T, on the older kernel.
 
 # %% id="setup"
-from course.decide import try_loop
+from course.decide import try_twice
 from course.predictions import answer, predict, reveal
 from course.sketch import sketch
 from course.views import ready, timeline
@@ -290,10 +290,10 @@ async def my_fault(regs, error_code, address):
 
 
 # %% [markdown] id="try-text"
-# `try_loop` lets it serve four cases, beside Linux 5.6, and stops where the two part.
+# `try_twice` lets it serve four cases, beside Linux 5.6, and stops where the two part.
 
-# %% id="try-loop"
-try_loop(my_fault)
+# %% id="try-twice"
+try_twice(my_fault)
 
 # %% [markdown] id="break"
 # ## Break it: more wakes

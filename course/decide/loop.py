@@ -1,98 +1,176 @@
-"""The loop around ``handle_mm_fault``: a learner's own, beside that of Linux v5.6.
+"""The loop around `handle_mm_fault`: a learner's own, run beside the kernel's of Linux v5.7.
 
-Both run the same scenarios on the older kernel. What is compared is what the flag words of the attempts say,
-how the access ends, and whether a rule of the locks was broken.
+A learner writes the loop alone. What stands before and after it in ``do_user_addr_fault`` is here, without
+the check of the access and without counting: exercise E4 has both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from course.conform.experiment import Experiment
 from course.decide.words import say
-from course.sketch import sketch
-from pyemu.errors import HandlerError
-from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, FaultFlag
-from pyemu.flags import names as flag_names
+from pyemu.calls.fault import mm_fault_error
+from pyemu.effects.counters import perf_sw_event
+from pyemu.effects.handles import current
+from pyemu.effects.locks import up_read
+from pyemu.effects.records import user_mode
+from pyemu.errors import FaultlabError
+from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_DEFAULT, FAULT_FLAG_USER, VM_FAULT_ERROR
 from pyemu.machine import Result, run
+from pyemu.scenario import Scenario
 from pyemu.tree import Tree
 
-__all__ = ["try_loop"]
+__all__ = ["handler_of", "relocked", "try_loop", "wakes"]
 
-NAME = "do_user_addr_fault"
-LATER = "wait_message; pause ticks=10000;"
-SKETCHES = {
-    "the page comes with the wake": sketch("served", T="read 1", M=f"{LATER} copy it"),
-    "the wake comes without the page": sketch(
-        "woken", T="read 1", M=f"{LATER} wake it; wait_message; copy it"
-    ),
-    "nobody has to be asked": sketch("closed", T="pause ticks=10; write 1", M="close"),
-    "two faults, one after the other": sketch(
-        "twice", T="read 1; write 2", M=f"{LATER} copy it; wait_message; copy it"
-    ),
-}
+Loop = Callable[[Any, Any, int, Any], Awaitable[Any]]
+MOST = 1000  # of anything: a run stays short
 
 
-def try_loop(function: Callable[..., Any]) -> None:
-    """Let a learner's ``do_user_addr_fault`` serve four scenarios, and say where it parts from Linux v5.6.
+def wakes(n: int) -> Scenario:
+    """Give the scenario of a monitor that wakes T n times without a page, and then brings it.
 
     Parameters
     ----------
-    function : callable
-        ``async def do_user_addr_fault(regs, error_code, address)``, for faults of user mode.
+    n : int
+        1 to 1000.
+
+    Returns
+    -------
+    Scenario
+        The access ``user_read`` of the recorded experiments, with the event ``wakeN``.
+
+    Raises
+    ------
+    FaultlabError
+        n is out of range.
     """
-    for title, scenario in SKETCHES.items():
-        own = run(scenario, Tree.before)
+    return Experiment("user_read", f"wake{_checked(n)}").scenario()
+
+
+def relocked(n: int) -> Scenario:
+    """Give S9-relock with a page whose lock somebody takes n times.
+
+    Parameters
+    ----------
+    n : int
+        1 to 1000.
+
+    Returns
+    -------
+    Scenario
+        Runs on any tree.
+
+    Raises
+    ------
+    FaultlabError
+        n is out of range.
+    """
+    scenario = Scenario.load("S9-relock")
+    holder, *others = scenario.tasks
+    again = dataclasses.replace(holder, program=holder.program[:1] * _checked(n))
+    return dataclasses.replace(scenario, name=f"relocked({n})", tasks=(again, *others))
+
+
+def handler_of(loop: Loop) -> dict[str, Any]:
+    """Put a loop into a fault handler, for `pyemu.run` and `pyemu.explore.explore`.
+
+    Parameters
+    ----------
+    loop : callable
+        ``async def my_loop(mm, regs, address, flags)``. Gives the last ``VM_FAULT_*`` word with mmap_sem
+        held, or None with mmap_sem released: the fault is left for a signal.
+
+    Returns
+    -------
+    dict of str to callable
+        ``do_user_addr_fault``, with this loop in it. It counts nothing and checks no access, and a kernel
+        copy that is left fails only at its next fault.
+    """
+
+    async def do_user_addr_fault(regs: Any, error_code: int, address: int) -> None:
+        mm = await current.mm
+        await perf_sw_event("page-faults")
+        flags = FAULT_FLAG_DEFAULT | (FAULT_FLAG_USER if user_mode(regs) else 0)
+        fault = await loop(mm, regs, address, flags)
+        if fault is None:
+            return
+        await up_read(mm)
+        if fault & VM_FAULT_ERROR:
+            await mm_fault_error(regs, error_code, address, fault)
+
+    return {"do_user_addr_fault": do_user_addr_fault}
+
+
+def try_loop(loop: Loop) -> None:
+    """Run a learner's loop and the kernel's on three scenarios, and say where they part first.
+
+    Parameters
+    ----------
+    loop : callable
+        As `handler_of` takes it.
+    """
+    print(f"{'':<29}{'the kernel, v5.7':<26}your loop")
+    parted = ""
+    for name, scenario in (
+        ("20 wakes without a page", wakes(20)),
+        ("a page locked 5 times", relocked(5)),
+        ("a signal while T waits", Scenario.load("S10a")),
+    ):
+        kernel = run(scenario, Tree.after)
         try:
-            mine = run(scenario, Tree.before, {NAME: function})
-        except HandlerError as error:
+            yours = run(scenario, Tree.after, handler_of(loop))
+        except FaultlabError as error:
             say(str(error))
             return
-        cause = _cause(mine, own)
-        if cause:
-            print(f"{title}: yours {_told(mine)}")
-            print(f"{' ' * len(title)}  Linux {_told(own)}")
-            say(cause)
-            return
-        print(f"{title}: {_told(mine)}, as Linux 5.6")
-    say("Your loop does what that of Linux 5.6 does, in all four.")
+        print(f"{name:<29}{_shown(kernel):<26}{_shown(yours)}")
+        parted = parted or _parted(name, kernel, yours)
+    print()
+    say(parted or "Your loop does what the kernel's does, and breaks no rule.")
 
 
-def _flags(result: Result) -> list[int]:
-    return [int(event.a) for event in result.trace.select("attempt")]
+def _shown(result: Result) -> str:
+    task = result.tasks["T"]
+    outcome = task.outcome if result.end == "done" and not result.findings else "never ends"
+    return f"{outcome}, {task.stats['attempts']} attempts"
 
 
-def _told(result: Result) -> str:
-    words = ", ".join(f"{one:#x}" for one in _flags(result))
-    outcomes = ", ".join(result.tasks["T"].outcomes) or "no end"
-    return f"gives {outcomes} (attempts {words or 'none'})"
+def _parted(name: str, kernel: Result, yours: Result) -> str:
+    """Say where a learner's loop parts from the kernel's, the likely cause first; empty if it doesn't."""
+    cause = _cause(kernel, yours)
+    return f"{name[0].upper()}{name[1:]}: {cause}" if cause else ""
 
 
-def _cause(mine: Result, own: Result) -> str:
-    """Say what is wrong, by the first symptom; nothing if the two agree."""
-    for broken in (*mine.findings, *mine.violations):
+def _cause(kernel: Result, yours: Result) -> str:
+    ours, theirs = yours.tasks["T"].stats, kernel.tasks["T"].stats
+    for broken in (*yours.findings, *yours.violations):
+        if "handle_mm_fault without mmap_sem" in broken.text:
+            return "an attempt ran without mmap_sem. RETRY came back without it: take it in each round."
         return broken.text
-    if mine.end != own.end:
-        return f"It came to no end: {mine.end_text}."
-    flags = _flags(mine), _flags(own)
-    for number, (one, other) in enumerate(zip(*flags, strict=False), 1):
-        if one != other:
-            return _flag_cause(number, one, other)
-    if len(flags[0]) < len(flags[1]):
-        return "Yours makes fewer attempts: RETRY means that the fault is not served yet."
-    if len(flags[0]) > len(flags[1]):
-        return "Yours makes more attempts than Linux 5.6."
-    if mine.tasks["T"].outcomes != own.tasks["T"].outcomes:
-        return "The attempts are the same, and the access ends in another way: look at the last lines."
+    last = int(yours.trace.select("attempt")[-1].a)
+    if yours.tasks["T"].outcome.startswith("SIGBUS") and not last & FAULT_FLAG_ALLOW_RETRY:
+        return (
+            f"attempt {ours['attempts']} ran with flags {last:#x}. ALLOW_RETRY is gone, so it was not "
+            "allowed to wait."
+        )
+    if yours.spins:
+        return (
+            f"T went round in circles without a wait, {ours['attempts']} attempts. The signal forbids the "
+            "sleep, and your loop does not leave for it."
+        )
+    if ours["exceptions"] != theirs["exceptions"]:
+        return (
+            f"{ours['exceptions']} page faults, not {theirs['exceptions']}. Your loop left the fault when "
+            "nothing called it away."
+        )
+    if _shown(yours) != _shown(kernel):
+        return f"yours gives {_shown(yours)}; the kernel's {_shown(kernel)}."
     return ""
 
 
-def _flag_cause(number: int, mine: int, own: int) -> str:
-    where = f"Attempt {number}: yours has {mine:#x} ({flag_names(mine, FaultFlag)}), Linux has {own:#x}."
-    if mine & ~own & FAULT_FLAG_ALLOW_RETRY:
-        return f"{where} The permission to wait is still there: that is Linux 5.7, not 5.6."
-    if own & ~mine & FAULT_FLAG_TRIED:
-        return f"{where} TRIED says that this fault was tried before."
-    if own & ~mine & FAULT_FLAG_ALLOW_RETRY:
-        return f"{where} A fault's first attempt may wait."
-    return where
+def _checked(n: int) -> int:
+    if type(n) is not int or not 1 <= n <= MOST:
+        raise FaultlabError(f"n is {n!r}; it must be a whole number from 1 to {MOST}.")
+    return n

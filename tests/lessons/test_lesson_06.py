@@ -83,7 +83,7 @@ GAP = "# Your lines: what does Linux 5.6 do after RETRY?"
 
 def test_a_learner_can_write_the_loop(tmp_path: Path) -> None:
     said = printed(NOTEBOOK, {"my-fault": {GAP: RIGHT}}, tmp_path)
-    assert "Your loop does what that of Linux 5.6 does, in all four." in said["try-loop"]
+    assert "Your loop does what that of Linux 5.6 does, in all four." in said["try-twice"]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_learner_can_write_the_loop(tmp_path: Path) -> None:
 )
 def test_a_wrong_loop_is_told_why(lines: str, says: str, tmp_path: Path) -> None:
     said = printed(NOTEBOOK, {"my-fault": {GAP: lines or GAP}}, tmp_path)
-    assert says in " ".join(said["try-loop"].split())
+    assert says in " ".join(said["try-twice"].split())
 
 
 def test_one_access_survives_any_number_of_wakes(tmp_path: Path) -> None:
