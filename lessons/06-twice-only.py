@@ -239,7 +239,7 @@ for access in ("process_vm_readv 1", "process_vm_readv 0-1"):
 # the kernel got the pages by another way, and that is lesson 12a.)
 
 # %% [markdown] id="write"
-# ## Write it: the loop of Linux 5.6
+# ## Write it: the older loop
 #
 # Now without a net. Two helpers are given. `one_try` is the goals *find vma* and *try* (it leaves out the
 # questions whether there is an area, and whether it allows the access). `finish` ends a fault that is over,
@@ -290,7 +290,7 @@ async def my_fault(regs, error_code, address):
 
 
 # %% [markdown] id="try-text"
-# `try_twice` lets it serve four cases, beside Linux 5.6, and stops where the two part.
+# `try_twice` lets it serve four cases, beside the older kernel, and stops where the two part.
 
 # %% id="try-twice"
 try_twice(my_fault)
