@@ -391,7 +391,7 @@ answer("06-log", "")
 # ## Recap
 #
 # - In Linux 5.6 a fault has at most two attempts. `ALLOW_RETRY` is cleared after the first, and `TRIED` is
-#   set.
+#   set. [fact:x86-retry-5-6]
 # - So a fault has a budget of one wait for a monitor. An attempt that needs the monitor, and has
 #   no `ALLOW_RETRY`, ends in SIGBUS.
 # - Who hears of it: a program that made the access gets the signal. A system call gives `EFAULT`, or a short
