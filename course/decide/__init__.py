@@ -1,15 +1,16 @@
 """Decisions of the fault path for lessons: a learner's own, beside the kernel's.
 
-=============  ======================================================================
+=============  ================================================================
 ``cells``      may a fault be left for a signal? Twelve cells, and the function
 ``contract``   what a caller may believe of its area after an attempt
+``gup``        the inner loop of get_user_pages
 ``invariant``  what must hold at each end of a write
 ``loop``       when to try again: a loop around ``handle_mm_fault``
 ``sleep``      which sleep for which flags, over every flag word
 ``turns``      a schedule by turns
 ``twice``      the loop that waits only once
 ``words``      how a comparison is printed
-=============  ======================================================================
+=============  ================================================================
 
 Nothing here says what is right: the kernel's own code of the emulator is asked, or a run. What is printed
 names where the two part, and the likely cause.
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from course.decide.cells import own_cells, try_rule
 from course.decide.contract import try_contract
+from course.decide.gup import gup_with
 from course.decide.invariant import try_invariant
 from course.decide.loop import handler_of, relocked, try_loop, wakes
 from course.decide.sleep import callers, every_word, try_sleep
@@ -29,6 +31,7 @@ __all__ = [
     "by_turns",
     "callers",
     "every_word",
+    "gup_with",
     "handler_of",
     "own_cells",
     "relocked",
