@@ -1,4 +1,4 @@
-"""Every lesson, top to bottom, in real JupyterLab: no error, no request to another host, a picture of each."""
+"""Every lesson, top to bottom, in real JupyterLab: no error, no request to other hosts, a picture of each."""
 
 from __future__ import annotations
 
