@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_a_lesson_runs_top_to_bottom(stem: str, lab: Lab, chromium: Browser) -> 
 def test_a_cell_that_fails_is_noticed(lab: Lab, chromium: Browser) -> None:
     notebook = json.loads((lab.directory / "lessons" / f"{LESSONS[0]}.ipynb").read_text(encoding="utf-8"))
     last = notebook["cells"][-1]
-    code = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+    code: dict[str, Any] = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
     notebook["cells"] = [
         code | {"id": "warns", "source": "import sys\nprint('a warning', file=sys.stderr)"},
         code | {"id": "fails", "source": "1 / 0"},
