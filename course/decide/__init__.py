@@ -3,8 +3,10 @@
 ============  =======================================================================
 ``cells``     may a fault be left for a signal? Twelve cells, and the function
 ``contract``  what a caller may believe of its area after an attempt
+``loop``      when to try again: a loop around ``handle_mm_fault``
 ``sleep``     which sleep for which flags, over every flag word
 ``turns``     a schedule by turns
+``twice``     the loop that waits only once
 ``words``     how a comparison is printed
 ============  =======================================================================
 
@@ -16,7 +18,22 @@ from __future__ import annotations
 
 from course.decide.cells import own_cells, try_rule
 from course.decide.contract import try_contract
+from course.decide.loop import handler_of, relocked, try_loop, wakes
 from course.decide.sleep import callers, every_word, try_sleep
 from course.decide.turns import by_turns
+from course.decide.twice import try_twice
 
-__all__ = ["by_turns", "callers", "every_word", "own_cells", "try_contract", "try_rule", "try_sleep"]
+__all__ = [
+    "by_turns",
+    "callers",
+    "every_word",
+    "handler_of",
+    "own_cells",
+    "relocked",
+    "try_contract",
+    "try_loop",
+    "try_rule",
+    "try_sleep",
+    "try_twice",
+    "wakes",
+]
