@@ -24,22 +24,18 @@
 from course.predictions import answer, fill, predict, reveal
 from course.reactions import REPEATING, own_reactions, reaction, reactions, try_reaction
 from course.views import counters, ready, timeline
-from pyemu import Scenario, Tree, run
+from pyemu import Tree, run
 
 ready()
-
-# %% [markdown] id="scenario-text"
-# The scenario B7 is your board.
-
-# %% id="scenario"
-print(Scenario.load("B7").story)
 
 # %% [markdown] id="predict"
 # ## Predict: SIGKILL during a copy of the kernel
 #
+# Scenario B7 is your board. T calls `write()` with a missing page, and sleeps in the kernel's copy. M, the
+# monitor, reads the message, sends SIGKILL to T a moment later, and brings the page after {{comes}}.
+#
 # In lesson 07a the rule was: after RETRY, with SIGKILL pending, the fault is left. So the handler of the
-# board leaves. T is in the kernel, in the middle of a copy. How often does the processor raise a page fault
-# for this one byte, until T is dead?
+# board leaves. How often does the processor raise a page fault for this one byte, until T is dead?
 
 # %% id="predict-kill"
 predict("07b-kill", "")
@@ -170,7 +166,7 @@ try_reaction(my_reaction)
 #
 # Find three trees: one on which nothing of the *handler's* goes wrong (`I2` and `I6` are the driver's), one
 # on which a lock is released that is not held, and one on which the second RETRY is as good as the first.
-# Try `before`, or `upto` and a number from 3 to 16.
+# Try `before`, or `upto` and a number from `3` to `16`.
 
 # %% id="break-it"
 broken = run("S4", Tree.parse("before"))
@@ -186,8 +182,8 @@ for violation in broken.violations:
 # ## The real patch: five times the same line
 #
 # Patch 3 wrote the question "RETRY, and is this task being killed?" down once, as a helper, and used it in
-# 16 architectures. [fact:p03-helper] Patches 4 to 8 do the same for five that were a little different. In
-# the emulator's words, for x86:
+# sixteen architectures. [fact:p03-helper] Patches 4 to 8 do the same for five that were a little different.
+# In the emulator's words, for x86:
 #
 # ```python
 # if fault_signal_pending(fault, regs):     # patch 4: asked first, and by its name
@@ -196,13 +192,13 @@ for violation in broken.violations:
 #     return
 # ```
 #
-# | patch | file of Linux 5.7 | what it really is |
+# | | file of Linux 5.7 | what it really is |
 # |---|---|---|
-# | 4 | `arch/x86/mm/fault.c` | the helper, and the unreachable line goes [fact:p04-x86] |
-# | 5 | `arch/arc/mm/fault.c` | the helper [fact:p05-arc] |
-# | 6 | `arch/arm64/mm/fault.c` | the helper [fact:p06-arm64] |
-# | 7 | `arch/powerpc/mm/fault.c` | the helper, and the same unreachable line goes [fact:p07-powerpc] |
-# | 8 | `arch/sh/mm/fault.c` | the helper, and a lock that is released twice [fact:p08-sh] |
+# | patch 4 | `arch/x86/mm/fault.c` | the helper, and the unreachable line goes [fact:p04-x86] |
+# | patch 5 | `arch/arc/mm/fault.c` | the helper [fact:p05-arc] |
+# | patch 6 | `arch/arm64/mm/fault.c` | the helper [fact:p06-arm64] |
+# | patch 7 | `arch/powerpc/mm/fault.c` | the helper, and the same unreachable line goes [fact:p07-powerpc] |
+# | patch 8 | `arch/sh/mm/fault.c` | the helper, and a lock that is released twice [fact:p08-sh] |
 #
 # All five are called clean-ups. Are they? No run can show that *nothing* changes. But the decision is
 # small: it takes a fault word, a flag word, a mode and a signal. So write it down before and after each
@@ -214,12 +210,13 @@ from course.series.proof import prove
 
 for page in (p04_x86, p05_arc, p06_arm64, p07_powerpc, p08_sh):
     proof = prove(page.PAIR)
-    print(page.__name__[-11:], "inputs:", proof.n_reachable, "differ:", proof.n_differing)
+    print(f"{proof.pair.name}: {proof.n_reachable} inputs, {proof.n_differing} differ")
 
 # %% [markdown] id="prove-text"
 # Four are what they say. (For patch 6 this is all the evidence that there is: nothing in a run tells arm64
-# before from arm64 after.) The fifth is not. Run it on the tree before and after patch 8. T makes two bad
-# accesses: beyond the end of a file, and to a page of a driver that says SIGSEGV.
+# before from arm64 after. Both sides were written from the source of 5.6.4 and 5.7.14. [fact:p06-arm64])
+# The fifth is not. Run it on the tree before and after patch 8. T makes two bad accesses: beyond the end of
+# a file, and to a page of a driver that says SIGSEGV.
 
 # %% id="run-sh"
 for tree in ("upto7", "upto8"):
@@ -256,6 +253,8 @@ _arc = run("count-arc", Tree.v5_7).tasks["T"]
     "n_repeating": len(REPEATING),
     "killed_after": f"{_old.trace.select('exit', task='T')[0].t / 1000:.0f} ms",
     "killed_before": f"{_new.trace.select('exit', task='T')[0].t / 1000:.0f} ms",
+    "comes": f"{_old.trace.select('uffd')[0].t / 1000:.0f} ms",
+    "sent": f"{_old.trace.select('signal_sent')[0].t / 1000:.0f} ms",
     "n_exceptions": _old.tasks["T"].stats["exceptions"],
     "arc_attempts": _arc.stats["attempts"],
 }
@@ -267,8 +266,8 @@ _arc = run("count-arc", Tree.v5_7).tasks["T"]
 # one waited for. The other four would have said major. Since Linux 5.9 there is one rule, in one place.
 # [fact:count-once]
 #
-# And your board? In B7, SIGKILL comes after 1 ms. Linux 5.7 makes {{n_exceptions}} page faults, and T is
-# dead after {{killed_after}}, when the page has come. With the fixup it is dead after {{killed_before}}.
+# And your board? In B7, SIGKILL comes after {{sent}}. Linux 5.7 makes {{n_exceptions}} page faults, and T
+# is dead after {{killed_after}}, when the page has come. With the fixup it is dead after {{killed_before}}.
 # There were {{n_repeating}} such handlers. Two were mended by Linux 6.0; eleven return in 6.2 and run the
 # fixup in 6.3; one was gone before. [fact:b7-repaired] The series did not make this mistake. It made it
 # easier to see: one helper, and the same wrong line below it, again and again.
@@ -295,7 +294,7 @@ answer("07b-x86", "")
 # - A clean-up that changes nothing can be *proved* by comparing a decision over all inputs. Patch 8 fails
 #   that.
 #
-# In one sentence of your own: why does SIGKILL not simply end a task that is in the kernel?
+# In one sentence of your own: why does SIGKILL not end a task at once that is in the kernel?
 #
 # Next in the course: removing the special case. To find the path of sh by review is exercise E9, to fill
 # the whole table is exercise X2.

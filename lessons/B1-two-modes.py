@@ -10,7 +10,7 @@
 # ### May you skip this bridge?
 #
 # A **bridge** is a short lesson about something that you may know. Five questions say whether you do.
-# Answer them, then run the last cell. With all five right, go on to lesson 03.
+# Answer them, then run the last cell of this part. It says whether you may go on to lesson 03.
 
 # %% id="setup"
 from course.memory import modes, own_modes, touch
@@ -125,7 +125,9 @@ own_modes(two.result, "UK?????? ???????????")
 
 # %% [markdown] id="gap-more"
 # When all are right, look at the second page fault once more. It came *out of kernel mode* and went back
-# *into kernel mode*. Where a fault goes back to is where it came from.
+# *into kernel mode*. Where a fault goes back to is where it came from. (Why does the kernel read at
+# `0x6000` before it copies? It reads one byte of the page first, so that the page is there when the copy
+# begins. [fact:tmpfs-write])
 
 # %% [markdown] id="mechanism"
 # ## Mechanism: one process, seen from two sides
@@ -205,9 +207,9 @@ from pyemu import Tree as _Tree
 
 _wake = {
     access: _predict(Experiment(access, "wake1"), _Tree.before).fields["outcome"]
-    for access in ("user_read", "tmpfs_write")
+    for access in ("user_read", "read_zero")
 }
-{"user_wake": _wake["user_read"], "kernel_wake": _wake["tmpfs_write"]}
+{"user_wake": _wake["user_read"], "kernel_wake": _wake["read_zero"]}
 
 # %% [markdown] id="real"
 # ## The real thing: one handler for both

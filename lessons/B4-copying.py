@@ -9,7 +9,8 @@
 # %% [markdown] id="skip"
 # ### May you skip this bridge?
 #
-# Answer the five questions, then run the last cell. With all five right, go on to lesson 07b.
+# Answer the five questions, then run the last cell of this part. It says whether you may go on to lesson
+# 07b.
 
 # %% id="setup"
 from course.memory import touch, try_result
@@ -113,9 +114,9 @@ for instruction, fixup in extable.EXCEPTION_TABLE.items():
     print(f"{names[instruction]:15} if its fault can't be served: {names[fixup]}")
 
 # %% [markdown] id="mechanism-text"
-# No address of your memory is in it, and no page. The kernel does not know beforehand *what* will fault. It
-# knows *which of its instructions* may. So a copy costs nothing extra as long as all goes well: nobody
-# checks the pages first.
+# (The last one is for virtual machines on s390.) No address of your memory is in it, and no page. The
+# kernel does not know beforehand *what* will fault. It knows *which of its instructions* may. So a copy
+# costs nothing extra as long as all goes well: nobody checks the pages first.
 #
 # A system call that copies goes through these steps:
 #
@@ -175,7 +176,7 @@ from course.conform.experiment import Experiment
 from course.conform.prediction import predict as _predict
 from pyemu import Tree as _Tree
 
-_accesses = ("user_read", "tmpfs_write", "tmpfs_write_partial", "read_zero", "pipe_write")
+_accesses = ("user_read", "read_zero", "read_zero_partial", "pipe_write")
 {
     f"{access}_{name}": _predict(Experiment(access, "wake1"), tree).fields["outcome"]
     for access in _accesses
@@ -183,7 +184,7 @@ _accesses = ("user_read", "tmpfs_write", "tmpfs_write_partial", "read_zero", "pi
 }
 
 # %% [markdown] id="real"
-# ## The real thing: one wake, five accesses
+# ## The real thing: one wake, four accesses
 #
 # A monitor wakes its sleeper once and brings nothing: lesson 06. This was recorded on real kernels, with
 # several ways to touch the page: [fact:wake-is-fatal-before] [fact:wake-is-harmless-after]
@@ -191,9 +192,8 @@ _accesses = ("user_read", "tmpfs_write", "tmpfs_write_partial", "read_zero", "pi
 # | access | 5.4.59, before the series | 5.7.14, after |
 # |---|---|---|
 # | the program reads the page | `{{user_read_old}}` | `{{user_read_new}}` |
-# | `write()` to a file, from the page | `{{tmpfs_write_old}}` | `{{tmpfs_write_new}}` |
-# | the same, and a good page before it | `{{tmpfs_write_partial_old}}` | `{{tmpfs_write_partial_new}}` |
 # | `read()` of zeros, into the page | `{{read_zero_old}}` | `{{read_zero_new}}` |
+# | the same, with a good page before it | `{{read_zero_partial_old}}` | `{{read_zero_partial_new}}` |
 # | `write()` to a pipe, from the page | `{{pipe_write_old}}` | `{{pipe_write_new}}` |
 #
 # The third line is a short count: one page of two. And look at the last one. On the older kernel a pipe got
@@ -225,6 +225,6 @@ answer("B4-table", "")
 # - A short count is no error. Ask again for the rest, and you meet the same page.
 # - A block copy may make two exceptions on one page, and each has a budget of its own.
 #
-# In one sentence of your own: why can the kernel not just send you SIGBUS and make the instruction again?
+# In one sentence of your own: why is it no way out for the kernel to send you SIGBUS?
 #
 # Next in the course: lesson 07b, kernel mode, and five habits.
