@@ -17,8 +17,8 @@
 # *running*, and takes a whole processor. You send SIGKILL again, and again. A minute later the monitor
 # brings the page, and in that moment the program is dead.
 #
-# Both machines run the same Linux, 5.7. The page fault goes through the same `handle_mm_fault`. What is
-# different is a few lines in a file that each processor architecture has for itself.
+# Both machines run the same version of Linux. The page fault goes through the same `handle_mm_fault`. What
+# is different is a few lines in a file that each processor architecture has for itself.
 
 # %% id="setup"
 from course.predictions import answer, fill, predict, reveal
@@ -94,8 +94,9 @@ print("riscv:", reaction("riscv", "kernel", "SIGKILL"))
 # %% [markdown] id="worked"
 # ## Worked example: five habits
 #
-# Linux 5.7 has a page-fault handler for each of more than twenty architectures, and each was written by
-# hand. Here are five of them and their habits.
+# Linux has a page-fault handler for each of more than twenty architectures, and each was written out by
+# hand. [fact:arch-handlers] Here are five of them, as they are in Linux 5.7, and their habits.
+# [fact:p03-helper]
 #
 # 1. **x86** goes to the exception table (`no_context`). [fact:x86-fixup]
 # 2. **arm64** does the same in other words.
