@@ -130,7 +130,7 @@ own_reactions(
 # (um has no exception table of this kind. Its copy asks for the page as user mode would, and is told that
 # it can't have it. For the system call that is the same.)
 #
-# And the code? One line is missing in the handler of riscv. Name it.
+# And the code? Two lines are missing in the handler of riscv. Complete them.
 
 # %% id="fill-leave"
 fill("07b-leave", a="", b="")
@@ -165,9 +165,10 @@ try_reaction(my_reaction)
 # attempt it does so again, although that was not allowed. No driver of Linux does that. Before patch 4 the
 # handler of x86 had a line for it, "RETRY, but not allowed: leave". Patch 4 took it out.
 #
-# Find three trees: one on which nothing of the *handler's* goes wrong (`I2` and `I6` are the driver's), one
-# on which a lock is released that is not held, and one on which the second RETRY is as good as the first.
-# Try `before`, or `upto` and a number from `3` to `16`.
+# Find three trees: one on which the *handler* does nothing wrong, one on which it releases a lock that it
+# does not hold, and one on which the second RETRY is as good as the first. (`I2` and `I6` are rules that
+# the driver breaks: RETRY when it was not allowed, and RETRY on a later attempt.) Try `before`, or `upto`
+# and a number from `3` to `16`.
 
 # %% id="break-it"
 broken = run("S4", Tree.parse("before"))

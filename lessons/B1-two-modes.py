@@ -84,7 +84,8 @@ predict("B1-twice", "")
 # ## Run: by you, and for you
 #
 # `touch` does the steps on the emulator. Read a line from left to right: which step, the error code of its
-# page fault, the address (CR2), what the kernel did, how it counted it, and what the step gave.
+# page fault, the address (CR2), what the kernel did, how it counted it, the page's entry in the page table
+# afterwards, and what the step gave.
 
 # %% id="run-twice"
 twice = touch("read 0x5010", "drop 0x5000", "syscall write 0x5000")

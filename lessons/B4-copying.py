@@ -88,7 +88,8 @@ same
 # %% [markdown] id="trace"
 # ## Trace: a copy that breaks off
 #
-# Now two pages at once, and the first one is good. Read how the copy goes on after the second fault.
+# Now two pages at once, and the first one is good. Read how the copy goes on after the second fault. (The
+# disk has a column of its own. It has nothing to do here: the file's page is in the page cache.)
 
 # %% id="timeline-short"
 short = touch("syscall write 0x5000 2", file="cached", file_pages=1, title="two pages")
@@ -102,9 +103,10 @@ timeline(short.result)
 # %% [markdown] id="mechanism"
 # ## Mechanism: the exception table
 #
-# The kernel touches your memory with a handful of instructions only. Each of them is in a list that is made
-# when the kernel is built, the **exception table**. An entry has two addresses *of code*: an instruction
-# that may fault, and where to go on if its fault can't be served, the **fixup**. [fact:x86-fixup]
+# The kernel touches your memory with a handful of functions only, such as `copy_from_user` and
+# `copy_to_user`, and in them with a handful of instructions. Each of these is in a list that is made when
+# the kernel is built, the **exception table**. An entry has two addresses *of code*: an instruction that
+# may fault, and where to go on if its fault can't be served, the **fixup**. [fact:x86-fixup]
 #
 # Here is that of the emulator:
 
@@ -115,8 +117,9 @@ for instruction, fixup in extable.EXCEPTION_TABLE.items():
 
 # %% [markdown] id="mechanism-text"
 # (The last one is for virtual machines on s390.) No address of your memory is in it, and no page. The
-# kernel does not know beforehand *what* will fault. It knows *which of its instructions* may. So a copy
-# costs nothing extra as long as all goes well: nobody checks the pages first.
+# kernel does not know beforehand *what* will fault. It knows *which of its instructions* may. So it needs
+# no look into the page table before it copies. (A `write()` to a file does read one byte of each page
+# first. It wants the page there because its copy runs with page faults disabled. [fact:tmpfs-write])
 #
 # A system call that copies goes through these steps:
 #
