@@ -1,4 +1,4 @@
-"""The glossary: each flag, fault bit and rule has its entry with versions, and is found by a near spelling."""
+"""The glossary: each flag, fault bit and rule has an entry with versions, and is found by a near spelling."""
 
 from __future__ import annotations
 
