@@ -260,7 +260,8 @@ print(run("S12", Tree.before))
 print(run("S12", Tree.before, {"fault_signal_pending": too_eager}))
 
 # %% [markdown] id="break-retry"
-# A progress bar would make `write` fail with EFAULT, "bad address". That is why kernel mode may not leave.
+# `4096` is the number of bytes written. With her rule, a progress bar makes `write` fail with EFAULT, "bad
+# address". That is why kernel mode may not leave for a harmless signal.
 #
 # Another colleague leaves out the *first* question. "With a signal pending we leave, and it's RETRY anyway",
 # she says. She has tested it:
