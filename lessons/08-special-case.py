@@ -17,8 +17,9 @@
 # kernel's description of a range of addresses with the same rules (a *VMA*). When it looked at the area once
 # more, at the end of the fault, the area's memory had been given back.
 #
-# The developers shake their heads. Areas are freed under `mmap_sem`, held for *writing*. The page fault held
-# `mmap_sem` for *reading* when it read the area. Both at once can't be. That is what the lock is for.
+# At first sight, this can't be. Areas are freed under `mmap_sem`, held for *writing*. The page fault held
+# `mmap_sem` for *reading* when it read the area. Nobody can do the one while somebody does the other. That
+# is what the lock is for.
 #
 # And yet it happened. Where is the mistake? You will build the crash with your own hands, move by move. You
 # need one program with two threads, one signal, and one return value that does not tell the whole truth.
@@ -37,11 +38,10 @@
 # `mmap_sem` for writing, frees the old area, and puts a new one in its place. T and U share one address
 # space, and so one list of areas and one `mmap_sem`.
 #
-# The scenario is called syzbot-2017. You run it on `Tree.upto(9)`, the kernel with the first nine
-# patches. For userfaultfds
-# nothing has changed in them yet: it does what Linux up to 5.6 did. [fact:uffd-nopage-after-signal] And the
-# scenario asks for the page-fault handler of Linux 4.14, which reads the area once more at the end.
-# [fact:use-after-free-2017]
+# The scenario is called syzbot-2017. You run it on `Tree.upto(9)`, the kernel with the first nine patches.
+# For userfaultfds nothing has changed in them yet: it does what Linux up to 5.6 did.
+# [fact:uffd-nopage-after-signal] And the scenario asks for the page-fault handler of Linux 4.14, which
+# reads the area once more at the end. [fact:use-after-free-2017]
 
 # %% id="setup"
 from course.decide import broken_rules, by_turns, try_contract
@@ -105,7 +105,7 @@ _ends = crash.trace.select("attempt_end", task="T")
 # at {{u_holds}} us: the old area is freed. At {{second_hold}} us SIGUSR1 has woken T, and T takes the lock
 # *again*. So T does hold `mmap_sem` when it reads the area. But it found the area in its *first* hold.
 #
-# This is the mistake of the headshaking developers, and it is easy to make: **a lock protects what you found
+# That is the mistake in "this can't be", and it is easy to make: **a lock protects what you found
 # in this hold of it.** It is not enough to hold it now. You must have held it *ever since*.
 
 # %% [markdown] id="mechanism"
