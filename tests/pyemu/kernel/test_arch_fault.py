@@ -116,6 +116,21 @@ def test_b7_by_runs_is_what_the_rows_say(arch: Arch) -> None:
         assert reaction_of(run(killed_copy(arch), tree)) is same.get(arch.reaction, arch.reaction)
 
 
+SIDES = [Tree.before, Tree.upto(7), Tree.upto(8), Tree.after, Tree.v5_7]
+
+
+@ROWS
+@pytest.mark.parametrize("tree", SIDES, ids=str)
+@pytest.mark.parametrize("step", [READ, COPY_OF_KERNEL], ids=["user", "kernel"])
+def test_a_fault_that_sigkill_ends_releases_no_lock_that_it_does_not_hold(
+    arch: Arch, tree: Tree, step: dict[str, Any]
+) -> None:
+    first = [] if tree.policies.retry_once else [WAIT, WAKE]  # then it is a later attempt that is killed
+    killer = monitor(*first, WAIT, pause(100), send("SIGKILL"), pause(900), COPY)
+    result = run(on(arch, task("T", step), killer), tree)
+    assert {one.rule for one in result.violations} <= {"I3", "I6"}
+
+
 REPAIRED_IN_6_0 = {"mips", "xtensa"}
 
 

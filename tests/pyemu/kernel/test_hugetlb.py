@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pyemu import Scenario, Tree, run
+from pyemu import Machine, Scenario, Tree, run
 from pyemu.calls.gup import get_user_pages
 from pyemu.calls.memory import handle_mm_fault
 from pyemu.calls.mmap import sys_munmap
@@ -38,6 +38,8 @@ from pyemu.flags import (
     UFFDIO_REGISTER_MODE_WP,
 )
 from pyemu.hugepages import POOL, POOL_PFN
+from pyemu.sched.semantics import Footprint
+from pyemu.sched.tasks import Task
 from tests.pyemu.scenes import CATCH, PAGE, Lab, V, monitor, pause, scene, send, task, victim
 
 TREES = [Tree.before, Tree.after, Tree.v5_7, Tree.later("6.1"), Tree.later("6.12")]
@@ -170,6 +172,20 @@ def test_a_private_page_is_copied_for_the_child_that_writes() -> None:
     assert tuple(result.tasks["T"].outcomes) == ("ret=5", "ret=5")
 
 
+def test_what_is_mapped_is_up_to_date() -> None:
+    mapped = set()
+
+    def look(_task: Task, effect: Effect[Any], _footprint: Footprint, _result: Any) -> None:
+        if effect.op == "set_huge_pte_if_same":
+            pfn = effect.args[-1] >> 12
+            mapped.add(pfn)
+            assert machine.world.state.data["frame", pfn].uptodate
+
+    machine = Machine(family(on(0, WRITE, byte=9), on(1)), observer=look)
+    machine.run(strict=True)
+    assert len(mapped) == 3  # the parent's, the child's copy of it, and a fresh one
+
+
 def test_a_shared_page_is_one_for_both() -> None:
     result = run(family(on(0, WRITE, byte=9), shared=True))
     assert tuple(result.tasks["T"].outcomes) == ("ret=5", "ret=9")
@@ -270,6 +286,14 @@ def test_copy_fills_whole_huge_pages_once(tree: Tree, shared: bool) -> None:
     pte = lab.world.state.get_huge_pte(1, H)
     assert (pte & 0xFFF, lab.world.state.load(pte & ~0xFFF, 1)) == (0xE7, b"\x05")
     assert lab.world.violations == []
+
+
+def test_copy_of_a_page_that_the_cache_has_got_through_another_mapping_says_so() -> None:
+    lab = lab_of(shared=True)
+    assert ask(lab, userfaultfd_copy(UFFD, H, HPAGE_SIZE, 5, 0)) == 0
+    lab.world.state.set_huge_pte(1, H, 0)  # the page stays in the cache
+    assert ask(lab, userfaultfd_copy(UFFD, H, HPAGE_SIZE, 6, 0)) == -EEXIST
+    assert lab.world.state.get_huge_pte(1, H) == 0
 
 
 def test_copy_without_a_page_in_the_pool_says_so() -> None:
