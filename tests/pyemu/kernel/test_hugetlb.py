@@ -374,6 +374,7 @@ def test_continue_maps_what_is_in_the_cache(start: int, size: int) -> None:
     state = lab.world.state
     pte = state.get_huge_pte(1, start) if size == HPAGE_SIZE else state.get_pte(1, start)
     assert pte & 0x47 == 0x47
+    assert state.data["frame", pte >> 12].refcount == 2  # the cache's and the entry's
     assert state.load(pte & ~0xFFF, 1) == (b"\x06" if size == HPAGE_SIZE else b"\x04")
     assert lab.world.violations == []
 
