@@ -17,7 +17,7 @@ _STATS = {
     "attempts (handle_mm_fault)": "attempts",
     "mmap_sem taken": "acquisitions",
     "messages sent": "messages_queued",
-    "waits (sleeps)": "sleeps",
+    "waits for the monitor (sleeps)": "sleeps",
     "signal handler runs": "handler_runs",
 }
 _COUNTERS = {

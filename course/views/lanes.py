@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from course.views.moments import Moment, Scene, moments
@@ -59,7 +60,7 @@ def timeline(result: Result) -> Timeline:
         Column("goal", 8),
         *(Column(name, max(20, int(LANES * share))) for name, share in zip(trace.tasks, lane, strict=True)),
         Column("mmap_sem", 12),
-        Column("page", 8),
+        Column("page", 10),
     )
     lines = tuple(_line(moment, trace.tasks) for moment in moments(trace))
     return Timeline(Table(trace.title, columns, lines))
@@ -73,10 +74,11 @@ def lock_words(scene: Scene) -> str:
 
 
 def page_words(scene: Scene) -> str:
-    """Say where the pages are: one word for one page."""
+    """Say where the pages are: one word for one page; of several, how many are where."""
     if len(scene.pages) == 1:
         return scene.pages[0][1]
-    return ", ".join(f"{va:#x} {state}" for va, state in scene.pages)
+    counted = Counter(state for _, state in scene.pages)
+    return ", ".join(f"{n} {state}" for state, n in sorted(counted.items()))
 
 
 def _line(moment: Moment, tasks: tuple[str, ...]) -> Line:

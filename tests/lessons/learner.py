@@ -8,6 +8,35 @@ import sys
 from pathlib import Path
 from typing import Any
 
+FOLDER = Path(__file__).parents[2] / "lessons"
+
+
+class Lesson:
+    """A committed notebook: its cells, what they say and what they show."""
+
+    def __init__(self, number: str) -> None:
+        (path,) = FOLDER.glob(f"{number}-*.ipynb")
+        self.notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+
+    def cell(self, cell_id: str) -> dict[str, Any]:
+        """A cell by its id."""
+        found: dict[str, Any] = next(one for one in self.notebook["cells"] if one["id"] == cell_id)
+        return found
+
+    def source(self, cell_id: str) -> str:
+        """A cell's text, on one line."""
+        return " ".join("".join(self.cell(cell_id)["source"]).split())
+
+    def shown(self, cell_id: str) -> str:
+        """The stored output of a cell, as text."""
+        outputs = self.cell(cell_id)["outputs"]
+        return "".join("".join(one.get("text") or one["data"]["text/plain"]) for one in outputs)
+
+    def row(self, cell_id: str, name: str) -> list[str]:
+        """The values of one line of a table that a cell shows."""
+        line = next(one for one in self.shown(cell_id).splitlines() if one.startswith(name))
+        return line.removeprefix(name).split()
+
 
 def code_cells(notebook: dict[str, Any], edits: dict[str, dict[str, str]]) -> dict[str, str]:
     """The code of each cell by its id, after the edits: texts by cell, old to new."""
