@@ -14,11 +14,12 @@
 # program a signal now and then, and its handler draws a progress bar. When the disk is slow the bar sticks.
 #
 # Then the machine gets Linux 5.7. In the list of changes you find "return faster for non-fatal signals in
-# user mode faults". Faster! So a signal will no longer wait for the disk, and the bar will move.
+# user mode faults". [fact:p09-any-signal] Faster! So a signal will no longer wait for the disk, and the bar
+# will move.
 #
-# The bar moves as badly as before. But your monitoring shows a miracle. It draws the **major faults** of the
-# program, the faults that had to wait for their page. With 5.6 there were thousands an hour. With 5.7 the
-# line lies almost at zero. The disk reads as much as ever.
+# The bar moves as badly as before. But your monitoring shows a miracle. It draws the **major faults** of
+# the program, the faults that had to wait for their page. Before the upgrade there were thousands an hour.
+# Now the line lies almost at zero. The disk reads as much as ever.
 #
 # Did the signals make the disk faster? Or does the graph lie? You will find the line of code, write it
 # yourself, and then break it in a way that no test run sees.
@@ -395,5 +396,5 @@ answer("07a-kernel", "")
 #
 # In one sentence of your own: why may a fault from kernel mode not be left for SIGUSR1?
 #
-# Next: you have seen a file. A userfaultfd reacted to every signal even in Linux 5.6, by a trick. Lesson 08
-# shows what the trick cost.
+# Next: you have seen a file. A userfaultfd reacted to every signal even in Linux 5.6, by a trick.
+# [fact:uffd-reacted-before] Lesson 08 shows what the trick cost.

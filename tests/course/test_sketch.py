@@ -1,0 +1,61 @@
+"""A scenario in a line a task is the scenario that its words say."""
+
+from __future__ import annotations
+
+import pytest
+
+from course.sketch import sketch
+from pyemu import Tree, run
+from pyemu.errors import ScenarioError
+
+
+def steps(text: str) -> list[dict[str, object]]:
+    return [
+        {"do": str(one.do), **dict(one.values)} for one in sketch("mine", M=text, T="read 1").tasks[0].program
+    ]
+
+
+def test_a_page_a_range_and_the_answer_are_told_apart() -> None:
+    one, several, answer = steps("copy 1; wake 0-3; copy it")
+    assert (one["page"], one["pages"], one["answer"]) == (1, 1, False)
+    assert (several["page"], several["pages"]) == (0, 4)
+    assert answer["answer"] is True
+
+
+def test_keys_are_numbers_truths_and_names() -> None:
+    copy, pause, signal = steps("copy 1 byte=6 wake=no; pause ticks=200; signal task=T signal=SIGSTOP")
+    assert (copy["byte"], copy["wake"]) == (6, False)
+    assert pause["ticks"] == 200
+    assert signal["signal"] == 19
+
+
+def test_all_tasks_but_the_monitor_share_their_memory() -> None:
+    made = sketch("mine", T="read 1", U="read 1", M="wait_message; copy 1")
+    assert [task.monitor for task in made.tasks] == [False, False, True]
+    assert made.tasks[0].process == made.tasks[1].process != made.tasks[2].process
+    assert str(run(made, Tree.after)) == "mine on tree after: T: ret=5; U: ret=5"
+
+
+def test_a_system_call_that_needs_a_buffer_has_one() -> None:
+    made = sketch("mine", T="process_vm_readv 0-1", M="wait_message; copy it")
+    assert run(made, Tree.after).tasks["T"].outcome == "ret=8192"
+
+
+def test_what_it_is_served_for_can_be_chosen() -> None:
+    monitor = "wait_message; copy it protect=yes; wait_message; writeprotect it protect=no"
+    made = sketch("mine", served="missing+wp", T="write 1", M=monitor)
+    assert run(made, Tree.after).tasks["T"].stats["attempts"] == 3
+
+
+@pytest.mark.parametrize(
+    ("monitor", "says"),
+    [
+        ("wait_mesage", "'wait_mesage' is no step"),
+        ("copy one", "'one' is neither a page"),
+        ("copy 7", "page 7"),
+        ("copy 1 bytes=3", "bytes"),
+    ],
+)
+def test_a_slip_is_named(monitor: str, says: str) -> None:
+    with pytest.raises(ScenarioError, match=says):
+        sketch("mine", T="read 1", M=monitor)
