@@ -20,8 +20,10 @@ from pyemu.calls.userfaultfd import (
 from pyemu.effects import Effect
 from pyemu.effects.areas import find_vma
 from pyemu.effects.handles import Context, Mm
+from pyemu.effects.handles import Task as TaskHandle
 from pyemu.effects.locks import down_read, up_read
 from pyemu.effects.pages import lock_page, put_page, unlock_page
+from pyemu.effects.signals import send_signal
 from pyemu.errors import ScenarioError
 from pyemu.flags import (
     EAGAIN,
@@ -33,6 +35,7 @@ from pyemu.flags import (
     FAULT_FLAG_WRITE,
     FOLL_WRITE,
     HPAGE_SIZE,
+    SIGKILL,
     UFFDIO_REGISTER_MODE_MINOR,
     UFFDIO_REGISTER_MODE_MISSING,
     UFFDIO_REGISTER_MODE_WP,
@@ -294,6 +297,15 @@ def test_copy_of_a_page_that_the_cache_has_got_through_another_mapping_says_so()
     lab.world.state.set_huge_pte(1, H, 0)  # the page stays in the cache
     assert ask(lab, userfaultfd_copy(UFFD, H, HPAGE_SIZE, 6, 0)) == -EEXIST
     assert lab.world.state.get_huge_pte(1, H) == 0
+
+
+def test_sigkill_ends_a_copy_after_a_page() -> None:
+    lab = lab_of()
+    lab.do("T", send_signal(TaskHandle(lab.task("M").id), SIGKILL))
+    lab.do("M", userfaultfd_copy(UFFD, H, 2 * HPAGE_SIZE, 5, 0))
+    lab.settle("M")
+    assert lab.world.state.get_huge_pte(1, H)
+    assert not lab.world.state.get_huge_pte(1, H + HPAGE_SIZE)
 
 
 def test_copy_without_a_page_in_the_pool_says_so() -> None:
