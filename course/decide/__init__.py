@@ -3,6 +3,7 @@
 ============  =======================================================================
 ``cells``     may a fault be left for a signal? Twelve cells, and the function
 ``contract``  what a caller may believe of its area after an attempt
+``gup``       the inner loop of get_user_pages
 ``loop``      when to try again: a loop around ``handle_mm_fault``
 ``sleep``     which sleep for which flags, over every flag word
 ``turns``     a schedule by turns
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from course.decide.cells import own_cells, try_rule
 from course.decide.contract import try_contract
+from course.decide.gup import gup_with
 from course.decide.loop import handler_of, relocked, try_loop, wakes
 from course.decide.sleep import callers, every_word, try_sleep
 from course.decide.turns import by_turns
@@ -27,6 +29,7 @@ __all__ = [
     "by_turns",
     "callers",
     "every_word",
+    "gup_with",
     "handler_of",
     "own_cells",
     "relocked",
