@@ -38,10 +38,9 @@
 
 # %% id="setup"
 from course.decide import own_cells, try_rule
-from course.predictions import answer, predict, reveal
-from course.views import counters, ready, side_by_side, stepper
+from course.predictions import answer, order, predict, reveal
+from course.views import counters, every_interleaving, ready, side_by_side, stepper
 from pyemu import Tree, run
-from pyemu.explore import explore, replay
 from pyemu.stubs import VM_FAULT_RETRY, current, fatal_signal_pending, signal_pending, user_mode
 
 ready()
@@ -143,7 +142,8 @@ counters(before, after)
 # %% [markdown] id="count-text"
 # This is the miracle. T did wait for the disk. But the fault that waited was given up, and a fault that is
 # given up **counts nothing**. The second fault found the page in memory, so it is a minor one. The major
-# fault has vanished from the graph, and the wait has not.
+# fault has vanished from the graph, and the wait has not. (Only the perf event counts both: it counts
+# exceptions.)
 #
 # Another counter was not fooled. `pgmajfault` in `/proc/vmstat` grows where the reading *starts*: it is
 # {{pgmajfault_before}} with the older kernel and {{pgmajfault_after}} with the newer one.
@@ -212,6 +212,9 @@ for name in ("blocked-signal", "ignored-signal"):
 # Here is what happened to T on the newer kernel, shuffled. Put the letters into order. One line is false:
 # leave it out.
 
+# %% id="order"
+order("07a-events", "")
+
 # %% [markdown] id="write"
 # ## Write it: the rule
 #
@@ -258,7 +261,8 @@ print(run("S12", Tree.before))
 print(run("S12", Tree.before, {"fault_signal_pending": too_eager}))
 
 # %% [markdown] id="break-retry"
-# A progress bar would make `write` fail with EFAULT, "bad address". That is why kernel mode may not leave.
+# `4096` is the number of bytes written. With her rule, a progress bar makes `write` fail with EFAULT, "bad
+# address". That is why kernel mode may not leave for a harmless signal.
 #
 # Another colleague leaves out the *first* question. "With a signal pending we leave, and it's RETRY anyway",
 # she says. She has tested it:
@@ -274,21 +278,19 @@ counters(run("S9", Tree.upto(9)), hers)
 # %% [markdown] id="explore-text"
 # Not one number differs from patch 9. Is it right, then?
 #
-# The run was *one* order of events: the signal came while T slept. `explore` tries every order. Before you
-# run it, think: when must SIGUSR1 come, so that her rule does harm?
+# The run was *one* order of events: the signal came while T slept. `every_interleaving` tries every order.
+# Before you run it, think: when must SIGUSR1 come, so that her rule does harm?
 
 # %% id="explore"
-found = explore("S9", Tree.before, {"fault_signal_pending": no_retry})
-print(found.verdict)
-for one in found.violations:
-    print(f"- {one.rule}, after {len(one.schedule)} moves: {one.text}")
+found = every_interleaving("S9", Tree.before, handlers={"fault_signal_pending": no_retry})
+found
 
 # %% [markdown] id="replay-text"
-# Here is the end of the shortest order that breaks a rule. Look at what attempt 2 gives, and at the signal.
+# Here is the end of the shortest order that breaks a rule. (Its times count moves, not microseconds.) Look
+# at what attempt 2 gives, and at the signal.
 
 # %% id="replay"
-worst = replay("S9", Tree.before, found.violations[0], {"fault_signal_pending": no_retry})
-for line in worst.trace.lines()[-8:]:
+for line in found.trace().trace.lines()[-8:]:
     print(line)
 
 # %% [markdown] id="replay-answer"
@@ -300,8 +302,7 @@ for line in worst.trace.lines()[-8:]:
 # Now your own rule, in every order:
 
 # %% id="explore-mine"
-mine = explore("S9", Tree.before, {"fault_signal_pending": fault_signal_pending})
-print(mine.verdict)
+every_interleaving("S9", Tree.before, handlers={"fault_signal_pending": fault_signal_pending})
 
 # %% [markdown] id="patch"
 # ## The real patch: sixteen places, then one line
@@ -309,12 +310,13 @@ print(mine.verdict)
 # Before the series, each architecture of Linux had the test in its own code, in its own words. Two patches of
 # the series are about it.
 #
-# **Patch 3**, "mm: introduce fault_signal_pending()" (commit `4ef873226ceb`), gives the test a name and uses
-# it in the fault handlers of sixteen architectures. [fact:p03-helper] It changes no cell. It asks for the
+# **Patch 3**, "mm: introduce fault_signal_pending()" (commit `4ef873226ceb`), gives the test a name and
+# uses it in the fault handlers of sixteen architectures. [fact:p03-helper] Five more patches do so for
+# others, x86 among them (patch 4). [fact:p04-x86] None of them changes a cell. The function asks for the
 # registers (`regs`) and does not look at them yet.
 #
 # **Patch 9**, "mm: return faster for non-fatal signals in user mode faults", changes one cell, in one
-# file, and so in all those architectures at once. [fact:p09-any-signal]
+# file, and so in every architecture that uses the function. [fact:p09-any-signal]
 #
 # ```python
 # # patches 3 to 8                      # from patch 9 on
