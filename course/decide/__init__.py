@@ -4,6 +4,11 @@
 ``cells``     may a fault be left for a signal? Twelve cells, and the function
 ``contract``  what a caller may believe of its area after an attempt
 ``turns``     a schedule by turns
+``locks``     who holds mmap_sem at eight returns
+``drops``     may an attempt drop mmap_sem while it waits?
+``sleeps``    which signal ends which sleep
+``signals``   what becomes of a signal that is sent to a waiting task
+``cards``     how such a table is compared
 ``words``     how a comparison is printed
 ============  =======================================================================
 
@@ -15,6 +20,19 @@ from __future__ import annotations
 
 from course.decide.cells import own_cells, try_rule
 from course.decide.contract import try_contract
+from course.decide.drops import try_may_drop
+from course.decide.locks import own_locks
+from course.decide.signals import own_signals
+from course.decide.sleeps import own_sleeps
 from course.decide.turns import by_turns
 
-__all__ = ["by_turns", "own_cells", "try_contract", "try_rule"]
+__all__ = [
+    "by_turns",
+    "own_cells",
+    "own_locks",
+    "own_signals",
+    "own_sleeps",
+    "try_contract",
+    "try_may_drop",
+    "try_rule",
+]
