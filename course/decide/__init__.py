@@ -8,6 +8,7 @@
 ``drops``     may an attempt drop mmap_sem while it waits?
 ``sleeps``    which signal ends which sleep
 ``signals``   what becomes of a signal that is sent to a waiting task
+``wakeup``    a sleeper and a waker of few lines, in every interleaving
 ``cards``     how such a table is compared
 ``words``     how a comparison is printed
 ============  =======================================================================
@@ -25,6 +26,7 @@ from course.decide.locks import own_locks
 from course.decide.signals import own_signals
 from course.decide.sleeps import own_sleeps
 from course.decide.turns import by_turns
+from course.decide.wakeup import try_wakeup
 
 __all__ = [
     "by_turns",
@@ -35,4 +37,5 @@ __all__ = [
     "try_contract",
     "try_may_drop",
     "try_rule",
+    "try_wakeup",
 ]
