@@ -1,18 +1,28 @@
-"""``predict``, ``reveal`` and ``answer``: what a learner says before a run, what came true, what they know.
+"""What a learner does in a lesson beside running it; each function prints the same text each time.
+
+=======================  ============================================================================
+``predict``, ``reveal``  what the learner says before a run, and what came true
+``answer``               a diagnostic question, with feedback to each choice
+``order``                lines of code to be put in order (`course.ordering`)
+``fill``                 code with gaps to be filled (`course.gaps`)
+``self_test``            the answers to a bridge's questions, and whether it may be skipped
+=======================  ============================================================================
 
 A prediction never stands in the way: `reveal` shows what the run gave with or without one, and reminds.
-Texts are the same each time. Choices are kept in the working copy (`course.notes`).
+What is given is kept in the working copy (`course.notes`).
 """
 
 from __future__ import annotations
 
-import textwrap
-
+from course.gaps import fill
 from course.notes import note, noted
-from course.questions import WIDTH, Question, load_question
+from course.ordering import order
+from course.questions import Question, load_question
+from course.saying import keep, say
+from course.selftest import self_test
 from pyemu.errors import MaterialError
 
-__all__ = ["answer", "predict", "reveal"]
+__all__ = ["answer", "fill", "order", "predict", "reveal", "self_test"]
 
 
 def predict(question_id: str, choice: str = "") -> None:
@@ -35,9 +45,9 @@ def predict(question_id: str, choice: str = "") -> None:
     print(question.text())
     print()
     if kept:
-        _say(f"Your prediction: {kept}. Now run the next cells.")
+        say(f"Your prediction: {kept}. Now run the next cells.")
     else:
-        _say(f"Your prediction: none yet. {_how(question, 'predict')}")
+        say(f"Your prediction: none yet. {_how(question, 'predict')}")
 
 
 def reveal(question_id: str, outcome: str) -> None:
@@ -59,26 +69,26 @@ def reveal(question_id: str, outcome: str) -> None:
     came = next((one for one in question.choices if one.outcome == outcome), None)
     if came is None:
         known = ", ".join(one.outcome for one in question.choices)
-        _say(f"The run gave {outcome}. That is none of the choices ({known}): was it another scenario?")
+        say(f"The run gave {outcome}. That is none of the choices ({known}): was it another scenario?")
         return
-    _say(f"The run gave {outcome}. That is {came.letter}: {came.text}")
+    say(f"The run gave {outcome}. That is {came.letter}: {came.text}")
     try:
         before = noted(question_id)
         if not before.get("choice"):
-            _say(
+            say(
                 "You made no prediction. A guess, even a wrong one, makes what you see stay: "
                 "go back to the question, choose, and come here again."
             )
             return
         note(question_id, run=came.letter)
     except MaterialError as error:
-        _say(str(error))
+        say(str(error))
         return
     chosen = question.choice(before["choice"])
     if chosen is came:
-        _say(f"You predicted {came.letter}: it came true. Say in one sentence why, then compare below.")
+        say(f"You predicted {came.letter}: it came true. Say in one sentence why, then compare below.")
     else:
-        _say(
+        say(
             f"You predicted {before['choice']}. Good to know: what you read next is about the difference."
             + (f" {chosen.why}" if chosen and chosen.why else "")
         )
@@ -105,34 +115,22 @@ def answer(question_id: str, choice: str = "") -> None:
     print(question.text())
     print()
     if chosen is None:
-        _say(f"Your answer: none yet. {_how(question, 'answer')}")
+        say(f"Your answer: none yet. {_how(question, 'answer')}")
     elif chosen.right:
-        _say(f"{chosen.letter} is right. {chosen.why}")
+        say(f"{chosen.letter} is right. {chosen.why}")
     else:
-        _say(f"{chosen.letter} is not right. {chosen.why} Choose again.")
+        say(f"{chosen.letter} is not right. {chosen.why} Choose again.")
 
 
 def _keep(question: Question, choice: str, function: str) -> str:
     """Keep a valid choice, tell about an invalid one; return the letter that is kept, or an empty text."""
     chosen = question.choice(str(choice))
-    try:
-        if chosen:
-            note(question.id, choice=chosen.letter)
-            return chosen.letter
-        if str(choice).strip():
-            _say(f"{choice!r} is none of the choices. {_how(question, function)}")
-            print()
-        return noted(question.id).get("choice", "")
-    except MaterialError as error:
-        _say(str(error))
+    if chosen is None and str(choice).strip():
+        say(f"{choice!r} is none of the choices. {_how(question, function)}")
         print()
-        return chosen.letter if chosen else ""
+    return keep(question.id, chosen.letter if chosen else None)
 
 
 def _how(question: Question, function: str) -> str:
     example = f'{function}("{question.id}", "A")'
     return f"Choose {question.letters}, for example {example}, and run this cell again."
-
-
-def _say(text: str) -> None:
-    print(textwrap.fill(text, WIDTH))

@@ -1,4 +1,4 @@
-"""The questions of a lesson: predictions before a run, and diagnostic questions at the end.
+"""The questions of a lesson with choices: predictions before a run, and diagnostic questions at the end.
 
 They stand beside the lesson, in ``lessons/NN-slug.toml``, so that the notebook doesn't show what is right::
 
@@ -28,16 +28,15 @@ from __future__ import annotations
 
 import string
 import textwrap
-import tomllib
 from dataclasses import dataclass
 from typing import Any
 
-from course.workcopy import material
+from course.questionfile import load_entry, tables
+from course.saying import WIDTH
 from pyemu.errors import MaterialError
 
 __all__ = ["Choice", "Question", "load_question", "questions_of"]
 
-WIDTH = 96
 _CHOICE_KEYS = frozenset({"text", "outcome", "right", "why"})
 
 
@@ -120,16 +119,11 @@ def load_question(question_id: str) -> Question:
     MaterialError
         There is no such question, or the file is malformed.
     """
-    lesson, _, name = question_id.partition("-")
-    found = questions_of(lesson)
-    if name not in found:
-        have = ", ".join(f"{lesson}-{one}" for one in found) or "none"
-        raise MaterialError(f"there is no question {question_id!r}; lesson {lesson!r} has: {have}.")
-    return found[name]
+    return load_entry(question_id, "choices", _question)
 
 
 def questions_of(lesson: str) -> dict[str, Question]:
-    """Load all questions of a lesson.
+    """Load all questions of a lesson that have choices.
 
     Parameters
     ----------
@@ -146,20 +140,13 @@ def questions_of(lesson: str) -> dict[str, Question]:
     MaterialError
         The file is malformed; the text names file, question and rule.
     """
-    found = {}
-    for path in sorted(material("lessons").glob(f"{lesson}-*.toml")):
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError) as error:
-            raise MaterialError(f"{path} is not TOML ({error}); mend it.") from error
-        for name, table in data.items():
-            found[name] = _question(f"{lesson}-{name}", table, f"{path.name}, question {name!r}")
-    return found
+    found = tables(lesson, "choices")
+    return {name: _question(f"{lesson}-{name}", *one) for name, one in found.items()}
 
 
-def _question(question_id: str, table: Any, where: str) -> Question:
-    if not isinstance(table, dict) or set(table) != {"ask", "choices"} or not isinstance(table["ask"], str):
-        raise MaterialError(f"{where}: a question has the keys 'ask' (a text) and 'choices', and no other.")
+def _question(question_id: str, table: dict[str, Any], where: str) -> Question:
+    if set(table) != {"ask", "choices"}:
+        raise MaterialError(f"{where}: a question has the keys 'ask' and 'choices', and no other.")
     choices = table["choices"]
     if not isinstance(choices, list) or not 2 <= len(choices) <= len(string.ascii_uppercase):
         raise MaterialError(f"{where}: 'choices' must be a list of two or more tables.")

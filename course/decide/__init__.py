@@ -3,10 +3,13 @@
 ============  =======================================================================
 ``cells``     may a fault be left for a signal? Twelve cells, and the function
 ``contract``  what a caller may believe of its area after an attempt
+``loop``      when to try again: a loop around ``handle_mm_fault``
+``sleep``     which sleep for which flags, over every flag word
 ``turns``     a schedule by turns
+``twice``     the loop that waits only once
 ``locks``     who holds mmap_sem at eight returns
 ``drops``     may an attempt drop mmap_sem while it waits?
-``sleeps``    which signal ends which sleep
+``endings``   which signal ends which sleep
 ``signals``   what becomes of a signal that is sent to a waiting task
 ``wakeup``    a sleeper and a waker of few lines, in every interleaving
 ``cards``     how such a table is compared
@@ -22,20 +25,31 @@ from __future__ import annotations
 from course.decide.cells import own_cells, try_rule
 from course.decide.contract import try_contract
 from course.decide.drops import try_may_drop
+from course.decide.endings import own_sleeps
 from course.decide.locks import own_locks
+from course.decide.loop import handler_of, relocked, try_loop, wakes
 from course.decide.signals import own_signals
-from course.decide.sleeps import own_sleeps
+from course.decide.sleep import callers, every_word, try_sleep
 from course.decide.turns import by_turns
+from course.decide.twice import try_twice
 from course.decide.wakeup import try_wakeup
 
 __all__ = [
     "by_turns",
+    "callers",
+    "every_word",
+    "handler_of",
     "own_cells",
     "own_locks",
     "own_signals",
     "own_sleeps",
+    "relocked",
     "try_contract",
+    "try_loop",
     "try_may_drop",
     "try_rule",
+    "try_sleep",
+    "try_twice",
     "try_wakeup",
+    "wakes",
 ]

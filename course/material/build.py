@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from course.curriculum import lesson_place
 from course.material.citations import cite
 from course.material.execute import renumber, run
 from course.material.exercise import load_exercise, stray_files
@@ -89,7 +90,7 @@ def targets(root: Path) -> list[Target]:
     Returns
     -------
     list of Target
-        In the order of their paths.
+        Lessons in the order of the curriculum, then exercises.
 
     Raises
     ------
@@ -185,7 +186,8 @@ def material_findings(root: Path) -> list[Finding]:
 
 
 def _lesson_sources(root: Path) -> list[Path]:
-    return sorted(path for path in root.glob("lessons/*.py") if path.name != "__init__.py")
+    found = (path for path in root.glob("lessons/*.py") if path.name != "__init__.py")
+    return sorted(found, key=lesson_place)
 
 
 def _exercise_folders(root: Path) -> list[Path]:

@@ -28,7 +28,9 @@ CELL_SECONDS = 120
 """A cell that takes longer is taken for hung, in seconds of wall time."""
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-_ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
+_ADDRESS = re.compile(
+    r"<[^<>]*\bat 0x[0-9a-f]{6,}[^<>]*>"
+)  # a repr; a trace may say "copied at 0x7f0000001000"
 
 
 def kernel_environment(folder: Path) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """Views of runs: each has a text form that is the same every time, and a picture of the same facts.
 
-=================  ===================================================================================
-``timeline``       one run, event by event, a column for each task
-``side_by_side``   two runs on a common line of events; where they part is marked
-``counters``       what was counted, a column for each run
-``stepper``        one cursor that walks through one run, or through two at once, in the browser
-``ready``          says that the emulator works, and whether it runs uncompiled
-=================  ===================================================================================
+======================  ==============================================================================
+``timeline``            one run, event by event, a column for each task
+``side_by_side``        two runs on a common line of events; where they part is marked
+``counters``            what was counted, a column for each run
+``every_interleaving``  what every order of moves leads to, and which rules that breaks
+``stepper``             one cursor that walks through one run, or through two at once, in the browser
+``ready``               says that the emulator works, and whether it runs uncompiled
+======================  ==============================================================================
 
 Views read the events of a trace, the counters of a result and, in a stepper, its history; nothing else.
 ``anywidget`` is imported only when a stepper is shown.
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from course.views.counts import counters as counters
+    from course.views.interleavings import every_interleaving as every_interleaving
     from course.views.lanes import timeline as timeline
     from course.views.pair import side_by_side as side_by_side
     from course.views.setup import ready as ready
@@ -26,13 +28,14 @@ if TYPE_CHECKING:
 
 _HOME = {
     "counters": "course.views.counts",
+    "every_interleaving": "course.views.interleavings",
     "ready": "course.views.setup",
     "side_by_side": "course.views.pair",
     "stepper": "course.views.steps",
     "timeline": "course.views.lanes",
 }
 
-__all__ = ["counters", "ready", "side_by_side", "stepper", "timeline"]
+__all__ = ["counters", "every_interleaving", "ready", "side_by_side", "stepper", "timeline"]
 
 
 def __getattr__(name: str) -> Any:

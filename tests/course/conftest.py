@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from course import cli
+from tests.course.sheet import Sheet
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,12 @@ def faultlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return Said(int(ended.value.code or 0), said.out, said.err)
 
     return run
+
+
+@pytest.fixture
+def sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sheet:
+    """A course with questions of the test's own; the current folder is a working copy's lessons."""
+    made = Sheet(tmp_path)
+    monkeypatch.setattr("course.questionfile.material", lambda kind: tmp_path / "course" / kind)
+    monkeypatch.chdir(tmp_path / "copy" / "lessons")
+    return made

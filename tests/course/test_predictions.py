@@ -36,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A course with two questions, and a working copy whose lessons are the current folder."""
     (tmp_path / "course" / "lessons").mkdir(parents=True)
     (tmp_path / "course" / "lessons" / "00-first.toml").write_text(QUESTIONS)
-    monkeypatch.setattr("course.questions.material", lambda kind: tmp_path / "course" / kind)
+    monkeypatch.setattr("course.questionfile.material", lambda kind: tmp_path / "course" / kind)
     copy = tmp_path / "copy"
     (copy / "lessons").mkdir(parents=True)
     (copy / ".faultlab").mkdir()

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from course.curriculum import lesson_place
 from course.material.nbval import run_nbval
 
-LESSONS = sorted((Path(__file__).parents[2] / "lessons").glob("*.ipynb"))
+LESSONS = sorted((Path(__file__).parents[2] / "lessons").glob("*.ipynb"), key=lesson_place)
 
 
 def test_there_are_lessons():
