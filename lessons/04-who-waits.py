@@ -14,10 +14,10 @@
 # one **address space**, the same page table and the same list of areas, as you know from lesson B1. But W
 # and U never touch the file.
 #
-# On your desk, all is well. Then a customer runs it on a small board. Same Linux, version 5.6, same disk.
-# Only the processor is another one: a **csky**. There W and U freeze, again and again, for about `10` ms.
-# You look closer. They freeze when T meets a page of the file that is not in memory yet, and they go on in
-# the moment in which the disk has delivered it.
+# On your desk, all is well. Then a customer runs it on a small board. The same Linux, the same disk. Only
+# the processor is another one: a **csky**. There W and U freeze, again and again, for about `10` ms. You
+# look closer. They freeze when T meets a page of the file that is not in memory yet, and they go on in the
+# moment in which the disk has delivered it.
 #
 # Why should an `mmap()` wait for a disk that it has no business with? And why only there?
 
@@ -34,7 +34,7 @@
 
 # %% id="setup"
 from course.decide import by_turns, own_locks, try_may_drop
-from course.predictions import answer, predict, reveal
+from course.predictions import answer, order, predict, reveal
 from course.sketch import sketch
 from course.views import ready, side_by_side, stepper
 from course.waiting import lock_waits, slow_page
@@ -167,6 +167,15 @@ _end = [event.t for event in relock.trace.select("attempt_end", task="T")]
 #
 # And that is why you can see a slow page stop an `mmap()` on x86 as well. It is rare, but it is there: from
 # {{first_end}} to {{second_end}} us, T sleeps with `mmap_sem`.
+
+# %% [markdown] id="order"
+# ## Order the lines: wait for a page
+#
+# A callee finds its page locked, at a first attempt that may retry. Put its lines in order. One of them does
+# not belong there: leave it out.
+
+# %% id="order-wait"
+order("04-wait", "")
 
 # %% [markdown] id="gap"
 # ## Fill the gap: eight returns

@@ -72,9 +72,11 @@ def test_a_learner_can_do_all_of_it(tmp_path: Path) -> None:
             "own-locks": {"????????": "hdhdhrdh"},
             "may-drop": {"FAULT_FLAG_ALLOW_RETRY": right},
             "by-turns": {"T M T U": "U T"},
+            "order-wait": {'""': '"D E B A"'},
         },
         tmp_path,
     )
+    assert "right" in said["order-wait"]
     assert "All 8 are as in the runs." in said["own-locks"]
     assert said["may-drop"] == "8 of 8 are decided as the kernel does.\n"
     assert said["by-turns"] == "remap on tree after: T: ret=0\n"
