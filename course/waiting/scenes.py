@@ -53,12 +53,12 @@ def readers() -> Scenario:
     """
     tasks = [
         _task("A", 0, {"do": "read", "area": "F", "page": 1}),
-        _task("B", 500, {"do": "read", "area": "F", "page": 3}),
+        _task("B", 500, {"do": "read", "area": "F", "page": 1}),
         _task("W", 1_000, {"do": "mmap_fixed", "area": "W"}),
         _task("C", 2_000, {"do": "read", "area": "G"}),
     ]
     story = (
-        "A and B read slow pages. W calls mmap() after 1 ms. C reads a page that is in memory, after 2 ms."
+        "A and B read one slow page. W calls mmap() after 1 ms. C reads a page that is in memory, after 2 ms."
     )
     return _scenario("readers", story, "csky", tasks)
 

@@ -76,7 +76,7 @@ def test_a_learner_can_do_all_of_it(tmp_path: Path) -> None:
         },
         tmp_path,
     )
-    assert "right" in said["order-wait"]
+    assert "All 4 lines are in place." in said["order-wait"]
     assert "All 8 are as in the runs." in said["own-locks"]
     assert said["may-drop"] == "8 of 8 are decided as the kernel does.\n"
     assert said["by-turns"] == "remap on tree after: T: ret=0\n"
