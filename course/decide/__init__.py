@@ -3,6 +3,7 @@
 ============  =======================================================================
 ``cells``     may a fault be left for a signal? Twelve cells, and the function
 ``contract``  what a caller may believe of its area after an attempt
+``gup``       the inner loop of get_user_pages
 ``loop``      when to try again: a loop around ``handle_mm_fault``
 ``sleep``     which sleep for which flags, over every flag word
 ``turns``     a schedule by turns
@@ -26,6 +27,7 @@ from course.decide.cells import own_cells, try_rule
 from course.decide.contract import try_contract
 from course.decide.drops import try_may_drop
 from course.decide.endings import own_sleeps
+from course.decide.gup import gup_with
 from course.decide.locks import own_locks
 from course.decide.loop import handler_of, relocked, try_loop, wakes
 from course.decide.signals import own_signals
@@ -38,6 +40,7 @@ __all__ = [
     "by_turns",
     "callers",
     "every_word",
+    "gup_with",
     "handler_of",
     "own_cells",
     "own_locks",

@@ -8,6 +8,8 @@ back if it was dropped, and then it is not held: not even if get_user_pages took
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from pyemu.calls.gup import __get_user_pages
 from pyemu.effects.gup import gup_fast_pte
 from pyemu.effects.handles import Mm, Task, current
@@ -27,6 +29,8 @@ from pyemu.flags import (
     PAGE_SIZE,
 )
 from pyemu.kernel import implements
+
+Repeat = Callable[[Task | None, Mm, int, int], Awaitable[GupResult]]
 
 
 async def take_again(mm: Mm) -> GupResult:
@@ -88,6 +92,13 @@ async def __get_user_pages_locked(
 
     Entry: mmap_sem held. Exit: held if `locked` is 1 or None; not held if it is 0.
     """
+    return await get_pages(tsk, mm, start, nr_pages, locked, flags, repeat_page)
+
+
+async def get_pages(
+    tsk: Task | None, mm: Mm, start: int, nr_pages: int, locked: int | None, flags: int, repeat: Repeat
+) -> GupResult:
+    """Get pages; `repeat` gets the one whose fault said RETRY, as `repeat_page` does."""
     pages: tuple[int, ...] = ()
     done = 0
     dropped = False
@@ -104,7 +115,7 @@ async def __get_user_pages_locked(
             done = done or got.n  # an error is told only if there is not one page
             break
         dropped = True
-        got = await repeat_page(tsk, mm, start + done * PAGE_SIZE, flags)
+        got = await repeat(tsk, mm, start + done * PAGE_SIZE, flags)
         locked = got.locked
         pages += got.pages
         if got.n != 1:
