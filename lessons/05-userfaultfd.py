@@ -39,7 +39,7 @@
 # `1`, and `copy 1 wake=no` fills it without a wake. `wake 1` wakes who waits for it.
 
 # %% id="setup"
-from course.predictions import answer, predict, reveal
+from course.predictions import answer, order, predict, reveal
 from course.sketch import sketch
 from course.views import ready, stepper, timeline
 from pyemu import Tree, run
@@ -194,6 +194,15 @@ print(older)
 
 # %% id="stepper"
 stepper(older, newer)
+
+# %% [markdown] id="order"
+# ## Order the lines: from the load to the value
+#
+# Here is the whole way of one served fault. M is slow in this one: it reads the message when T sleeps
+# already. One line is wrong, and has to stay out.
+
+# %% id="order-way"
+order("05-way", "")
 
 # %% [markdown] id="write"
 # ## Write it: a monitor for two

@@ -37,7 +37,7 @@
 
 # %% id="setup"
 from course.decide import try_twice
-from course.predictions import answer, predict, reveal
+from course.predictions import answer, fill, predict, reveal
 from course.sketch import sketch
 from course.views import ready, timeline
 from pyemu import Tree, run
@@ -237,6 +237,14 @@ for access in ("process_vm_readv 1", "process_vm_readv 0-1"):
 # and failed at page `1`. It copied what it had, and went on with the rest: page `1`, by a new fault with a
 # new budget. [fact:pvm-readv-afresh] With one page it had nothing to go on with. (The log shows `a1` here:
 # the kernel got the pages by another way, and that is lesson 12a.)
+
+# %% [markdown] id="gap"
+# ## Fill the gap: the loop
+#
+# The older loop, in the emulator's words, without the part about signals. Four names are missing.
+
+# %% id="fill-loop"
+fill("06-loop", gave="", allowed="", cleared="", marked="")
 
 # %% [markdown] id="write"
 # ## Write it: the older loop

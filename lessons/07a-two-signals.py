@@ -38,10 +38,9 @@
 
 # %% id="setup"
 from course.decide import own_cells, try_rule
-from course.predictions import answer, predict, reveal
-from course.views import counters, ready, side_by_side, stepper
+from course.predictions import answer, order, predict, reveal
+from course.views import counters, every_interleaving, ready, side_by_side, stepper
 from pyemu import Tree, run
-from pyemu.explore import explore, replay
 from pyemu.stubs import VM_FAULT_RETRY, current, fatal_signal_pending, signal_pending, user_mode
 
 ready()
@@ -212,6 +211,9 @@ for name in ("blocked-signal", "ignored-signal"):
 # Here is what happened to T on the newer kernel, shuffled. Put the letters into order. One line is false:
 # leave it out.
 
+# %% id="order"
+order("07a-events", "")
+
 # %% [markdown] id="write"
 # ## Write it: the rule
 #
@@ -274,21 +276,19 @@ counters(run("S9", Tree.upto(9)), hers)
 # %% [markdown] id="explore-text"
 # Not one number differs from patch 9. Is it right, then?
 #
-# The run was *one* order of events: the signal came while T slept. `explore` tries every order. Before you
-# run it, think: when must SIGUSR1 come, so that her rule does harm?
+# The run was *one* order of events: the signal came while T slept. `every_interleaving` tries every order.
+# Before you run it, think: when must SIGUSR1 come, so that her rule does harm?
 
 # %% id="explore"
-found = explore("S9", Tree.before, {"fault_signal_pending": no_retry})
-print(found.verdict)
-for one in found.violations:
-    print(f"- {one.rule}, after {len(one.schedule)} moves: {one.text}")
+found = every_interleaving("S9", Tree.before, handlers={"fault_signal_pending": no_retry})
+found
 
 # %% [markdown] id="replay-text"
-# Here is the end of the shortest order that breaks a rule. Look at what attempt 2 gives, and at the signal.
+# Here is the end of the shortest order that breaks a rule. (Its times count moves, not microseconds.) Look
+# at what attempt 2 gives, and at the signal.
 
 # %% id="replay"
-worst = replay("S9", Tree.before, found.violations[0], {"fault_signal_pending": no_retry})
-for line in worst.trace.lines()[-8:]:
+for line in found.trace().trace.lines()[-8:]:
     print(line)
 
 # %% [markdown] id="replay-answer"
@@ -300,8 +300,7 @@ for line in worst.trace.lines()[-8:]:
 # Now your own rule, in every order:
 
 # %% id="explore-mine"
-mine = explore("S9", Tree.before, {"fault_signal_pending": fault_signal_pending})
-print(mine.verdict)
+every_interleaving("S9", Tree.before, handlers={"fault_signal_pending": fault_signal_pending})
 
 # %% [markdown] id="patch"
 # ## The real patch: sixteen places, then one line

@@ -36,7 +36,7 @@
 
 # %% id="setup"
 from course.decide import callers, every_word, try_sleep
-from course.predictions import answer, predict, reveal
+from course.predictions import answer, fill, predict, reveal
 from course.series.pairs import PAIRS
 from course.series.proof import prove
 from course.views import ready, side_by_side, stepper
@@ -173,6 +173,9 @@ every_word(Tree.upto(11), Tree.upto(12))
 # ## Fill the gap: the flag says, the sleep does
 #
 # Two notions are easily mixed up: who faulted, and what may end the sleep.
+
+# %% id="fill-axes"
+fill("09-axes", a="", b="", c="")
 
 # %% [markdown] id="write"
 # ## Write it: the decision, three times

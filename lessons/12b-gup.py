@@ -37,7 +37,7 @@
 
 # %% id="setup"
 from course.decide import gup_with
-from course.predictions import answer, predict, reveal
+from course.predictions import answer, fill, order, predict, reveal
 from course.views import ready, side_by_side
 from pyemu import Tree, run, stubs
 from pyemu.flags import EINTR, FOLL_TRIED
@@ -126,6 +126,9 @@ for event in panic.trace.select("signal_sent", "gup", "violation"):
 #
 # Here it is, shuffled. Two lines don't belong into it.
 
+# %% id="order-loop"
+order("12b-loop", "")
+
 # %% [markdown] id="write"
 # ## Write it: the loop as it was merged, and as it should be
 #
@@ -188,6 +191,9 @@ for event in merged.trace.select(*LOCK, t=(0, 23000)):
 for tree in (Tree.upto(13), Tree.after, Tree.v5_7):
     result = run("B3", tree)
     print(f"{tree!s:<7} T: {result.tasks['T'].outcome:<9}", [broken.rule for broken in result.violations])
+
+# %% id="fill-fixup"
+fill("12b-fixup", again="", killed="", done="")
 
 # %% [markdown] id="predict-kill-text"
 # ### Patch 15: to die in time

@@ -18,7 +18,14 @@ from pyemu.effects.handles import current
 from pyemu.effects.locks import up_read
 from pyemu.effects.records import user_mode
 from pyemu.errors import FaultlabError
-from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_DEFAULT, FAULT_FLAG_USER, VM_FAULT_ERROR
+from pyemu.flags import (
+    FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_DEFAULT,
+    FAULT_FLAG_USER,
+    FAULT_FLAG_WRITE,
+    VM_FAULT_ERROR,
+    X86_PF_WRITE,
+)
 from pyemu.machine import Result, run
 from pyemu.scenario import Scenario
 from pyemu.tree import Tree
@@ -94,6 +101,7 @@ def handler_of(loop: Loop) -> dict[str, Any]:
         mm = await current.mm
         await perf_sw_event("page-faults")
         flags = FAULT_FLAG_DEFAULT | (FAULT_FLAG_USER if user_mode(regs) else 0)
+        flags |= FAULT_FLAG_WRITE if error_code & X86_PF_WRITE else 0
         fault = await loop(mm, regs, address, flags)
         if fault is None:
             return

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any
 
-from pyemu.flags import PAGE_MASK, FaultFlag, PageFaultError, Signal, VmFault, errno_name, state_letter
+from pyemu.flags import (
+    PAGE_MASK,
+    UFFD_PAGEFAULT_FLAG_WP,
+    FaultFlag,
+    PageFaultError,
+    Signal,
+    VmFault,
+    errno_name,
+    state_letter,
+)
 from pyemu.flags import names as flag_names
 from pyemu.trace import NULL_POINTER, Event, Trace
 
@@ -113,6 +122,11 @@ def _page_wait(_names: Names, pfn: Any, how: Any) -> str:
     return f"stops waiting for frame {pfn}: SIGKILL" if ended else f"{how} of frame {pfn}"
 
 
+def _asked(flags: Any) -> str:
+    """Say why a monitor is asked."""
+    return "is write-protected" if flags & UFFD_PAGEFAULT_FLAG_WP else "is missing"
+
+
 def _gup(_names: Names, n: Any, locked: Any) -> str:
     found = f"gets {n} page{'s' * (n != 1)}" if n >= 0 else f"gets no page: {errno_name(n)}"
     return found + {NULL_POINTER: "", 0: "; mmap_sem was dropped", 1: "; mmap_sem is still held"}[locked]
@@ -150,8 +164,8 @@ _PHRASES: dict[str, Callable[[Names, Any, Any], str]] = {
     "gup": _gup,
     "sleep": lambda _, state, __: f"sleeps (state {state_letter(state)})",
     "wake": lambda _, reason, __: f"wakes up: {_REASONS.get(reason, reason)}",
-    "message": lambda names, va, flags: f"sends the monitor a message: {names.page(va)} is missing",
-    "message_read": lambda names, va, flags: f"reads the message: {names.page(va)} is missing",
+    "message": lambda names, va, flags: f"sends the monitor a message: {names.page(va)} {_asked(flags)}",
+    "message_read": lambda names, va, flags: f"reads the message: {names.page(va)} {_asked(flags)}",
     "uffd": _uffd,
     "signal_sent": lambda names, signal, to: f"sends {signal_name(signal)} to {names.task(to)}",
     "signal_dropped": lambda names, signal, to: (

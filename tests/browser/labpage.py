@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Browser, Page, Response, WebSocket
 
     from tests.browser.conftest import Lab
@@ -19,6 +21,9 @@ PROMPTS = """() => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')]
 FINISHED = (
     f"() => {{ const all = ({PROMPTS})(); return all.length > 0 && all.every(one => /^\\d+$/.test(one)) }}"
 )
+HEIGHT = """() => Math.max(...[...document.querySelectorAll('.jp-Notebook, .jp-Notebook *')]
+    .map(one => one.scrollHeight))"""
+TALLEST = 16_000  # pixels of a picture; more is no use to eyes, and Chromium draws no more than 16,384
 CLEARED = f"() => {{ const all = ({PROMPTS})(); return all.length > 0 && all.every(one => one === '') }}"
 
 
@@ -103,6 +108,27 @@ class LabPage:
     def outputs(self) -> str:
         """Return the text of all outputs as it is shown."""
         return "\n".join(self.page.locator(".jp-Notebook .jp-OutputArea-output").all_inner_texts())
+
+    def failed_outputs(self) -> list[str]:
+        """Return the text of each output that is an error or was written to stderr."""
+        kinds = ("error", "stderr")
+        wanted = ", ".join(f'.jp-Notebook [data-mime-type="application/vnd.jupyter.{one}"]' for one in kinds)
+        return self.page.locator(wanted).all_inner_texts()
+
+    def picture(self, path: Path) -> None:
+        """Take a picture of the whole notebook."""
+        height = self.page.evaluate(HEIGHT)
+        self.page.set_viewport_size({"width": 1280, "height": min(height + 200, TALLEST)})
+        self.page.wait_for_timeout(300)
+        self.page.locator(".jp-NotebookPanel").first.screenshot(path=path)
+
+    def close(self, lab: Lab) -> None:
+        """Close the tab, and end the kernels that nobody looks at any more."""
+        request = self.page.request
+        for kernel in request.get(lab.url("/api/kernels")).json():
+            if kernel["connections"]:
+                request.delete(lab.url(f"/api/kernels/{kernel['id']}"))
+        self.page.close()
 
     def outside(self, lab: Lab) -> list[str]:
         """Return the requests that left this machine, or would have."""

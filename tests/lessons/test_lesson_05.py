@@ -62,6 +62,13 @@ def test_the_fixed_order_hangs_in_the_schedule_that_the_text_tells() -> None:
     assert [part[0] for part in moves[1].split()] == ["U", "M", "T", "M"]
 
 
+def test_the_lines_can_be_put_in_order(tmp_path: Path) -> None:
+    said = printed(NOTEBOOK, {"order-way": {'""': '"DCIEBAFJLGK"'}}, tmp_path)
+    assert "All 11 lines are in place." in said["order-way"]
+    said = printed(NOTEBOOK, {"order-way": {'""': '"DICEBAFJLGK"'}}, tmp_path)
+    assert "a page that comes in between would wake nobody" in " ".join(said["order-way"].split())
+
+
 def test_a_learner_can_write_the_monitor(tmp_path: Path) -> None:
     right = "wait_message; copy it; wait_message; copy it"
     said = printed(

@@ -103,6 +103,19 @@ def test_a_wrong_loop_is_told_why(lines: str, says: str, tmp_path: Path) -> None
     assert says in " ".join(said["try-twice"].split())
 
 
+def test_the_gaps_can_be_filled(tmp_path: Path) -> None:
+    right = {
+        'gave=""': 'gave="VM_FAULT_RETRY"',
+        'allowed=""': 'allowed="FAULT_FLAG_ALLOW_RETRY"',
+        'cleared=""': 'cleared="FAULT_FLAG_ALLOW_RETRY"',
+        'marked=""': 'marked="FAULT_FLAG_TRIED"',
+    }
+    assert "All 4 right." in printed(NOTEBOOK, {"fill-loop": right}, tmp_path)["fill-loop"]
+    wrong = right | {'cleared=""': 'cleared="FAULT_FLAG_TRIED"'}
+    said = printed(NOTEBOOK, {"fill-loop": wrong}, tmp_path)["fill-loop"]
+    assert "Gone is the permission to wait." in " ".join(said.split())
+
+
 def test_one_access_survives_any_number_of_wakes(tmp_path: Path) -> None:
     said = printed(NOTEBOOK, {"try-wakes": {'wakes(1, "read 1"))': 'wakes(9, "mlock 1"))'}}, tmp_path)
     assert "9 wakes, mlock 1 on tree before: T: ret=0" in said["try-wakes"]

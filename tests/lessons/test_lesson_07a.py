@@ -42,7 +42,7 @@ def test_the_colleagues_rules_do_what_is_told_of_them() -> None:
     ]
     numbers = [line.split()[-2:] for line in LESSON.shown("no-retry").splitlines()[4:]]
     assert all(left == right for left, right in numbers)
-    assert "- mmap_sem held on return" in LESSON.shown("explore")
+    assert "- mmap_sem held on return:" in LESSON.shown("explore")
     assert "attempt 2 gives 0x100 NOPAGE" in LESSON.shown("replay")
     assert "mmap_sem held on return" in LESSON.shown("replay").splitlines()[-1]
 
@@ -70,15 +70,19 @@ def test_a_learner_who_fills_the_gaps_gets_there(tmp_path: Path) -> None:
         'upto8="nnnnnn ??????"': 'upto8="nnnnnn nnynny"',
         'from9="nnnnnn ??????"': 'from9="nnnnnn nyynny"',
     }
-    said = printed(LESSON.notebook, {"own-cells": cells, "my-rule": NINE}, tmp_path)
+    said = printed(
+        LESSON.notebook, {"own-cells": cells, "my-rule": NINE, "order": {'""': '"B G A H D E F"'}}, tmp_path
+    )
     assert "All 24 are what the kernel does." in said["own-cells"]
     assert "decide alike in all 12 cells" in said["try-rule"]
-    assert "no rule is broken" in said["explore-mine"]
+    assert "All 7 lines are in place." in said["order"]
 
 
 def test_a_learner_with_a_usual_mistake_is_told_which(tmp_path: Path) -> None:
     cells = {'from9="nnnnnn ??????"': 'from9="nnnnnn nyynyy"'}
     eager = {"= False": "= await signal_pending(current)"}
-    said = printed(LESSON.notebook, {"own-cells": cells, "my-rule": eager}, tmp_path)
+    woken = {'""': '"B G C A H D E F"'}
+    said = printed(LESSON.notebook, {"own-cells": cells, "my-rule": eager, "order": woken}, tmp_path)
+    assert "The sleep is killable: SIGUSR1 does not end it." in " ".join(said["order"].split())
     assert "Cell 11, from patch 9: y is not what the kernel does." in said["own-cells"]
     assert "kernel mode, SIGUSR1 pending: your rule leaves the fault." in " ".join(said["try-rule"].split())

@@ -25,9 +25,12 @@ def test_the_crash_is_the_report_of_2017() -> None:
 
 
 def test_patch_10_leaves_no_order_in_which_it_happens() -> None:
-    nine, ten = LESSON.shown("explore").split("patches 1 to 10")
-    assert [rule for rule in ("stale vma", "dangling vma", "use after free") if rule not in nine] == []
-    assert [line for line in ten.splitlines() if line.startswith("- ")] == ["- hang"]
+    nine, ten = LESSON.shown("explore").split("syzbot-2017 on tree upto10")
+    assert [
+        rule for rule in ("stale vma", "dangling vma", "use after free") if f"- {rule} " not in nine
+    ] == []
+    assert "Shortest: T*11 U*10 M*13 T*7" in nine
+    assert [line.split()[1] for line in ten.splitlines() if line.startswith("  - ")] == ["hang"]
 
 
 def test_no_function_of_the_value_is_right_without_patch_10() -> None:
@@ -64,11 +67,18 @@ def test_the_predictions_cover_what_the_runs_give() -> None:
 
 def test_a_learner_schedules_the_crash_and_finds_the_contract(tmp_path: Path) -> None:
     right = {
+        "fill-lock": {
+            'copy=""': 'copy="released"',
+            'old=""': 'old="re-taken"',
+            'new=""': 'new="released"',
+            'closed=""': 'closed="held"',
+        },
         "own-turns": {"T M T U": "T U M T"},
         "own-attack": {"T M T U": "T U M T"},
         "still-good": {"fault != VM_FAULT_RETRY": "not fault & VM_FAULT_RETRY"},
     }
     said = printed(LESSON.notebook, right, tmp_path)
+    assert " right.\n\nAll " in said["fill-lock"]
     assert "- use after free:" in said["own-turns"]
     assert said["own-attack"] == "0 rules broken; done\n"
     assert said["try-after"] == "Tree upto10: 9 of 9 attempts are told right.\n"
@@ -77,6 +87,8 @@ def test_a_learner_schedules_the_crash_and_finds_the_contract(tmp_path: Path) ->
 
 def test_a_learner_who_distrusts_nopage_is_told_where_it_was_honest(tmp_path: Path) -> None:
     wary = {"still-good": {"fault != VM_FAULT_RETRY": "not fault & (VM_FAULT_RETRY | 0x100)"}}
+    wary["fill-lock"] = {'old=""': 'old="released"'}
     said = printed(LESSON.notebook, wary, tmp_path)
+    assert "Then the caller would release it a second time" in said["fill-lock"]
     assert "in S9 an attempt gave 0x100 NOPAGE" in said["try-after"]
     assert "area is lost" in " ".join(said["try-after"].split())

@@ -62,6 +62,7 @@ def test_the_predictions_cover_what_the_runs_give() -> None:
 def test_a_learner_writes_the_decision_of_each_tree(tmp_path: Path) -> None:
     flag = '_INTERRUPTIBLE:\n        return "?"'
     right = {
+        "fill-axes": {'a=""': 'a="USER"', 'b=""': 'b="KILLABLE"', 'c=""': 'c="INTERRUPTIBLE"'},
         "my-sleep-12": {
             flag: flag.replace("?", "interruptible"),
             '    return "?"\n\n': '    return "killable"\n\n',
@@ -73,6 +74,7 @@ def test_a_learner_writes_the_decision_of_each_tree(tmp_path: Path) -> None:
         },
     }
     said = printed(LESSON.notebook, right, tmp_path)
+    assert " right.\n\nAll " in said["fill-axes"]
     assert said["my-sleep-11"] == "Tree upto11: 64 of 64 flag words get the kernel's sleep.\n"
     assert said["my-sleep-12"] == "Tree upto12: 64 of 64 flag words get the kernel's sleep.\n"
     assert said["my-sleep-16"] == "Tree after: 64 of 64 flag words get the kernel's sleep.\n"

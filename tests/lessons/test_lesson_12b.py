@@ -64,12 +64,18 @@ def test_the_predictions_cover_what_the_runs_give() -> None:
 
 def test_a_learner_mends_the_loop(tmp_path: Path) -> None:
     mended = {"GupResult(0, 0)": "GupResult(-EINTR, 0)", "GupResult(-EINTR, 1)": "GupResult(-EINTR, 0)"}
-    said = printed(LESSON.notebook, {"repeat-page": mended}, tmp_path)
+    filled = {'again=""': 'again="again"', 'killed=""': 'killed="EINTR"', 'done=""': 'done="0"'}
+    edits = {"repeat-page": mended, "order-loop": {'""': '"E H A B D G"'}, "fill-fixup": filled}
+    said = printed(LESSON.notebook, edits, tmp_path)
+    assert "All 6 lines are in place." in said["order-loop"]
+    assert " right.\n\nAll " in said["fill-fixup"]
     assert [line.endswith("[]") for line in said["try-loop"].splitlines()] == [True] * 4
 
 
 def test_a_loop_without_tried_is_told_its_rule(tmp_path: Path) -> None:
-    said = printed(LESSON.notebook, {"own-wrong": {" | FOLL_TRIED": ""}}, tmp_path)
+    early = {"own-wrong": {" | FOLL_TRIED": ""}, "order-loop": {'""': '"E H A B F G"'}}
+    said = printed(LESSON.notebook, early, tmp_path)
+    assert "That is B3" in said["order-loop"]
     assert said["try-wrong"].splitlines()[0].endswith("['I5']")
 
 
