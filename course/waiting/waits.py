@@ -67,9 +67,15 @@ def lock_waits(*results: Result) -> LockWaits:
     ]
     columns = (
         Column("us", 14),
-        *(Column(one.scenario.name, 16, right=True) for one in results),
+        *(Column(label, 16, right=True) for label in _labels(results)),
     )
     lines = tuple(
         Line((f"task {name}", *(str(waited(one, name)) for one in results))) for name in sorted(names)
     )
     return LockWaits(Table("Time spent waiting for mmap_sem", columns, lines))
+
+
+def _labels(results: tuple[Result, ...]) -> list[str]:
+    """Name the runs by what differs: the tree, or the scenario."""
+    by_tree = len({one.scenario.name for one in results}) < len(results)
+    return [f"tree {one.tree}" if by_tree else one.scenario.name for one in results]

@@ -19,3 +19,10 @@ def test_readers_share_and_queue_behind_a_writer() -> None:
 def test_a_slow_page_stops_a_writer_where_the_lock_is_kept(arch: str, waits: list[int]) -> None:
     result = run(slow_page(arch, reader=True), Tree.before)
     assert [waited(result, name) for name in "WU"] == waits
+
+
+def test_runs_of_one_scenario_are_told_apart_by_their_trees() -> None:
+    older, newer = (run("vma-lock", Tree.parse(name)) for name in ("v6_1", "v6_8"))
+    title, _, head, *_ = str(lock_waits(older, newer)).splitlines()
+    assert title == "Time spent waiting for mmap_sem"
+    assert head.split() == ["us", "tree", "v6_1", "tree", "v6_8"]
