@@ -23,7 +23,7 @@
 # 5.7. [fact:p13-multi-retry] Time to find out what became of it.
 
 # %% id="setup"
-from course.decide.loop import handler_of
+from course.decide import broken_rules, handler_of
 from course.predictions import answer, fill, order, predict, reveal
 from course.views import ready, side_by_side, stepper
 from course.waiting import lock_waits
@@ -216,8 +216,7 @@ async def my_loop(mm, regs, address, flags):
 # %% id="try-old-loop"
 mine = run("completed", Tree.parse("v6_0"), handler_of(my_loop))
 print(mine)
-for broken in mine.violations:
-    print(f"- {broken.rule}: {broken.text}")
+broken_rules(mine)
 
 # %% [markdown] id="write-text"
 # The value `7` is there, and yet a rule is broken: the handler released a lock that it did not have. On a

@@ -14,7 +14,7 @@
 ``signals``   what becomes of a signal that is sent to a waiting task
 ``wakeup``    a sleeper and a waker of few lines, in every interleaving
 ``cards``     how such a table is compared
-``words``     how a comparison is printed
+``words``     how a comparison is printed, and which rules a run broke
 ============  =======================================================================
 
 Nothing here says what is right: the kernel's own code of the emulator is asked, or a run. What is printed
@@ -35,8 +35,10 @@ from course.decide.sleep import callers, every_word, try_sleep
 from course.decide.turns import by_turns
 from course.decide.twice import try_twice
 from course.decide.wakeup import try_wakeup
+from course.decide.words import broken_rules
 
 __all__ = [
+    "broken_rules",
     "by_turns",
     "callers",
     "every_word",

@@ -86,7 +86,7 @@ def test_a_learner_can_do_all_of_it(tmp_path: Path) -> None:
     }
     said = printed(NOTEBOOK, edits, tmp_path)
     assert "All 6 lines are in place." in said["order-pass"]
-    assert said["try-old-loop"] == "completed on tree v6_0: T: ret=7\n"
+    assert said["try-old-loop"] == "completed on tree v6_0: T: ret=7\nNo rule is broken.\n"
     assert "not" not in said["fill-finish"].splitlines()[-1]
 
 
