@@ -142,7 +142,8 @@ counters(before, after)
 # %% [markdown] id="count-text"
 # This is the miracle. T did wait for the disk. But the fault that waited was given up, and a fault that is
 # given up **counts nothing**. The second fault found the page in memory, so it is a minor one. The major
-# fault has vanished from the graph, and the wait has not.
+# fault has vanished from the graph, and the wait has not. (Only the perf event counts both: it counts
+# exceptions.)
 #
 # Another counter was not fooled. `pgmajfault` in `/proc/vmstat` grows where the reading *starts*: it is
 # {{pgmajfault_before}} with the older kernel and {{pgmajfault_after}} with the newer one.
@@ -260,7 +261,8 @@ print(run("S12", Tree.before))
 print(run("S12", Tree.before, {"fault_signal_pending": too_eager}))
 
 # %% [markdown] id="break-retry"
-# A progress bar would make `write` fail with EFAULT, "bad address". That is why kernel mode may not leave.
+# `4096` is the number of bytes written. With her rule, a progress bar makes `write` fail with EFAULT, "bad
+# address". That is why kernel mode may not leave for a harmless signal.
 #
 # Another colleague leaves out the *first* question. "With a signal pending we leave, and it's RETRY anyway",
 # she says. She has tested it:
@@ -308,12 +310,13 @@ every_interleaving("S9", Tree.before, handlers={"fault_signal_pending": fault_si
 # Before the series, each architecture of Linux had the test in its own code, in its own words. Two patches of
 # the series are about it.
 #
-# **Patch 3**, "mm: introduce fault_signal_pending()" (commit `4ef873226ceb`), gives the test a name and uses
-# it in the fault handlers of sixteen architectures. [fact:p03-helper] It changes no cell. It asks for the
+# **Patch 3**, "mm: introduce fault_signal_pending()" (commit `4ef873226ceb`), gives the test a name and
+# uses it in the fault handlers of sixteen architectures. [fact:p03-helper] Five more patches do so for
+# others, x86 among them (patch 4). [fact:p04-x86] None of them changes a cell. The function asks for the
 # registers (`regs`) and does not look at them yet.
 #
 # **Patch 9**, "mm: return faster for non-fatal signals in user mode faults", changes one cell, in one
-# file, and so in all those architectures at once. [fact:p09-any-signal]
+# file, and so in every architecture that uses the function. [fact:p09-any-signal]
 #
 # ```python
 # # patches 3 to 8                      # from patch 9 on

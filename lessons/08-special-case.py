@@ -17,8 +17,9 @@
 # kernel's description of a range of addresses with the same rules (a *VMA*). When it looked at the area once
 # more, at the end of the fault, the area's memory had been given back.
 #
-# The developers shake their heads. Areas are freed under `mmap_sem`, held for *writing*. The page fault held
-# `mmap_sem` for *reading* when it read the area. Both at once can't be. That is what the lock is for.
+# At first sight, this can't be. Areas are freed under `mmap_sem`, held for *writing*. The page fault held
+# `mmap_sem` for *reading* when it read the area. Nobody can do the one while somebody does the other. That
+# is what the lock is for.
 #
 # And yet it happened. Where is the mistake? You will build the crash with your own hands, move by move. You
 # need one program with two threads, one signal, and one return value that does not tell the whole truth.
@@ -37,14 +38,13 @@
 # `mmap_sem` for writing, frees the old area, and puts a new one in its place. T and U share one address
 # space, and so one list of areas and one `mmap_sem`.
 #
-# The scenario is called syzbot-2017. You run it on `Tree.upto(9)`, the kernel with the first nine
-# patches. For userfaultfds
-# nothing has changed in them yet: it does what Linux up to 5.6 did. [fact:uffd-nopage-after-signal] And the
-# scenario asks for the page-fault handler of Linux 4.14, which reads the area once more at the end.
-# [fact:use-after-free-2017]
+# The scenario is called syzbot-2017. You run it on `Tree.upto(9)`, the kernel with the first nine patches.
+# For userfaultfds nothing has changed in them yet: it does what Linux up to 5.6 did.
+# [fact:uffd-nopage-after-signal] And the scenario asks for the page-fault handler of Linux 4.14, which
+# reads the area once more at the end. [fact:use-after-free-2017]
 
 # %% id="setup"
-from course.decide import by_turns, try_contract
+from course.decide import broken_rules, by_turns, try_contract
 from course.predictions import answer, fill, predict, reveal
 from course.views import counters, every_interleaving, ready, side_by_side, stepper, timeline
 from pyemu import Tree, run
@@ -66,8 +66,7 @@ predict("08-writer", "")
 # %% id="run-crash"
 crash = run("syzbot-2017", Tree.upto(9))
 print(crash)
-for broken in crash.violations:
-    print(f"- {broken.rule}: {broken.text}")
+broken_rules(crash)
 
 # %% id="reveal-writer"
 (waited,) = crash.trace.select("sleep", task="T")[:1]
@@ -106,7 +105,7 @@ _ends = crash.trace.select("attempt_end", task="T")
 # at {{u_holds}} us: the old area is freed. At {{second_hold}} us SIGUSR1 has woken T, and T takes the lock
 # *again*. So T does hold `mmap_sem` when it reads the area. But it found the area in its *first* hold.
 #
-# This is the mistake of the headshaking developers, and it is easy to make: **a lock protects what you found
+# That is the mistake in "this can't be", and it is easy to make: **a lock protects what you found
 # in this hold of it.** It is not enough to hold it now. You must have held it *ever since*.
 
 # %% [markdown] id="mechanism"
@@ -116,7 +115,7 @@ _ends = crash.trace.select("attempt_end", task="T")
 # and gets a number. In lesson 04 you met the promise in it:
 #
 # - **RETRY** says: I have released the lock. Whatever you found before is lost. Start over, with **find
-#   vma**.
+#   vma**. (Unless the caller has forbidden to wait, by `RETRY_NOWAIT`. Nobody does here.)
 # - **Everything else** says: the lock was held all the time. Your area is still good.
 #
 # Here the attempt gave {{gave}}, **NOPAGE**. That is no error. It says: "nothing is left for you to map, the
@@ -149,9 +148,7 @@ stepper(crash)
 # message and sends SIGUSR1. T wakes up, runs its handler, reads again, and sleeps again. Then U maps.
 
 # %% id="own-turns"
-mine = by_turns("syzbot-2017", Tree.upto(9), "T M T U")
-for broken in mine.violations:
-    print(f"- {broken.rule}: {broken.text}")
+broken_rules(by_turns("syzbot-2017", Tree.upto(9), "T M T U"))
 
 # %% [markdown] id="turns-text"
 # A **stale** area: T read an area that it had found in an earlier hold. It was still there, by luck. Now
@@ -194,10 +191,11 @@ try_contract(still_good, Tree.upto(10))
 try_contract(still_good, Tree.upto(9))
 
 # %% [markdown] id="contract"
-# **You can't.** In S9 an attempt gives NOPAGE, and the lock was held all the time. In S10a an attempt
-# gives the same number, and the lock was away. No code that a caller could write tells them apart. So
-# this is not a bug that careful people could have avoided, in one architecture or another. The
-# *interface* is broken: it has a value that does not say what the caller must know.
+# **You can't.** In S9 (the slow file of lesson 07a) an attempt gives NOPAGE, and the lock was held all the
+# time. In S10a (a userfaultfd, and SIGUSR1) an attempt gives the same number, and the lock was away. From
+# this number nobody can tell them apart. All that a caller can do is never to touch its area again, in
+# every architecture, for ever. That is a rule that one person forgets one day. The *interface* is broken:
+# it has a value that does not say what the caller must know.
 #
 # That is what is meant by a **special case**. And it explains how to repair it: not with a check in the
 # caller, but with a value that tells the truth.
@@ -209,8 +207,7 @@ try_contract(still_good, Tree.upto(9))
 # kernel. Give the turns in any order, as many as you like:
 
 # %% id="own-attack"
-attack = by_turns("syzbot-2017", Tree.upto(10), "T M T U")
-print(len(attack.violations), "rules broken;", attack.end)
+broken_rules(by_turns("syzbot-2017", Tree.upto(10), "T M T U"))
 
 # %% [markdown] id="explore-text"
 # You may try for a long time. By turns is coarse, too: U could come in the middle of anything that T does.

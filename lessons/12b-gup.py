@@ -36,7 +36,7 @@
 # ```
 
 # %% id="setup"
-from course.decide import gup_with
+from course.decide import broken_rules, gup_with
 from course.predictions import answer, fill, order, predict, reveal
 from course.views import ready, side_by_side
 from pyemu import Tree, run, stubs
@@ -74,8 +74,7 @@ reveal("12b-wake", thirteen.tasks["T"].outcome)
 # %% id="run-b2"
 panic = run("B2", Tree.after)
 print(panic)
-for broken in panic.violations:
-    print(f"- {broken.rule}: {broken.text}")
+broken_rules(panic)
 
 # %% [markdown] id="panic-text"
 # The emulator stops T at this point. A real 5.7.14 without the later fix used what stood in `pages[0]`, and

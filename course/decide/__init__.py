@@ -8,7 +8,7 @@
 ``sleep``     which sleep for which flags, over every flag word
 ``turns``     a schedule by turns
 ``twice``     the loop that waits only once
-``words``     how a comparison is printed
+``words``     how a comparison is printed, and which rules a run broke
 ============  =======================================================================
 
 Nothing here says what is right: the kernel's own code of the emulator is asked, or a run. What is printed
@@ -24,8 +24,10 @@ from course.decide.loop import handler_of, relocked, try_loop, wakes
 from course.decide.sleep import callers, every_word, try_sleep
 from course.decide.turns import by_turns
 from course.decide.twice import try_twice
+from course.decide.words import broken_rules
 
 __all__ = [
+    "broken_rules",
     "by_turns",
     "callers",
     "every_word",

@@ -5,6 +5,7 @@
 ``front``               the front matter of lessons and exercises
 ``execute``             run a notebook in a fresh kernel, keep only what is the same in every run
 ``numbers``             ``{{name}}`` in prose, filled from what the code computed
+``hover``               ``[words](term:NAME)`` in prose, with the glossary's text to hover
 ``template``            what every lesson has in common, as checks that return findings
 ``solution``            solution regions in a master: cut them out, put the stub in, look for leaks
 ``nbgrader``            the metadata (schema 3) by which course tools know a cell's role

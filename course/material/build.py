@@ -22,6 +22,7 @@ from course.material.execute import renumber, run
 from course.material.exercise import load_exercise, stray_files
 from course.material.findings import Finding
 from course.material.front import read_front_matter
+from course.material.hover import with_hovers
 from course.material.learner import learner_notebook, master_notebook
 from course.material.numbers import fill, harvest
 from course.material.solution import find_leaks
@@ -60,19 +61,22 @@ def lesson_notebook(source: Source) -> Notebook:
     -------
     dict
         The executed notebook: front matter as its first cell, numbers filled, publishing cells removed,
-        citations numbered.
+        terms explained on hovering, citations numbered.
 
     Raises
     ------
     MaterialError
         The front matter is incomplete, a cell raised, a ``{{name}}`` is not filled, or a citation names no
-        fact.
+        fact, or a term is not in the glossary.
     """
     where = str(source.path)
     front = read_front_matter(source.header, where)
     executed = run(new_notebook(source.cells), where)
     cells, values = harvest(executed["cells"], where)
-    cells = [markdown_cell("front-matter", front.text()), *cite(fill(cells, values, where), where)]
+    cells = [
+        markdown_cell("front-matter", front.text()),
+        *cite(with_hovers(fill(cells, values, where), where), where),
+    ]
     facts = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(front).items()}
     notebook = new_notebook(cells, title=front.title, faultlab=facts)
     renumber(notebook)

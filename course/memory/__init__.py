@@ -4,6 +4,9 @@
 ``touch``       plain accesses, one after the other: error code, CR2, what the kernel did, counters
 ``own_faults``  the faults that a learner expects of seven sequences, compared with the emulator
 ``try_fault``   a learner's function that decides what a fault is given, tried on many sequences
+``modes``       a run as numbered lines, for a learner to say in which mode each is
+``own_modes``   a learner's letters for these lines, compared with the run
+``try_result``  a learner's rule for what a system call gives that copied a part, tried on many calls
 ==============  ====================================================================================
 
 numpy is not needed.
@@ -11,7 +14,19 @@ numpy is not needed.
 
 from __future__ import annotations
 
+from course.memory.copies import try_result
+from course.memory.modes import modes, own_modes
 from course.memory.own import own_faults, try_fault
 from course.memory.touch import Access, Fault, Touched, touch
 
-__all__ = ["Access", "Fault", "Touched", "own_faults", "touch", "try_fault"]
+__all__ = [
+    "Access",
+    "Fault",
+    "Touched",
+    "modes",
+    "own_faults",
+    "own_modes",
+    "touch",
+    "try_fault",
+    "try_result",
+]

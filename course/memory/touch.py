@@ -158,10 +158,10 @@ def touch(
     read = read_steps(steps)
     scenario = scenario_of(read, file=file, file_pages=file_pages, prot=prot, title=title)
     result = run(scenario, tree)
-    return Touched(tuple(_accesses(read, result)), result)
+    return Touched(tuple(_accesses(read, result, shared=bool(file))), result)
 
 
-def _accesses(steps: list[Step], result: Result) -> Iterator[Access]:
+def _accesses(steps: list[Step], result: Result, shared: bool) -> Iterator[Access]:
     """Give the steps in order, with what their tasks' events between two marks tell."""
     parts = {
         int(label): events for task in result.tasks for label, events in between_marks(result, task) if label
@@ -181,7 +181,7 @@ def _accesses(steps: list[Step], result: Result) -> Iterator[Access]:
             if events and events[0].kind == "exception":
                 page = int(events[0].a) & PAGE_MASK
                 was = before[key].get(page, 0)
-                faults.append(_fault(events, was, mine.get(page, 0), _owners(was, before, page)))
+                faults.append(_fault(events, was, mine.get(page, 0), _owners(was, before, page), shared))
         if step.do == "fork":
             entries["child"] = dict(mine)
         entry = mine.get(step.va & PAGE_MASK, 0) & ~(x86.A | x86.D)
@@ -207,14 +207,14 @@ def _owners(entry: int, entries: dict[str, dict[int, int]], page: int) -> int:
     return sum(those.get(page, 0) & x86.ADDRESS == frame for those in entries.values())
 
 
-def _fault(events: list[Event], before: int, entry: int, n_owners: int) -> Fault:
+def _fault(events: list[Event], before: int, entry: int, n_owners: int, shared: bool) -> Fault:
     counters = {event.a for event in events if event.kind == "counter"}
     counted = "major" if "maj_flt" in counters else "minor" if "min_flt" in counters else "neither"
     code, va = int(events[0].b), int(events[0].a)
-    return Fault(code, va, _did(events, code, before, entry, n_owners), counted, n_owners)
+    return Fault(code, va, _did(events, code, before, entry, n_owners, shared), counted, n_owners)
 
 
-def _did(events: list[Event], code: int, before: int, entry: int, n_owners: int) -> str:
+def _did(events: list[Event], code: int, before: int, entry: int, n_owners: int, shared: bool) -> str:
     """Say what the kernel did about a fault."""
     for event in events:
         if event.kind == "fault_signal":
@@ -224,7 +224,7 @@ def _did(events: list[Event], code: int, before: int, entry: int, n_owners: int)
     calls = {event.text for event in events if event.kind == "call"}
     if code & PageFaultError.PROT:
         if (before ^ entry) & x86.ADDRESS == 0:
-            return "reuses the page: last owner"
+            return "lets it write to the file" if shared else "reuses the page: last owner"
         return "maps a fresh page instead" if n_owners == MANY else "copies the page"
     if "do_fault" in calls:
         asked = any(event.kind == "disk" for event in events)

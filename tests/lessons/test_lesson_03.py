@@ -2,53 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from course.memory import touch
 from course.questions import questions_of
 from pyemu.tree import Tree
-from tests.lessons.learner import printed
+from tests.lessons.learner import Lesson, printed
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOK = json.loads((ROOT / "lessons" / "03-what-a-fault-is.ipynb").read_text(encoding="utf-8"))
-
-
-def cell(cell_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(one for one in NOTEBOOK["cells"] if one["id"] == cell_id)
-    return found
-
-
-def shown(cell_id: str) -> list[str]:
-    outputs = cell(cell_id)["outputs"]
-    return "".join("".join(one.get("text") or one["data"]["text/plain"]) for one in outputs).splitlines()
-
-
-def source(cell_id: str) -> str:
-    return " ".join("".join(cell(cell_id)["source"]).split())
+LESSON = Lesson("03")
 
 
 def test_the_first_write_asks_and_the_second_does_not() -> None:
-    first, second = shown("touch-first")[2:]
+    first, second = LESSON.shown("touch-first").splitlines()[2:]
     assert "0x6 W U" in first
     assert "0x3000 P RW US" in first
-    assert "frame `0x3000`" in source("touch-read")
+    assert "frame `0x3000`" in LESSON.source("touch-read")
     assert "no fault" in second
 
 
 def test_reading_is_free_and_writing_copies() -> None:
-    assert "That is A: None." in "\n".join(shown("run-child"))
-    *_, child = shown("show-child")
+    assert "That is A: None." in "\n".join(LESSON.shown("run-child").splitlines())
+    *_, child = LESSON.shown("show-child").splitlines()
     assert "no fault" in child
     assert "0x4000 P US" in child
-    write, read = shown("show-copy")[-2:]
+    write, read = LESSON.shown("show-copy").splitlines()[-2:]
     assert "copies the page" in write
     assert read.split()[-1] == "7"
 
 
 def test_fork_replaces_both_entries_while_it_holds_the_locks() -> None:
-    lines = shown("timeline-copy")
+    lines = LESSON.shown("timeline-copy").splitlines()
     born = next(n for n, line in enumerate(lines) if "forks child" in line)
     put = [line for line in lines[:born] if "puts the page in place" in line]
     assert len(put) == 3  # the parent's first write, then both entries
@@ -57,27 +40,23 @@ def test_fork_replaces_both_entries_while_it_holds_the_locks() -> None:
 
 
 def test_the_worked_examples_are_told_as_they_came() -> None:
-    assert "The run gave 2." in shown("run-zero")[0]
-    parent, child = shown("run-last")[-2:]
+    assert "The run gave 2." in LESSON.shown("run-zero").splitlines()[0]
+    parent, child = LESSON.shown("run-last").splitlines()[-2:]
     assert "copies the page" in parent
     assert "reuses the page" in child
-    forbidden, nothing = shown("run-errors")[-2:]
+    forbidden, nothing = LESSON.shown("run-errors").splitlines()[-2:]
     assert "0x7 P W U" in forbidden
     assert "SIGSEGV(code=2)" in forbidden
     assert "SIGSEGV(code=1)" in nothing
-    assert [
-        next(w for w in ("major", "minor", "no fault") if w in line) for line in shown("run-file")[2:]
-    ] == [
-        "major",
-        "no fault",
-        "minor",
-    ]
-    assert shown("run-mprotect") == ["v5_7 page faults: 1", "v6_1 page faults: 0"]
+    file = LESSON.shown("run-file").splitlines()[2:]
+    kinds = [next(w for w in ("major", "minor", "no fault") if w in line) for line in file]
+    assert kinds == ["major", "no fault", "minor"]
+    assert LESSON.shown("run-mprotect").splitlines() == ["v5_7 page faults: 1", "v6_1 page faults: 0"]
 
 
 def test_a_learner_who_fills_the_gaps_gets_there(tmp_path: Path) -> None:
     said = printed(
-        NOTEBOOK,
+        LESSON.notebook,
         {
             "own-faults": {
                 'B=["?", "?"]': 'B=["0x4 0x6010 minor", "0x7 0x6010 minor"]',
@@ -105,7 +84,7 @@ def test_a_learner_who_fills_the_gaps_gets_there(tmp_path: Path) -> None:
 
 def test_a_learner_who_thinks_that_a_child_starts_empty_hears_otherwise(tmp_path: Path) -> None:
     said = printed(
-        NOTEBOOK,
+        LESSON.notebook,
         {
             "own-more": {'G=["?", "?"': 'G=["0x6 0x5010 minor", "0x4 0x5010 minor"'},
             "my-fault": {

@@ -36,6 +36,7 @@ SECONDS = 1_500  # and all the others, without a mutant, some minutes
 # Tests of a module that stand in a file of another name.
 ELSEWHERE = {
     "apparatus": ["test_filemap"],
+    "arch_fault": ["test_kvm_s390"],
     "areas": ["test_gup"],
     "cow": ["test_memory"],
     "direct_io": ["test_splice"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from course.decide import by_turns
+from course.decide import broken_rules, by_turns
 from pyemu import Tree
 from pyemu.errors import FaultlabError
 
@@ -38,3 +38,15 @@ def test_an_unknown_task_is_named() -> None:
 def test_a_turn_that_goes_round_in_circles_is_ended() -> None:
     with pytest.raises(FaultlabError, match="T has made 2000 moves in one turn"):
         by_turns("S12", Tree.upto(13), "T S T")
+
+
+def test_broken_rules_are_printed_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
+    broken_rules(by_turns("syzbot-2017", Tree.upto(9), "T U M T"))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines if line.startswith("- ")] == [
+        "- dangling vma",
+        "- use after free",
+    ]
+    assert max(map(len, lines)) <= 96
+    broken_rules(by_turns("syzbot-2017", Tree.upto(10), "T U M T"))
+    assert capsys.readouterr().out == "No rule is broken.\n"

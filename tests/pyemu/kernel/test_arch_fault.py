@@ -20,6 +20,7 @@ from pyemu.flags import (
     FAULT_FLAG_WRITE,
     SIGBUS,
     SIGSEGV,
+    VM_FAULT_COMPLETED,
     VM_FAULT_MAJOR,
     VM_FAULT_OOM,
     VM_FAULT_RETRY,
@@ -114,6 +115,48 @@ def test_b7_by_runs_is_what_the_rows_say(arch: Arch) -> None:
     same = {Reaction.EXIT: Reaction.REPEAT, Reaction.OPEN: Reaction.FIXUP}
     for tree in (Tree.before, Tree.after):
         assert reaction_of(run(killed_copy(arch), tree)) is same.get(arch.reaction, arch.reaction)
+
+
+SIDES = [Tree.before, Tree.upto(7), Tree.upto(8), Tree.after, Tree.v5_7]
+
+
+@ROWS
+@pytest.mark.parametrize("tree", SIDES, ids=str)
+@pytest.mark.parametrize("step", [READ, COPY_OF_KERNEL], ids=["user", "kernel"])
+def test_a_fault_that_sigkill_ends_releases_no_lock_that_it_does_not_hold(
+    arch: Arch, tree: Tree, step: dict[str, Any]
+) -> None:
+    first = [] if tree.policies.retry_once else [WAIT, WAKE]  # then it is a later attempt that is killed
+    killer = monitor(*first, WAIT, pause(100), send("SIGKILL"), pause(900), COPY)
+    result = run(on(arch, task("T", step), killer), tree)
+    assert {one.rule for one in result.violations} <= {"I3", "I6"}
+    if step is READ and arch.reaction is not Reaction.NONE:
+        assert result.tasks["T"].stats["attempts"] == len(first) // 2 + 1  # it does not try again
+
+
+@pytest.mark.parametrize(("tree", "outcome"), [(Tree.before, "EFAULT"), (Tree.after, "ret=4096")], ids=str)
+def test_powerpc_once_left_for_a_retry_that_it_had_not_allowed(tree: Tree, outcome: str) -> None:
+    scenario = on("powerpc", task("T", COPY_OF_KERNEL), area={"userfaultfd": False})
+    result = run(scenario, tree, answers(VM_FAULT_RETRY, VM_FAULT_RETRY))
+    assert result.tasks["T"].outcome == outcome
+
+
+ALIVE = [one for one in RETRYING if one.gone_in is None]
+
+
+@pytest.mark.parametrize("arch", ALIVE, ids=lambda arch: arch.name)
+def test_a_completed_fault_is_over_and_its_lock_is_gone(arch: Arch) -> None:
+    async def handle_mm_fault(vma: Vma, address: int, flags: int) -> int:
+        mm = await vma.vm_mm
+        zero = await my_zero_pfn()
+        await set_pte_if_none(mm, address, zero, True)
+        await up_read(mm)
+        return VM_FAULT_COMPLETED
+
+    scenario = on(arch, task("T", READ), area={"userfaultfd": False})
+    result = run(scenario, Tree.later("6.1"), {"handle_mm_fault": handle_mm_fault})
+    assert result.violations == ()
+    assert (result.tasks["T"].outcome, result.tasks["T"].stats["attempts"]) == ("ret=0", 1)
 
 
 REPAIRED_IN_6_0 = {"mips", "xtensa"}

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from pyemu import Scenario, Tree, run
+from pyemu.calls.filemap import shmem_fallocate
+from pyemu.effects.handles import File
 from pyemu.expect import field_of
 from pyemu.flags import VmFault
-from tests.pyemu.scenes import pause, scene, send, task, victim
+from tests.pyemu.scenes import Lab, pause, scene, send, task, victim
 
 TREES = [Tree.before, Tree.after, Tree.later("6.1"), Tree.later("6.12")]
 PUNCH = {"do": "punch_hole", "file": "f", "pages": 2}
@@ -102,3 +104,11 @@ def test_two_punches_follow_each_other() -> None:
     assert [what for _, what in told] == ["is being punched", "is there"] * 2
     assert told[0][0] == told[1][0]
     assert result.violations == ()
+
+
+def test_a_punch_that_worked_gives_0() -> None:
+    files = [{"name": "f", "kind": "tmpfs", "pages": 3, "byte": 4, "cached": True}]
+    lab = Lab("U", scenario=scene(task("U"), files=files))
+    lab.do("U", shmem_fallocate(File(1), 1, 2))
+    lab.settle("U")
+    assert lab.results["U"] == [0]

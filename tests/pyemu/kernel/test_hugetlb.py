@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pyemu import Scenario, Tree, run
+from pyemu import Machine, Scenario, Tree, run
 from pyemu.calls.gup import get_user_pages
 from pyemu.calls.memory import handle_mm_fault
 from pyemu.calls.mmap import sys_munmap
@@ -20,8 +20,10 @@ from pyemu.calls.userfaultfd import (
 from pyemu.effects import Effect
 from pyemu.effects.areas import find_vma
 from pyemu.effects.handles import Context, Mm
+from pyemu.effects.handles import Task as TaskHandle
 from pyemu.effects.locks import down_read, up_read
 from pyemu.effects.pages import lock_page, put_page, unlock_page
+from pyemu.effects.signals import send_signal
 from pyemu.errors import ScenarioError
 from pyemu.flags import (
     EAGAIN,
@@ -33,11 +35,14 @@ from pyemu.flags import (
     FAULT_FLAG_WRITE,
     FOLL_WRITE,
     HPAGE_SIZE,
+    SIGKILL,
     UFFDIO_REGISTER_MODE_MINOR,
     UFFDIO_REGISTER_MODE_MISSING,
     UFFDIO_REGISTER_MODE_WP,
 )
 from pyemu.hugepages import POOL, POOL_PFN
+from pyemu.sched.semantics import Footprint
+from pyemu.sched.tasks import Task
 from tests.pyemu.scenes import CATCH, PAGE, Lab, V, monitor, pause, scene, send, task, victim
 
 TREES = [Tree.before, Tree.after, Tree.v5_7, Tree.later("6.1"), Tree.later("6.12")]
@@ -170,6 +175,20 @@ def test_a_private_page_is_copied_for_the_child_that_writes() -> None:
     assert tuple(result.tasks["T"].outcomes) == ("ret=5", "ret=5")
 
 
+def test_what_is_mapped_is_up_to_date() -> None:
+    mapped = set()
+
+    def look(_task: Task, effect: Effect[Any], _footprint: Footprint, _result: Any) -> None:
+        if effect.op == "set_huge_pte_if_same":
+            pfn = effect.args[-1] >> 12
+            mapped.add(pfn)
+            assert machine.world.state.data["frame", pfn].uptodate
+
+    machine = Machine(family(on(0, WRITE, byte=9), on(1)), observer=look)
+    machine.run(strict=True)
+    assert len(mapped) == 3  # the parent's, the child's copy of it, and a fresh one
+
+
 def test_a_shared_page_is_one_for_both() -> None:
     result = run(family(on(0, WRITE, byte=9), shared=True))
     assert tuple(result.tasks["T"].outcomes) == ("ret=5", "ret=9")
@@ -272,6 +291,23 @@ def test_copy_fills_whole_huge_pages_once(tree: Tree, shared: bool) -> None:
     assert lab.world.violations == []
 
 
+def test_copy_of_a_page_that_the_cache_has_got_through_another_mapping_says_so() -> None:
+    lab = lab_of(shared=True)
+    assert ask(lab, userfaultfd_copy(UFFD, H, HPAGE_SIZE, 5, 0)) == 0
+    lab.world.state.set_huge_pte(1, H, 0)  # the page stays in the cache
+    assert ask(lab, userfaultfd_copy(UFFD, H, HPAGE_SIZE, 6, 0)) == -EEXIST
+    assert lab.world.state.get_huge_pte(1, H) == 0
+
+
+def test_sigkill_ends_a_copy_after_a_page() -> None:
+    lab = lab_of()
+    lab.do("T", send_signal(TaskHandle(lab.task("M").id), SIGKILL))
+    lab.do("M", userfaultfd_copy(UFFD, H, 2 * HPAGE_SIZE, 5, 0))
+    lab.settle("M")
+    assert lab.world.state.get_huge_pte(1, H)
+    assert not lab.world.state.get_huge_pte(1, H + HPAGE_SIZE)
+
+
 def test_copy_without_a_page_in_the_pool_says_so() -> None:
     lab = lab_of(pool=1, reserve=False)
     assert ask(lab, userfaultfd_copy(UFFD, H, HPAGE_SIZE, 5, 0)) == 0
@@ -350,6 +386,7 @@ def test_continue_maps_what_is_in_the_cache(start: int, size: int) -> None:
     state = lab.world.state
     pte = state.get_huge_pte(1, start) if size == HPAGE_SIZE else state.get_pte(1, start)
     assert pte & 0x47 == 0x47
+    assert state.data["frame", pte >> 12].refcount == 2  # the cache's and the entry's
     assert state.load(pte & ~0xFFF, 1) == (b"\x06" if size == HPAGE_SIZE else b"\x04")
     assert lab.world.violations == []
 

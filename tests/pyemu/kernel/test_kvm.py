@@ -64,6 +64,7 @@ def test_with_a_worker_the_guest_is_told_and_nothing_waits_in_its_place_but_the_
     assert result.tasks["K"].stats["messages_queued"] == 1
     assert result.tasks["K"].counters["min_flt"] == result.tasks["K"].counters["maj_flt"] == 0
     assert len(result.trace.select("message")) == 1
+    assert flags(result, "K")[0] & 1  # the worker asks for a page that can be written
     assert result.ticks >= 100
 
 
@@ -73,6 +74,8 @@ def test_without_a_worker_the_second_call_waits(tree: Tree) -> None:
     assert result.tasks["T"].outcome == "ret=1"
     assert flags(result)[0] & 0x8
     assert not flags(result)[1] & 0x8
+    assert not flags(result)[0] & 0x200  # INTERRUPTIBLE: only who waits can be called back
+    assert bool(flags(result)[1] & 0x200) is tree.policies.knows_foll_interruptible
     assert result.tasks["T"].stats["messages_queued"] == 1
 
 
