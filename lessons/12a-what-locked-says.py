@@ -204,6 +204,13 @@ for tree in (Tree.upto(1), Tree.upto(2)):
 # for each place that *writes* to the number. There are few. A callee writes `0`, after RETRY without
 # NOWAIT. Those who hold the lock and start a round write `1`. Nobody ever writes "this did not block".
 #
+# (A run agrees. In the library, X1 makes the first and the third call of the worked example.)
+
+# %% id="run-x1"
+old, new = ([event.text for event in run("X1", tree).trace] for tree in (Tree.before, Tree.upto(1)))
+print(len(old), "events on each kernel, all the same:", old == new)
+
+# %% [markdown] id="patch-2"
 # Patch 2, "mm/gup: fix __get_user_pages() on fault retry of hugetlb", is in `__get_user_pages` of `mm/gup.c`.
 # [fact:p02-hugetlb-stop] It says "fix", and yet there is nothing that it mends: the walk had set its count to
 # zero all along. It makes a promise visible that was kept by luck.

@@ -54,7 +54,7 @@ ROWS = {
 def test_the_table_is_right_when_it_is_filled_from_runs(tmp_path: Path) -> None:
     calls = "".join(f"print(call({steps!r}))\n" for steps in ROWS.values())
     said = printed(NOTEBOOK, {"run-two": {'print("two:': calls + 'print("two:'}}, tmp_path)["run-two"]
-    answers = {}
+    answers: dict[str, str] = {}
     for letter, line in zip(ROWS, said.splitlines()[1:], strict=False):
         found = re.fullmatch(r"(\d) pages?, \*locked (\d)", line)
         answers |= {f'n_{letter}=""': f'n_{letter}="{found[1] if found else line}"'}
@@ -75,6 +75,10 @@ def test_patches_1_and_2_change_nothing(scenario: str) -> None:
         for tree in (Tree.before, Tree.upto(1))
     ]
     assert events[0] == events[1]
+
+
+def test_patch_1_leaves_each_event_as_it_was() -> None:
+    assert re.fullmatch(r"\d+ events on each kernel, all the same: True\n", shown("run-x1"))
 
 
 def test_with_a_mistake_planted_patch_2_stops_in_time() -> None:
