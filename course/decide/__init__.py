@@ -8,6 +8,12 @@
 ``sleep``     which sleep for which flags, over every flag word
 ``turns``     a schedule by turns
 ``twice``     the loop that waits only once
+``locks``     who holds mmap_sem at eight returns
+``drops``     may an attempt drop mmap_sem while it waits?
+``endings``   which signal ends which sleep
+``signals``   what becomes of a signal that is sent to a waiting task
+``wakeup``    a sleeper and a waker of few lines, in every interleaving
+``cards``     how such a table is compared
 ``words``     how a comparison is printed, and which rules a run broke
 ============  =======================================================================
 
@@ -19,11 +25,16 @@ from __future__ import annotations
 
 from course.decide.cells import own_cells, try_rule
 from course.decide.contract import try_contract
+from course.decide.drops import try_may_drop
+from course.decide.endings import own_sleeps
 from course.decide.gup import gup_with
+from course.decide.locks import own_locks
 from course.decide.loop import handler_of, relocked, try_loop, wakes
+from course.decide.signals import own_signals
 from course.decide.sleep import callers, every_word, try_sleep
 from course.decide.turns import by_turns
 from course.decide.twice import try_twice
+from course.decide.wakeup import try_wakeup
 from course.decide.words import broken_rules
 
 __all__ = [
@@ -34,11 +45,16 @@ __all__ = [
     "gup_with",
     "handler_of",
     "own_cells",
+    "own_locks",
+    "own_signals",
+    "own_sleeps",
     "relocked",
     "try_contract",
     "try_loop",
+    "try_may_drop",
     "try_rule",
     "try_sleep",
     "try_twice",
+    "try_wakeup",
     "wakes",
 ]

@@ -14,13 +14,13 @@ __all__ = ["by_turns"]
 LONGEST = 2_000  # moves in one turn: a task that makes more goes round in circles
 
 
-def by_turns(scenario: str, tree: Tree, turns: str) -> Result:
+def by_turns(scenario: Scenario | str, tree: Tree, turns: str) -> Result:
     """Run a scenario by turns.
 
     Parameters
     ----------
-    scenario : str
-        Name in the library.
+    scenario : Scenario or str
+        Or the name of one in the library.
     tree : Tree
         Which patches are applied.
     turns : str
@@ -37,7 +37,7 @@ def by_turns(scenario: str, tree: Tree, turns: str) -> Result:
     FaultlabError
         There is no such task, or one goes round in circles.
     """
-    loaded = Scenario.load(scenario)
+    loaded = Scenario.load(scenario) if isinstance(scenario, str) else scenario
     stepping = Stepping(loaded, tree)
     numbers = {task.name: task.id for task in stepping.tasks}
     stepping.begin()
@@ -45,7 +45,7 @@ def by_turns(scenario: str, tree: Tree, turns: str) -> Result:
     for name in turns.split():
         if name not in numbers:
             raise FaultlabError(
-                f"{name!r} takes a turn, but the tasks of {scenario} are {', '.join(numbers)}."
+                f"{name!r} takes a turn, but the tasks of {loaded.name} are {', '.join(numbers)}."
             )
         first = len(schedule)
         while numbers[name] in stepping.able():
