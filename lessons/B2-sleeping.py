@@ -141,9 +141,9 @@ try_wakeup("")
 # page comes after your check, the wake finds your name, and your state. If it comes before your check, you
 # see it. There is no gap in between.
 #
-# Linux does this in hundreds of places. In `handle_userfault`, where a page fault waits for a monitor, it is
-# the same three lines: put the entry into the queue and set the state, look at the page once more, sleep.
-# [fact:uffd-queue-first]
+# Linux does this wherever somebody waits for something. In `handle_userfault`, where a page fault waits for
+# a monitor, it is the same three lines: put the entry into the queue and set the state, look at the page
+# once more, sleep. [fact:uffd-queue-first]
 
 # %% [markdown] id="gap"
 # ## Fill the gap: which signal ends which sleep?
@@ -186,7 +186,8 @@ lock_waits(four)
 # %% [markdown] id="rwsem-text"
 # `C` could share the lock with `A` and `B`. It may not: a writer is queued, and **who comes after a queued
 # writer has to queue behind it**. This is for fairness. If new readers could always slip in, there would
-# always be some reader, and a writer could wait for ever.
+# always be some reader, and a writer could wait for ever. (The emulator is strict about this. Linux makes
+# exceptions, for speed, in some versions, but it sees to it that a writer's turn comes.)
 #
 # The price is that readers *do* block readers: one slow reader, one patient writer, and everybody stands
 # still. (`A` and `B` hold the lock while they sleep. That they can do so is a property of this machine; most

@@ -43,8 +43,8 @@ self_test("B3")
 # ## Story: three orders, one meal
 #
 # Your program cooks. Others tell it of each order by a **signal**: a short notice from one program to
-# another, by way of the kernel, sent with `kill()`. It has a number and no content. The program has a
-# **handler** for SIGUSR1, a function of its own that the kernel calls when the signal comes. The handler
+# another, by way of the kernel, sent with `kill()`. It has a number, and next to no content. The program has
+# a **handler** for SIGUSR1, a function of its own that the kernel calls when the signal comes. The handler
 # adds one to a counter.
 #
 # ```c
