@@ -146,18 +146,17 @@ for attempt in before.trace.select("attempt"):
     print(attempt.text)
 
 # %% id="numbers-before" tags=["numbers"]
-from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_INTERRUPTIBLE, FAULT_FLAG_KILLABLE
-from pyemu.flags import FAULT_FLAG_TRIED, FAULT_FLAG_USER
+from pyemu import flags
 
 _old = [f"{event.a:#x}" for event in before.trace.select("attempt")]
 {
     "old_1": _old[0],
     "old_2": _old[1],
-    "allow_retry": f"{FAULT_FLAG_ALLOW_RETRY:#x}",
-    "tried": f"{FAULT_FLAG_TRIED:#x}",
-    "interruptible": f"{FAULT_FLAG_INTERRUPTIBLE:#x}",
-    "user": f"{FAULT_FLAG_USER:#x}",
-    "killable": f"{FAULT_FLAG_KILLABLE:#x}",
+    "allow_retry": f"{flags.FAULT_FLAG_ALLOW_RETRY:#x}",
+    "tried": f"{flags.FAULT_FLAG_TRIED:#x}",
+    "interruptible": f"{flags.FAULT_FLAG_INTERRUPTIBLE:#x}",
+    "user": f"{flags.FAULT_FLAG_USER:#x}",
+    "killable": f"{flags.FAULT_FLAG_KILLABLE:#x}",
 }
 
 # %% [markdown] id="flags-explained"
@@ -288,8 +287,8 @@ _fields = {
 # (The kernel that was recorded is 5.4.59. `Tree.before` was written from the source of 5.6.4. For this
 # access the two agree. [fact:wake-is-fatal-before])
 #
-# If you like terminals: the first line asks the emulator the same, with twenty wakes that bring nothing. The second
-# one compares it with what the real kernels did. It needs a clone of the course.
+# If you like terminals: the first line asks the emulator the same, with twenty wakes that bring nothing. The
+# second one compares it with what the real kernels did. It needs a clone of the course.
 #
 # ```
 # faultlab predict --kernel 5.7 --access user_read --event wake20
