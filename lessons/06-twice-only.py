@@ -27,7 +27,7 @@
 # noticed nothing, and her data are complete.
 #
 # One mistake of one monitor, four lines, and four different ends. In half an hour you can tell from such a
-# line what happened, and you can write the loop that causes it.
+# line who made the access and how, say why the ends differ, and write the loop that causes them.
 
 # %% [markdown] id="cast"
 # ### Who takes part
@@ -59,7 +59,7 @@ print(once("read 1"))
 #
 # ## Predict: the same, but the kernel makes the access
 #
-# The backup calls `read(fd, buffer, 4096)`, and its buffer is the missing page. Now it is not the program
+# The backup reads zeros from `/dev/zero`: `read(fd, buffer, 4096)`, and its buffer is the missing page. Now it is not the program
 # that touches the page. The *kernel* does it, on the program's behalf, to put the data there (lesson B1).
 # What does the call give on the older kernel?
 
@@ -166,7 +166,7 @@ log(backup)
 # %% [markdown] id="worked"
 # ## Worked example: half a copy, and a pipe
 #
-# **The copy.** It reads two pages from a file in one call. Its buffer begins in page `0`, which is there,
+# **The copy.** It reads two pages from `/dev/zero` in one call. Its buffer begins in page `0`, which is there,
 # and goes on in page `1`, which is missing. The monitor wakes too early, as always.
 
 # %% id="predict-short"

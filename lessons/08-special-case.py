@@ -1,7 +1,7 @@
 # ---
 # title: Removing the special case
 # objective: You say why NOPAGE with a re-taken lock is a trap, schedule a crash, and say why 9 is before 10.
-# needs: ["07a"]
+# needs: ["04", "07a"]
 # out_of_scope: [kernel-mode faults on a userfaultfd, how areas are freed, huge pages]
 # minutes: 40
 # ---
@@ -220,7 +220,7 @@ every_interleaving("syzbot-2017", Tree.upto(9), Tree.upto(10))
 # Look at the shortest order that ends in the use after free: it is T, U, M, T once more, with the number of
 # moves in each turn. With ten patches no order reads an area of an earlier hold (**stale**), leaves the
 # caller with a freed one (**dangling**), or reads that. This is more than a test that passes. Every state
-# has been reached, so it is proven.
+# of this scenario has been reached, so for this scenario, on the emulator, it is proven.
 #
 # (The *hang* is M's fault, not the kernel's. If T asks a second time, this M does not answer.)
 
@@ -293,7 +293,7 @@ for event in broken.trace.select("signal_sent", "attempt", "attempt_end"):
 # attempt: it may not wait. SIGBUS, for a program that somebody stopped for a moment. **That is why
 # patch 9 comes before patch 10.**
 #
-# SIGUSR1 does the same, in S10c. Run both scenarios on four trees and look for the one bad column:
+# SIGUSR1 does the same, in S10c. Run both scenarios on four trees and look for the one bad row:
 
 # %% id="order-table"
 for tree in (Tree.upto(8), Tree.upto(9), Tree.upto(10) - 9, Tree.upto(10)):
@@ -311,7 +311,7 @@ for tree in (Tree.upto(8), Tree.upto(9), Tree.upto(10) - 9, Tree.upto(10)):
 # race on anonymous memory. It reported *nothing*. Was the report of 2017 wrong? No. The trap is there,
 # but nobody steps into it. The x86 handler of 4.14 read the area's protection key after the attempt, and
 # the one of 5.7 reads nothing of the area after NOPAGE. [fact:use-after-free-needs-access] The scenario
-# S10b is this kernel: see what is left of the report.
+# S10b is the same run with the handler of 5.7: see what is left of the report.
 
 # %% id="today"
 for name in ("syzbot-2017", "S10b"):

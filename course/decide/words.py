@@ -26,5 +26,7 @@ def broken_rules(result: Result) -> None:
     """
     if not result.violations:
         print("No rule is broken.")
+    if result.end != "done":
+        print(f"The run did not come to its end: {result.end}.")
     for one in result.violations:
         print(textwrap.fill(f"- {one.rule}: {one.text}", WIDTH, subsequent_indent="  "))

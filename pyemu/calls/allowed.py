@@ -63,5 +63,5 @@ ALLOWED: dict[str, frozenset[str]] = {
     "do_user_addr_fault": _ARCH_FAULT,
     "__get_user_pages_locked": _GUP_LOCKED,
     "fixup_user_fault": _FIXUP,
-    "fault_signal_pending": frozenset({"signal_pending", "fatal_signal_pending"}),
+    "fault_signal_pending": frozenset({"signal_pending", "fatal_signal_pending", "flush_signals"}),
 }

@@ -37,11 +37,11 @@ def submitted(world: World, task: Task, file: File, first: int, pages: int) -> P
     disk = world.state.data.get(DISK_TASK)
     frames = pages_of(world, Request(file.id, first, pages, False))
     places: list[Location] = [("cache", file.id, number) for number in range(first, first + pages)]
-    return [DISK_TASK, ("file", file.id), *places], [QUEUE, ("state", disk), *frames]
+    return [DISK_TASK, SERVED, ("file", file.id), *places], [QUEUE, ("state", disk), *frames]
 
 
 def submit(world: World, task: Task, request: Request) -> list[int]:
-    """Queue a request and wake the disk; give the frames of its pages."""
+    """Queue a request, and wake the disk if it is idle; give the frames of its pages."""
     disk = world.state.get(DISK_TASK)
     file = file_state(world, request.file)
     numbers = range(request.first, request.first + request.pages)
@@ -55,7 +55,8 @@ def submit(world: World, task: Task, request: Request) -> list[int]:
     which = f"page {request.first}" if request.pages == 1 else f"pages {request.first} to {numbers[-1]}"
     verb = "write" if request.write else "read"
     world.event(task, "disk", request.pages, f"is asked to {verb} {which} of {file.name}")
-    world.wake(world.tasks[disk], "request")
+    if world.state.get(SERVED) is None:
+        world.wake(world.tasks[disk], "request")
     return frames
 
 
