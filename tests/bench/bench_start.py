@@ -58,9 +58,7 @@ def _run(source: str) -> None:
     import nbformat
     from nbclient import NotebookClient
 
-    made: Any = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source)]
-    )
+    made: Any = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     with tempfile.TemporaryDirectory() as folder:
         NotebookClient(made, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
     if not made.cells[0].outputs:
