@@ -155,8 +155,8 @@ timeline(touch("write 0x5010 7", "fork", "child write 0x5010 9", title="fork").r
 #    - **a file**: map its page from the kernel's cache. If it is not there, read it from the disk: wait.
 # 4. **decide**: count the fault, go back, and let the processor make the access again.
 #
-# Steps **wait**, **wake** and **retry** of lesson 00 come in when the page has to be waited for. Most faults
-# never need them.
+# Steps **wait**, **wake** and **retry** of lesson 00 come in when the page has to be waited for, as for a
+# disk.
 
 # %% [markdown] id="worked"
 # ## Worked example: read first, then write

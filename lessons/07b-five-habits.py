@@ -245,8 +245,8 @@ for tree in ("upto7", "upto8"):
 # And the habit of arc? A fault that waits for the disk:
 
 # %% id="run-arc"
-for arch in ("v5_7", "v6_1"):
-    print(arch, run("count-arc", Tree.parse(arch)).tasks["T"].counters)
+for tree in ("v5_7", "v6_1"):
+    print(tree, run("count-arc", Tree.parse(tree)).tasks["T"].counters)
 
 # %% id="numbers" tags=["numbers"]
 _old, _new = (run("B7", tree) for tree in (Tree.v5_7, Tree.parse("v6_12")))
@@ -265,8 +265,9 @@ _arc = run("count-arc", Tree.v5_7).tasks["T"]
 # ### What became of it
 #
 # arc makes {{arc_attempts}} attempts, and the second finds the page: *minor*, says arc, whatever the first
-# one waited for. The other four would have said major. Since Linux 5.9 there is one rule, in one place.
-# [fact:count-once]
+# one waited for. [fact:count-arc] x86 and arm64 remember the first one and say *major*. riscv and um count
+# each attempt in Linux 5.7: one major and one minor, for one fault. [fact:count-gated] Since Linux 5.9
+# there is one rule, in one place. [fact:count-once]
 #
 # And your board? In B7, SIGKILL comes after {{sent}}. Linux 5.7 makes {{n_exceptions}} page faults, and T
 # is dead after {{killed_after}}, when the page has come. With the fixup it is dead after {{killed_before}}.

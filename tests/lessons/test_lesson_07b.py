@@ -92,3 +92,8 @@ def test_the_three_trees_of_the_driver_that_lies() -> None:
 
 def test_the_prediction_covers_what_the_run_gives() -> None:
     assert "very many" in [one.outcome for one in questions_of("07b")["kill"].choices]
+
+
+def test_riscv_counts_each_attempt_in_5_7() -> None:
+    counted = run("count-riscv", Tree.v5_7).tasks["T"].counters
+    assert (counted["maj_flt"], counted["min_flt"]) == (1, 1)
