@@ -17,7 +17,7 @@ import sys
 
 import typer
 
-from course import doctor, explain_command, functions, lab, linuxfacts_command, workcopy
+from course import doctor, explain_command, functions, lab, linuxfacts_command, syllabus_command, workcopy
 from course.checks import command as checks
 from course.conform import command as conform
 from course.conform import predict
@@ -52,6 +52,7 @@ app.command()(grading.grade)
 app.command()(conform.conform)
 app.command()(predict.predict)
 app.command()(series.series)
+app.command()(syllabus_command.lessons)
 app.command()(linuxfacts_command.fact)
 app.command()(functions.functions)
 app.command()(explain_command.explain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-__all__ = ["BRIDGES", "LESSONS", "lesson_number", "lesson_place"]
+__all__ = ["BRIDGES", "CORE", "LESSONS", "lesson_number", "lesson_place"]
 
 LESSONS = (
     "00", "01", "02", "B1", "03", "B2", "04", "05", "06", "B3", "07a",
@@ -14,6 +14,9 @@ LESSONS = (
 
 BRIDGES = tuple(number for number in LESSONS if number.startswith("B"))
 """Lessons for who does not know something yet; each has a self-test."""
+
+CORE = frozenset({"00", "B1", "03", "B2", "04", "05", "06", "B3", "07a", "08", "10"})
+"""The core track, which takes about ten hours with its exercises."""
 
 
 def lesson_number(path: PurePath | str) -> str:

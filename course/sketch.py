@@ -2,8 +2,8 @@
 
 Steps are those of a scenario's file (`pyemu.scenario`), parted by ``;``: the step's name, then a page,
 several as ``0-3``, or ``it`` for the page of the last message that was read; then keys of the step as
-``byte=6``. All share one area V of four pages, whose page 0 is there. M is the monitor; the other tasks are
-threads of one process, and go on after a SIGBUS.
+``byte=6``. All share one area V of four pages, whose page 0 is there. M is the monitor. The other tasks are
+threads of one process, and go on after a SIGBUS; those that stand `apart` are processes of their own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BUFFER = "B"
 _WORDS = {"yes": True, "no": False}
 
 
-def sketch(name: str, *, served: str = "missing", **programs: str) -> Scenario:
+def sketch(name: str, *, served: str = "missing", apart: str = "", **programs: str) -> Scenario:
     """Make a scenario of a line for each task.
 
     Parameters
@@ -33,6 +33,8 @@ def sketch(name: str, *, served: str = "missing", **programs: str) -> Scenario:
         What the scenario is called.
     served : str
         What the userfaultfd serves its area for: ``missing``, ``wp`` or ``missing+wp``.
+    apart : str
+        Names of tasks that are neither threads of the others nor waited for: ``"S"`` or ``"S U"``.
     **programs : str
         Name of a task -> its steps. The task M is the monitor.
 
@@ -53,9 +55,10 @@ def sketch(name: str, *, served: str = "missing", **programs: str) -> Scenario:
     mine on tree after: T: ret=5
     """
     tasks: list[dict[str, Any]] = []
+    monitors = {MONITOR, *apart.split()}
     for task, text in programs.items():
         program = [_step(part.split(), task) for part in text.split(";") if part.strip()]
-        if task == MONITOR:
+        if task in monitors:
             tasks.append({"name": task, "monitor": True, "program": program})
         else:
             signals = {"SIGBUS": "escape", "SIGUSR1": "handler"}

@@ -244,7 +244,8 @@ print(explore(remap, Tree.after))
 # %% [markdown] id="explore-text"
 # Read the first line: it has been through all of them, so this is a proof and not a sample. Below stands
 # each way in which a run can end, and each rule that is broken, with the shortest schedule that does it.
-# `T*13` means thirteen moves of T.
+# `T*13` means thirteen moves of T. (`every_interleaving`, of later lessons, is the same with a table and a
+# trace.)
 #
 # The hang is U's fault, and M's. M gets an error (`ENOENT`: the area is no longer one of its own), and goes
 # home. T sleeps on. Unmapping an area wakes nobody who waits in it. [fact:unmap-wakes-nobody]

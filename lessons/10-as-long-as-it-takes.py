@@ -9,13 +9,13 @@
 # %% [markdown] id="story"
 # ## Story: a limit is taken away
 #
-# Your programs still travel from machine to machine, and a monitor brings their pages. The network has become
-# worse. Now the monitor wakes a program *twenty* times before the page is there. In lesson 06, one such wake
-# was too many for Linux 5.6: the second attempt may not wait, and SIGBUS ends the program.
+# Your programs still travel from machine to machine, and a monitor brings their pages. The network has
+# become worse. Now the monitor wakes a program *twenty* times before the page is there. In lesson 06, one
+# such wake was too many for Linux 5.6: the second attempt may not wait, and SIGBUS ends the program.
 # [fact:wake-is-fatal-before]
 #
-# The repair looks easy: let a fault try again as often as it takes. In Linux 5.7, patch 13 of the series does
-# that. [fact:p13-multi-retry] Your programs run again, however bad the network is.
+# The repair looks easy: let a fault try again as often as it takes. In Linux 5.7, patch 13 of the series
+# does that. [fact:p13-multi-retry] Your programs run again, however bad the network is.
 #
 # Some weeks later, a small virtual machine with one CPU stands still. No network, no log, no keyboard. The
 # last thing that its only program did was to write to a file. The last thing that happened to it was a
@@ -32,15 +32,13 @@
 # the page.
 #
 # As before, `Tree.before` is Linux 5.6 and `Tree.after` is the same with the sixteen patches of the series.
-# [fact:series-goal] `Tree.after - 9` is the newer one without patch 9, and `Tree.upto(12)` the older one with
-# the first twelve patches.
+# [fact:series-goal]
 
 # %% id="setup"
 from course.decide import handler_of, relocked, try_loop, wakes
-from course.predictions import answer, predict, reveal
-from course.views import counters, ready, stepper, timeline
+from course.predictions import answer, fill, order, predict, reveal
+from course.views import counters, every_interleaving, ready, stepper, timeline
 from pyemu import Tree, run
-from pyemu.explore import explore
 from pyemu.stubs import *
 
 ready()
@@ -73,8 +71,8 @@ reveal("10-messages", str(after.tasks["M"].stats["messages"]))
 # %% [markdown] id="trace"
 # ## Trace: the rounds of one fault
 #
-# That is a trace of a few hundred events, and nearly all of them are repetitions. So take the attempts only,
-# the first three and the last one, and then the counters.
+# The trace has a few hundred events, nearly all of them repetitions. So take the attempts only, the first
+# three and the last one, and then the counters.
 
 # %% id="trace-attempts"
 attempts = after.trace.select("attempt")
@@ -98,12 +96,12 @@ _stats = after.tasks["T"].stats
 }
 
 # %% [markdown] id="trace-text"
-# Twenty wakes, twenty-one messages. It is {{n_exceptions}} page fault all the same: the CPU faulted once, and
-# the {{n_attempts}} attempts are rounds of a loop inside it.
+# Twenty wakes, twenty-one messages. It is {{n_exceptions}} page fault all the same: the CPU faulted once,
+# and the {{n_attempts}} attempts are rounds of a loop inside it.
 #
-# Read the flags. The first attempt has {{first}}. The other {{n_later}} have {{later}}: `ALLOW_RETRY` is
-# still there, and `TRIED` has come, "this fault has been tried before". In Linux 5.7 these two together mean
-# something: [fact:flag-allow-retry-5-7] [fact:flag-tried-5-7]
+# The first attempt has the flags {{first}}, the other {{n_later}} have {{later}}: `ALLOW_RETRY` is still
+# there, and `TRIED` has come. In Linux 5.7 the two together say which attempt this is:
+# [fact:flag-allow-retry-5-7] [fact:flag-tried-5-7]
 #
 # | ALLOW_RETRY | TRIED | Linux 5.6 | Linux 5.7 |
 # |---|---|---|---|
@@ -111,8 +109,8 @@ _stats = after.tasks["T"].stats
 # | set | set | - | any later attempt |
 # | clear | set | second and last attempt | - |
 #
-# Read the counters too. The fault took {{wait_ms}} ms, and T slept {{n_sleeps}} times. Was the CPU busy for
-# all this time? No: between two attempts T was asleep, and the CPU was free for others. This will matter.
+# The fault took {{wait_ms}} ms, and T slept {{n_sleeps}} times. Between two attempts T was asleep, and the
+# CPU was free for others. This will matter.
 
 # %% [markdown] id="mechanism"
 # ## Mechanism: what a loop without a limit rests on
@@ -122,14 +120,13 @@ _stats = after.tasks["T"].stats
 #
 # **What ends the loop?** It has two doors, and both are in **decide**. One: the attempt gave no RETRY. Then
 # the page is there, or there is an error. Two: a signal calls the fault away. That is
-# `fault_signal_pending`, the rule of lesson 07a. (And if the area is gone when it is looked up again, the
-# fault ends in an error as well.)
+# `fault_signal_pending`, the rule of lesson 07a.
 #
-# **What does a round cost?** If each round sleeps until something has happened, then next to nothing, and the
-# loop may turn a thousand times. If it does not sleep, the CPU is gone.
+# **What does a round cost?** If each round sleeps until something has happened, then next to nothing, and
+# the loop may turn a thousand times. If it does not sleep, the CPU is gone.
 #
-# The kernel has no line that says so. It has rules, which each function keeps and every other one relies on.
-# The emulator checks them, under these names.
+# No line of the kernel says so. There are rules that each function keeps and the others rely on. The
+# emulator checks them, under these names.
 #
 # - **I3**: who gives RETRY has waited first. Only a signal may cut the wait short. [fact:invariant-waited]
 # - **I5**: who tries again sets `TRIED` first. [fact:invariant-tried]
@@ -163,26 +160,34 @@ timeline(run(relocked(3), Tree.after))
 
 # %% [markdown] id="relock-answer"
 # In attempt 1, T releases `mmap_sem` and waits until the page is unlocked. That is polite: nobody who wants
-# to change the list of areas has to wait for T. But politeness brings it nothing. When T comes back, the page
-# is locked again.
+# to change the list of areas has to wait for T. But when T comes back, the page is locked again.
 #
 # In attempt 2, T queues for the page's lock and *keeps* `mmap_sem` meanwhile. Now there is nothing to come
-# back to: when H unlocks the page, T has it. This is I6. It costs others a wait, and in return the loop ends.
+# back to: when H unlocks the page, T has it. This is I6. It costs others a wait, and in return the loop
+# ends.
 #
 # How does the code that waits for a page know that this is attempt 2? By the flags, and by nothing else: a
 # first attempt is one with `ALLOW_RETRY` and without `TRIED`. [fact:retry-first-helper] This is what I5 is
 # good for.
 #
 # The wait for a *monitor* does not look at `TRIED`. It releases `mmap_sem` and gives RETRY in every attempt.
-# [fact:p13-multi-retry] Nobody knows when a monitor will answer, and holding `mmap_sem` for so long would be
-# worse than a round more.
+# [fact:p13-multi-retry] Nobody knows when a monitor will answer, and who changes areas should not have to
+# wait for it.
+
+# %% [markdown] id="order"
+# ## Order the lines: one round
+#
+# Put them into order, for the newer kernel. Three lines do not belong into it: leave them out.
+
+# %% id="order-loop"
+order("10-round", "")
 
 # %% [markdown] id="write"
 # ## Write it: the loop of the newer kernel
 #
-# `find vma` and `try` are written. Write **decide** and **retry** in the place of the line with `break`. When
-# the fault is over, leave the loop with `break`: `mmap_sem` is held, and `fault` is given back. When a signal
-# calls the fault away, `return None`: `mmap_sem` is released, and nothing is to be done.
+# `find vma` and `try` are written. Write **decide** and **retry** in the place of the line with `break`.
+# When the fault is over, leave the loop with `break`: `mmap_sem` is held, and `fault` is given back. When a
+# signal calls the fault away, `return None`: `mmap_sem` is released, and nothing is to be done.
 #
 # You need `await fault_signal_pending(fault, regs)`, `VM_FAULT_RETRY` and `FAULT_FLAG_TRIED`. Flags are
 # tested with `&` and added with `|=`, as in C. (Put `await` before everything that the emulator is to do for
@@ -210,7 +215,7 @@ try_loop(my_loop)
 # ## Break it: forget one line
 #
 # Your loop agrees with the kernel's? Then take out the line that sets `TRIED`, and run it once more. The
-# twenty wakes come out as before. So does the signal. Would your tests have found it?
+# twenty wakes and the signal come out as before.
 #
 # Now let H lock the page fifty times, with your broken loop:
 
@@ -229,8 +234,8 @@ print(yours, "-", yours.tasks["T"].stats["attempts"], "attempts")
 #
 # Now to the machine that stands still. T calls `write` with data on the missing page. So it is the kernel
 # that touches the page, in order to copy it: a fault from **kernel mode** (lesson B4). SIGUSR1 is pending
-# when the fault begins. T has a handler for it. M brings the page `10` ms later. This is scenario S12, and
-# T has a CPU of its own.
+# when the fault begins. T has a handler for it. M brings the page `10` ms later. This is scenario S12, and T
+# has a CPU of its own.
 #
 # You know from lesson 07a that a kernel copy may not be left for SIGUSR1: `fault_signal_pending` says no.
 
@@ -243,9 +248,9 @@ task = copy.tasks["T"]
 reveal("10-copy", f"{task.outcome} after {task.stats['sleeps']} sleeps")
 
 # %% [markdown] id="copy-text"
-# `write` has its `4096` bytes, so no test of results would notice anything. But T never slept. What did it do
-# for ten milliseconds? Three trees side by side: the older kernel, the older kernel with the first twelve
-# patches, and the newer one.
+# `write` has its `4096` bytes, so no test of results would notice anything. But T never slept. What did it
+# do for ten milliseconds? Here are three trees side by side; `upto12` is the older kernel with the first
+# twelve patches.
 
 # %% id="count-copy"
 counters(run("S12", Tree.before), run("S12", Tree.upto(12)), copy)
@@ -257,9 +262,9 @@ counters(run("S12", Tree.before), run("S12", Tree.upto(12)), copy)
 }
 
 # %% [markdown] id="copy-explained"
-# {{copy_attempts}} attempts and {{copy_messages}} messages for one page. (An attempt takes one microsecond on
-# the emulator. Real kernels are faster or slower; the shape is the same.) T goes round and round, as fast as
-# the CPU can. This is a **busy loop**: rule I3 is broken.
+# {{copy_attempts}} attempts and {{copy_messages}} messages for one page. (An attempt takes one microsecond
+# on the emulator.) T goes round and round, as fast as the CPU can. This is a **busy loop**: rule I3 is
+# broken.
 #
 # Walk through the first rounds in the stepper, with the older kernel beside it. Find the place where T does
 # not go to sleep. What is pending? Which flag is set there that the older kernel does not have?
@@ -279,16 +284,12 @@ stepper(run("S12", Tree.before), copy)
 #    [fact:signal-fault-test]
 #
 # Patch 12 put `INTERRUPTIBLE` into the flags with which every fault starts, kernel mode included.
-# [fact:p12-interruptible] Copy this table and fill it in for SIGUSR1 and a fault that waits for a monitor.
+# [fact:p12-interruptible] Fill in the table for SIGUSR1 and a fault that waits for a monitor: `yes` or `no`.
 # The last row is a tree that never existed: the newer kernel with the old rule of `fault_signal_pending`,
 # SIGKILL only.
-#
-# | SIGUSR1 | may it end the sleep? | may it end the fault? |
-# |---|---|---|
-# | Linux 5.7, read in user mode | yes | |
-# | Linux 5.6, kernel copy | | no |
-# | Linux 5.7, kernel copy | | |
-# | Linux 5.7 without patch 9, read in user mode | yes | |
+
+# %% id="fill-doors"
+fill("10-doors", a="", b="", c="", d="", e="")
 
 # %% [markdown] id="doors-answer"
 # One combination is poison: *yes, it may end the sleep; no, it may not end the fault*. The signal stays
@@ -310,14 +311,14 @@ hung = run("B5", Tree.after)
 print(hung.end, *hung.end_text.split("; "), sep="\n")
 
 # %% [markdown] id="hang-text"
-# T waits for M to bring the page, and M waits for T to give the CPU. There is your virtual machine.
+# T waits for M to bring the page, and M waits for T to give up the CPU. There is your virtual machine.
 
 # %% [markdown] id="nine"
 # ### Predict: the last row
 #
-# The last row of the table is worth a run: patch 13 without patch 9. T reads the missing page itself, in user
-# mode, and waits. M sends SIGUSR1, and `30` ms later SIGSTOP, the signal with which a shell or a debugger
-# stops a program. Another `30` ms later, M looks at T's state. The page comes only then.
+# The last row of the table is worth a run: patch 13 without patch 9, `Tree.after - 9`. T reads the missing
+# page itself, in user mode, and waits. M sends SIGUSR1, and `30` ms later SIGSTOP, the signal with which a
+# shell or a debugger stops a program. Another `30` ms later, M looks at T's state. The page comes only then.
 
 # %% id="predict-stop"
 predict("10-stop", "")
@@ -331,27 +332,25 @@ reveal("10-stop", seen["sample after stop"])
 counters(run("9-before-13", Tree.after), deaf)
 
 # %% [markdown] id="nine-text"
-# T can't be stopped. SIGSTOP, too, takes effect only on the way to user mode, and T does not get there before
-# the page comes. A monitor that has died would leave behind a program that burns a CPU, and that nothing
-# but SIGKILL reaches.
-# With patch 9, the fault is left for the first signal, and T stops for the second. So the order of the series
-# is no matter of taste: patch 9 has to come before patch 13. [fact:p13-needs-p09]
+# T can't be stopped. SIGSTOP, too, takes effect only on the way to user mode, and T does not get there
+# before the page comes. A monitor that has died would leave behind a program that burns a CPU, and that
+# nothing but SIGKILL reaches. With patch 9, the fault is left for the first signal, and T stops for the
+# second. So the order of the series is no matter of taste: patch 9 has to come before patch 13.
+# [fact:p13-needs-p09]
 
 # %% [markdown] id="explore"
 # ### Is there a way out by luck?
 #
-# A run is one order of events. Perhaps T is lucky in another one? `explore` tries them all. For
+# A run is one order of events. Perhaps T is lucky in another one? `every_interleaving` tries them all. For
 # S12 on the newer kernel, and then with `Tree.parse("v5_7+B5")`: Linux 5.7 and one change that we made, only
 # a fault from user mode gets `INTERRUPTIBLE`. [fact:b5-busy-loop]
 
 # %% id="explore-copy"
-for tree in (Tree.after, Tree.parse("v5_7+B5")):
-    print(explore("S12", tree))
+every_interleaving("S12", Tree.after, Tree.parse("v5_7+B5"))
 
 # %% [markdown] id="explore-text"
 # On the newer kernel the explorer finds an order that runs in a circle: a round of T that changes nothing.
-# Only somebody else can end that. It says nothing about how likely this order is: it says that it exists. On
-# the mended kernel there is none, in any order.
+# Only somebody else can end that. On the mended kernel there is none, in any order.
 #
 # Your turn: explore `"9-before-13"` on `Tree.after`, on `Tree.after - 9` and on `Tree.before`. Which of them
 # has a circle in *user* mode?
@@ -378,8 +377,8 @@ for tree in (Tree.after, Tree.parse("v5_7+B5")):
 # `fault_flag_allow_retry_first`. [fact:retry-first-helper] The one wait that does *not* ask it is
 # `handle_userfault` in `fs/userfaultfd.c`. That is why the twenty wakes work.
 #
-# The idea is older than the patch. In `2017`, in the discussion of the bug of lesson 08, Linus Torvalds asked
-# to let faults retry for ever. He named a condition: everybody who gives RETRY waits first.
+# The idea is older than the patch. In `2017`, in the discussion of the bug of lesson 08, Linus Torvalds
+# asked to let faults retry for ever. He named a condition: everybody who gives RETRY waits first.
 # [fact:retry-for-ever-2017] That is I3, and patch 13 relies on it. But since patch 12, the one before, a
 # signal may cut the wait short in kernel mode, too, where it can't end the fault. (Lesson 09 is about its
 # text, which says "no functional change".)
@@ -396,20 +395,18 @@ from course.conform.prediction import predict as _predict
 # %% [markdown] id="real-kernels"
 # ### Do real kernels agree?
 #
-# **Wakes.** Linux 5.7.14 was asked with one, two and three wakes without a page. It gave the value each time,
-# after {{messages_1}}, {{messages_2}} and {{messages_3}} messages, as the emulator does.
+# **Wakes.** Linux 5.7.14 was asked with one, two and three wakes without a page. It gave the value each
+# time, after {{messages_1}}, {{messages_2}} and {{messages_3}} messages, as the emulator does.
 # [fact:wake-is-harmless-after]
 #
 # **The busy loop.** A real 5.7.14 made the copy of S12, with a signal after `30` ms and the page `60` ms
 # later. With patch 12 and all later ones undone, it slept in state D and made two attempts. As it is, it
-# spun:
-# `0x234`, RETRY, `0x234`, RETRY, thousands of times. [fact:p12-p13-busy-loop] How many is no constant: it
-# depends on who runs when. With one CPU and no preemption, the machine hung. [fact:b5-hang]
+# spun: `0x234`, RETRY, `0x234`, RETRY, thousands of times. [fact:p12-p13-busy-loop] How many is no constant:
+# it depends on who runs when. With one CPU and no preemption, the machine hung. [fact:b5-hang]
 #
 # **Since then.** The busy loop was reported in April 2025, from production, and it is there in Linux 7.1
-# still. [fact:b5-busy-loop] (From 5.9 on, each round offers the CPU to others, so that the monitor can run on
-# a single CPU as well. [fact:uffd-one-sleep]) The people who wrote these lines discussed what to do about it.
-# What would you propose?
+# still. [fact:b5-busy-loop] (From 5.9 on, each round offers the CPU to others: the monitor can run, even on
+# one CPU. [fact:uffd-one-sleep]) The people who wrote these lines discussed what to do about it.
 
 # %% [markdown] id="questions"
 # ## Questions

@@ -27,7 +27,7 @@ from course.decide import broken_rules, handler_of
 from course.predictions import answer, fill, order, predict, reveal
 from course.views import ready, side_by_side, stepper
 from course.waiting import lock_waits
-from pyemu import Scenario, Tree, run
+from pyemu import Tree, run
 
 ready()
 
@@ -37,12 +37,10 @@ ready()
 # A tree can be a release: `Tree.v5_7` is Linux 5.7.14, and `Tree.parse("v6_0")` is 6.0. The scenario is
 # called *completed*. [fact:dirty-shared-drops-lock]
 
-# %% id="scenario"
-print(Scenario.load("completed").story)
-
 # %% [markdown] id="cast-text"
-# The page is in memory, nobody has to fetch it. But who makes pages dirty faster than the disk can take them
-# has to be slowed down: T sleeps a little. It does so without the lock, as you know from lesson 04.
+# T writes to a page of the file, for the first time. The page is in memory, nobody has to fetch it. But who
+# makes pages dirty faster than the disk can take them has to be slowed down: T sleeps a little. It does so
+# without the lock, as you know from lesson 04. (The emulator goes on calling this lock `mmap_sem`.)
 
 # %% [markdown] id="predict"
 # ## Predict: the second attempt

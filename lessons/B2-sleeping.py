@@ -16,10 +16,9 @@
 from course.decide import own_sleeps, try_wakeup
 from course.predictions import answer, predict, reveal, self_test
 from course.sketch import sketch
-from course.views import ready
+from course.views import every_interleaving, ready, timeline
 from course.waiting import lock_waits, looks_first, readers
 from pyemu import Tree, run
-from pyemu.explore import explore
 
 ready()
 
@@ -118,13 +117,15 @@ try_wakeup("CQZ")
 # Two sleeps share the letter D. In a **killable** one, SIGKILL may end it as well, because a task that is to
 # die needs no result. From outside you can't tell the two apart.
 #
-# Here T reads a page and waits for M. Then it passes a page to `write()`, and the *kernel* waits for M, for
-# T. The older kernel, Linux 5.6, sleeps in another way there. [fact:uffd-sleep-5-6]
+# Here T reads a page and waits for M. Then it passes a page to `write()` (the step `tmpfs_write`), and the
+# *kernel* waits for M, for T. The older kernel, Linux 5.6, sleeps in another way there.
+# [fact:uffd-sleep-5-6]
 
 # %% id="letters"
 for access in ("read 1", "tmpfs_write 1"):
     one = sketch("letters", T=access, M="wait_message; pause ticks=1000; sample task=T; copy 1")
-    print(f"{access:<14}", run(one, Tree.before).reports[0])
+    _, _, _, letter = run(one, Tree.before).reports[0]
+    print(f"{access:<14} {letter}")
 
 # %% [markdown] id="order"
 # ## Order the lines: no wake-up is lost
@@ -141,9 +142,9 @@ try_wakeup("")
 # page comes after your check, the wake finds your name, and your state. If it comes before your check, you
 # see it. There is no gap in between.
 #
-# Linux does this in hundreds of places. In `handle_userfault`, where a page fault waits for a monitor, it is
-# the same three lines: put the entry into the queue and set the state, look at the page once more, sleep.
-# [fact:uffd-queue-first]
+# Linux does this wherever somebody waits for something. In `handle_userfault`, where a page fault waits for
+# a monitor, it is the same three lines: put the entry into the queue and set the state, look at the page
+# once more, sleep. [fact:uffd-queue-first]
 
 # %% [markdown] id="gap"
 # ## Fill the gap: which signal ends which sleep?
@@ -186,7 +187,8 @@ lock_waits(four)
 # %% [markdown] id="rwsem-text"
 # `C` could share the lock with `A` and `B`. It may not: a writer is queued, and **who comes after a queued
 # writer has to queue behind it**. This is for fairness. If new readers could always slip in, there would
-# always be some reader, and a writer could wait for ever.
+# always be some reader, and a writer could wait for ever. (The emulator is strict about this. Linux makes
+# exceptions, for speed, in some versions, but it sees to it that a writer's turn comes.)
 #
 # The price is that readers *do* block readers: one slow reader, one patient writer, and everybody stands
 # still. (`A` and `B` hold the lock while they sleep. That they can do so is a property of this machine; most
@@ -205,14 +207,22 @@ for handlers in (None, {"handle_userfault": looks_first}):
     print(run(eager, Tree.after, handlers))
 
 # %% [markdown] id="break-text"
-# Both work. You could test this for a week. `explore` does not run one schedule but *all* of them: every
-# interleaving of the steps of T and M (lesson 04 says more about it).
+# Both work. You could test this for a week. `every_interleaving` does not run one schedule but *all* of
+# them: every mixture of the steps of T and M (lesson 04 says more about it).
 
 # %% id="explore-right"
-print(explore(eager, Tree.after))
+every_interleaving(eager, Tree.after)
 
 # %% id="explore-wrong"
-print(explore(eager, Tree.after, {"handle_userfault": looks_first}))
+found = every_interleaving(eager, Tree.after, handlers={"handle_userfault": looks_first})
+found
+
+# %% [markdown] id="explore-text"
+# There it is: T sleeps for ever, and you have the shortest schedule that does it. Here are its moves.
+# Compare what M does with the moment at which T queues up its message.
+
+# %% id="explore-trace"
+timeline(found.trace(rule="hang"))
 
 # %% [markdown] id="real"
 # ## The real thing: where Linux keeps these rules
@@ -246,7 +256,7 @@ answer("B2-reader", "")
 # - S: ended by the wake or by any signal. D: ended by the wake; if killable, by SIGKILL as well. T: ended by
 #   SIGCONT, or by SIGKILL.
 # - In a reader-writer semaphore, who comes after a queued writer waits behind it, readers too.
-# - A test run tries one schedule. `explore` tries all.
+# - A test run tries one schedule. `every_interleaving` tries all.
 #
 # In one sentence of your own: why is it not enough that T checks a moment before it sleeps?
 #

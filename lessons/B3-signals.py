@@ -43,8 +43,8 @@ self_test("B3")
 # ## Story: three orders, one meal
 #
 # Your program cooks. Others tell it of each order by a **signal**: a short notice from one program to
-# another, by way of the kernel, sent with `kill()`. It has a number and no content. The program has a
-# **handler** for SIGUSR1, a function of its own that the kernel calls when the signal comes. The handler
+# another, by way of the kernel, sent with `kill()`. It has a number, and next to no content. The program has
+# a **handler** for SIGUSR1, a function of its own that the kernel calls when the signal comes. The handler
 # adds one to a counter.
 #
 # ```c
@@ -60,9 +60,9 @@ self_test("B3")
 # %% [markdown] id="cast"
 # ### Who takes part
 #
-# T writes memory to a file. The page of memory is missing, and the monitor M has to bring it (lesson 00). So
-# the *kernel*, which copies for T, sleeps. Meanwhile M sends SIGUSR1 three times. Then it brings the page.
-# You run on the older kernel.
+# T writes memory to a file (the step `tmpfs_write`). The page of memory is missing, and the monitor M has to
+# bring it (lesson 00). So the *kernel*, which copies for T, sleeps. Meanwhile M sends SIGUSR1 three times.
+# Then it brings the page. You run on the older kernel.
 
 # %% id="scenario"
 THREE = "signal task=T signal=SIGUSR1; " * 3
@@ -154,7 +154,7 @@ predict("B3-apart", "")
 # %% id="run-apart"
 again = run(apart, Tree.before)
 reveal("B3-apart", str(again.tasks["T"].stats["handler_runs"]))
-for event in again.trace.select("signal_sent", "wake", "signal_taken", "exception", task=None):
+for event in again.trace.select("signal_sent", "wake", "signal_taken", "exception"):
     if event.task == 1 or event.kind == "signal_sent":
         print(f"{event.t:>5} us  {event.text}")
 

@@ -45,8 +45,8 @@ self_test("B4")
 # byte. The second makes a backup: it calls `write(fd, log, 8192)` with the address of the mapping.
 #
 # One night a third program cuts the log down to one page, and the mapping still has two. In the morning the
-# first program is dead, by SIGBUS. The second is alive. Its `write()` gave `4096`, not `8192`. It called
-# again for the rest, and got `EFAULT`.
+# first program is dead, by SIGBUS. The second is alive, and its backup is short: `write()` gave `4096`, not
+# `8192`, and no error.
 #
 # Same file, same missing page. Why does one program die, and the other only get a number?
 

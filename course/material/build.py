@@ -200,12 +200,12 @@ def _exercise_folders(root: Path) -> list[Path]:
 
 def _chosen(root: Path, chosen: Sequence[str]) -> list[Target]:
     parts = list(chosen)
-    every = targets(root)
+    every = {target: str(target.path.relative_to(root)) for target in targets(root)}  # not where root lies
     for part in parts:
-        if not any(part in str(target.path) for target in every):
+        if not any(part in path for path in every.values()):
             names = ", ".join(target.path.stem for target in every) or "none"
             raise MaterialError(f"No generated notebook is called {part!r}; there are: {names}.")
-    return [t for t in every if not parts or any(part in str(t.path) for part in parts)]
+    return [t for t, path in every.items() if not parts or any(part in path for part in parts)]
 
 
 def _lesson(path: Path) -> str:

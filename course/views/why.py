@@ -69,14 +69,16 @@ def why(comparison: Comparison, left: Tree, right: Tree) -> tuple[str, ...]:
     """
     if comparison.first is None:
         return ("Both runs did the same.",)
+    names = (str(left), str(right)) if left != right else ("left", "right")
     end = len(comparison.rows) if comparison.parted is None else comparison.parted
     rows = comparison.rows[:end]
-    found = [] if comparison.parted is None else [_parting(comparison.rows[end], left, right)]
-    found += [_values(row, left, right) for row in rows if row.mark is Mark.OTHER]
+    found = [] if comparison.parted is None else [_parting(comparison.rows[end], names)]
+    found += [_values(row, names) for row in rows if row.mark is Mark.OTHER]
     return (*found, *_causes(rows, left, right))
 
 
-def _values(row: Row, left: Tree, right: Tree) -> str:
+def _values(row: Row, names: tuple[str, str]) -> str:
+    left, right = names
     one, other = row.left, row.right
     if one is None or other is None:
         raise AssertionError("only paired events have other values")
@@ -84,8 +86,8 @@ def _values(row: Row, left: Tree, right: Tree) -> str:
         return f"{left}: {one.sentence} {right}: {other.sentence}"
     a, b = int(one.event.a), int(other.event.a)
     lacks = [
-        f"{tree} lacks {flag_names(more & ~less, FaultFlag).replace('|', ' and ')}"
-        for tree, less, more in ((left, a, b), (right, b, a))
+        f"{name} lacks {flag_names(more & ~less, FaultFlag).replace('|', ' and ')}"
+        for name, less, more in ((left, a, b), (right, b, a))
         if more & ~less
     ]
     return f"Attempt {one.event.b}: flags {a:#x} in {left}, {b:#x} in {right}; {', '.join(lacks)}."
@@ -109,9 +111,9 @@ def _causes(rows: tuple[Row, ...], left: Tree, right: Tree) -> Iterator[str]:
                     yield cause.effect
 
 
-def _parting(row: Row, left: Tree, right: Tree) -> str:
+def _parting(row: Row, names: tuple[str, str]) -> str:
     sides = (
-        f"{tree}: {one.sentence}" if one else f"{tree}: nothing more."
-        for tree, one in ((left, row.left), (right, row.right))
+        f"{name}: {one.sentence}" if one else f"{name}: nothing more."
+        for name, one in zip(names, (row.left, row.right), strict=True)
     )
     return f"Here the runs part. {' '.join(sides)}"

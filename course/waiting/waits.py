@@ -66,13 +66,13 @@ def lock_waits(*results: Result) -> LockWaits:
         name for name in results[0].tasks if results[0].trace.select("lock_taken", "lock_granted", task=name)
     ]
     columns = (
-        Column("us", 14),
+        Column("", 14),
         *(Column(label, 16, right=True) for label in _labels(results)),
     )
     lines = tuple(
         Line((f"task {name}", *(str(waited(one, name)) for one in results))) for name in sorted(names)
     )
-    return LockWaits(Table("Time spent waiting for mmap_sem", columns, lines))
+    return LockWaits(Table("Waits for mmap_sem, us", columns, lines))
 
 
 def _labels(results: tuple[Result, ...]) -> list[str]:

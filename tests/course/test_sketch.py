@@ -36,6 +36,12 @@ def test_all_tasks_but_the_monitor_share_their_memory() -> None:
     assert str(run(made, Tree.after)) == "mine on tree after: T: ret=5; U: ret=5"
 
 
+def test_who_stands_apart_is_no_thread_of_the_others() -> None:
+    made = sketch("mine", apart="S", T="read 1", S="signal task=T signal=SIGUSR1", M="wait_message; copy 1")
+    assert [task.monitor for task in made.tasks] == [False, True, True]
+    assert str(run(made, Tree.after)) == "mine on tree after: T: ret=5"
+
+
 def test_a_system_call_that_needs_a_buffer_has_one() -> None:
     made = sketch("mine", T="process_vm_readv 0-1", M="wait_message; copy it")
     assert run(made, Tree.after).tasks["T"].outcome == "ret=8192"

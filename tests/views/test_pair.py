@@ -10,7 +10,8 @@ from course.views.compare import compare
 from course.views.counts import counters
 from course.views.pair import side_by_side
 from course.views.why import why
-from pyemu import Result, Tree
+from course.waiting import slow_page
+from pyemu import Result, Tree, run
 from pyemu.errors import FaultlabError
 from tests.views.runs import on, with_trace
 
@@ -61,7 +62,7 @@ def test_a_flag_that_no_policy_of_the_trees_explains_gets_no_reason():
     events = [replace(e, a=int(e.a) & ~0x4) if e.kind == "attempt" else e for e in BEFORE.trace]
     faulty = with_trace(BEFORE, events)
     text = " ".join(why(compare(BEFORE.trace, faulty.trace), BEFORE.tree, faulty.tree))
-    assert "before lacks ALLOW_RETRY" in text
+    assert "right lacks ALLOW_RETRY" in text
     assert "patch 13" not in text
 
 
@@ -94,3 +95,11 @@ def test_counters_are_those_of_the_runs():
 def test_counters_of_nothing_are_refused_in_words(given: tuple[Result, ...], words: str):
     with pytest.raises(FaultlabError, match=words):
         counters(*given, task="X")
+
+
+def test_runs_on_one_tree_are_named_by_their_side() -> None:
+    board, desk = (run(slow_page(arch), Tree.before).trace for arch in ("csky", "x86"))
+    parted, flags, *_ = why(compare(board, desk), Tree.before, Tree.before)
+    assert parted.startswith("Here the runs part. left: T asks the disk")
+    assert "right: T releases mmap_sem" in parted
+    assert flags.startswith("Attempt 1: flags 0x0 in left, 0x54 in right; left lacks")

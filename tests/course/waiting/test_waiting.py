@@ -24,5 +24,5 @@ def test_a_slow_page_stops_a_writer_where_the_lock_is_kept(arch: str, waits: lis
 def test_runs_of_one_scenario_are_told_apart_by_their_trees() -> None:
     older, newer = (run("vma-lock", Tree.parse(name)) for name in ("v6_1", "v6_8"))
     title, _, head, *_ = str(lock_waits(older, newer)).splitlines()
-    assert title == "Time spent waiting for mmap_sem"
-    assert head.split() == ["us", "tree", "v6_1", "tree", "v6_8"]
+    assert title == "Waits for mmap_sem, us"
+    assert head.split() == ["tree", "v6_1", "tree", "v6_8"]
