@@ -38,9 +38,11 @@
 # ```c
 # /* T: the program */     /* M: the monitor */
 # char value = *page;      read(uffd, &message, sizeof message);
-#                          ioctl(uffd, UFFDIO_WAKE, &range);   /* brings nothing */
+#                          usleep(10000);                      /* the page is on its way */
+#                          ioctl(uffd, UFFDIO_WAKE, &range);   /* wakes, brings nothing */
 #                          read(uffd, &message, sizeof message);
-#                          ioctl(uffd, UFFDIO_COPY, &copy);    /* brings a page of 5s */
+#                          usleep(10000);
+#                          ioctl(uffd, UFFDIO_COPY, &copy);    /* brings a page of 5s, and wakes */
 # ```
 #
 # You run them on an **emulator**: a program that imitates the CPU and this part of the Linux kernel. It has
@@ -73,10 +75,8 @@ print(Scenario.load("S13").story)
 # %% [markdown] id="predict"
 # ## Predict: what does T get?
 #
-# A **signal** is a short notice from the kernel to a program. Most signals end it. **SIGBUS** is the one
-# that says "this memory can't be reached".
-#
-# Choose before you run on. Put your letter between the two empty quotes, and run the cell.
+# A **signal** is a short notice from the kernel to a program. Most signals end it. Choose before you run on:
+# put your letter between the two empty quotes, and run the cell.
 
 # %% id="predict-wake"
 predict("00-wake", "")
@@ -90,8 +90,9 @@ print(before)
 reveal("00-wake", before.tasks["T"].outcome)
 
 # %% [markdown] id="crash"
-# That is how it fails: T's read gives no value, it ends in SIGBUS. The code `2` is `BUS_ADRERR`, "there is
-# no such memory". That is not true. The address is fine, and the page was on its way.
+# That is how it fails: T's read gives no value, it ends in **SIGBUS**, the signal that says "this memory
+# can't be reached". The code `2` is `BUS_ADRERR`, "there is no such memory". That is not true. The address
+# is fine, and the page was on its way. Why, then? A few cells on, you can say.
 #
 # To show you this, T has a **handler**, a function of its own that the signal calls. It notes the signal
 # and gives the read up. Without one, T would be dead.
@@ -102,14 +103,17 @@ reveal("00-wake", before.tasks["T"].outcome)
 # A **trace** is the list of all events of a run. The next cell draws it as a timeline. Time runs down, in
 # microseconds (us), and each task has a column. You will meet these words:
 #
-# - **error code**: what the CPU says about the fault. `USER`: the program itself made the access.
+# - **error code**: what the CPU says about the fault. `USER`: the program itself made the access. Error code,
+#   flags and result of an attempt are three different sets of bits: go by their names, for the numbers of one
+#   say nothing in another.
 # - **area**: a range of addresses with the same rules. One of the rules here is "this monitor serves the
 #   missing pages". The kernel calls an area a *VMA* and finds it with `find_vma`.
 # - **`mmap_sem`**: the lock on the list of areas. Many tasks may hold it at once for reading. To change the
 #   list, a task must hold it alone, for writing. (From Linux 5.8 on, it is called `mmap_lock`.)
 #   [fact:mmap-lock-name]
 # - **attempt**: one call of `handle_mm_fault`, the function that tries to get the page.
-# - **flags**: a number that says what an attempt may do. Each bit has a name.
+# - **flags**: a number that says what an attempt may do. Each bit has a name; what the names mean comes below
+#   the timeline.
 # - **state S**: asleep, until somebody wakes the task or a signal comes.
 # - **RETRY**: what an attempt gives to say "I had to wait and released the lock; look again". **MAJOR**
 #   comes with it: this fault had to wait for its page.
@@ -142,22 +146,24 @@ for attempt in before.trace.select("attempt"):
     print(attempt.text)
 
 # %% id="numbers-before" tags=["numbers"]
-from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_INTERRUPTIBLE, FAULT_FLAG_TRIED
+from pyemu import flags
 
 _old = [f"{event.a:#x}" for event in before.trace.select("attempt")]
 {
     "old_1": _old[0],
     "old_2": _old[1],
-    "allow_retry": f"{FAULT_FLAG_ALLOW_RETRY:#x}",
-    "tried": f"{FAULT_FLAG_TRIED:#x}",
-    "interruptible": f"{FAULT_FLAG_INTERRUPTIBLE:#x}",
+    "allow_retry": f"{flags.FAULT_FLAG_ALLOW_RETRY:#x}",
+    "tried": f"{flags.FAULT_FLAG_TRIED:#x}",
+    "interruptible": f"{flags.FAULT_FLAG_INTERRUPTIBLE:#x}",
+    "user": f"{flags.FAULT_FLAG_USER:#x}",
+    "killable": f"{flags.FAULT_FLAG_KILLABLE:#x}",
 }
 
 # %% [markdown] id="flags-explained"
 # The first attempt ran with {{old_1}}, the second with {{old_2}}. Compare the names.
 #
-# - `USER` (the program made the access) and `KILLABLE` (SIGKILL, the signal that ends any program, may end
-#   the wait) are in both.
+# - `USER` ({{user}}: the program made the access) and `KILLABLE` ({{killable}}: SIGKILL, the signal that ends
+#   any program, may end the wait) are in both.
 # - `TRIED` ({{tried}}) is new in the second: this fault has been tried before.
 # - `ALLOW_RETRY` ({{allow_retry}}) is **gone**. It is the permission to release the lock, wait, and give
 #   RETRY.
@@ -200,16 +206,19 @@ _new = [f"{event.a:#x}" for event in after.trace.select("attempt")]
 # ### What differs, and why
 #
 # - **One flag decides.** The second attempt runs with {{old_2}} in the older kernel and with {{new_2}} in
-#   the newer one. The newer word still holds `ALLOW_RETRY`, so this attempt may wait too. It sends a second
-#   message. Now the monitor brings the page, and attempt 3 finds it.
+#   the newer one. Those are {{interruptible}} + {{user}} + {{tried}} + {{killable}} + {{allow_retry}}: they
+#   still hold `ALLOW_RETRY`, so this attempt may wait too. It sends a second message. Now the monitor brings
+#   the page and wakes T. T can't know that the page is there, so attempt 2 gives RETRY as well, and attempt 3
+#   finds the page.
 # - **One flag makes no difference here.** The newer kernel has `INTERRUPTIBLE` ({{interruptible}}) from the
 #   first attempt on ({{new_1}} against {{old_1}}). It says that any signal may end the wait. No signal
-#   comes in this scenario.
+#   comes in this scenario. (Under *The real patch*, you will try each change alone.)
 #
 # The newer kernel needs {{n_new_attempts}} attempts and {{n_new_messages}} messages. It is still *one* page
 # fault: the CPU faulted once, and the loop is inside the kernel. The counters say so. (A **major** fault
 # had to wait for its page, a **minor** one did not. A fault that ends in an error is neither. *perf* is
-# Linux's tool for counting events.)
+# Linux's tool for counting events. *Signal handler runs* counts handlers that come back to where the program
+# was. That of T's SIGBUS gives the read up.)
 
 # %% id="count"
 counters(before, after)
@@ -267,8 +276,8 @@ _fields = {
 # %% [markdown] id="real-kernels"
 # ### Do real kernels agree?
 #
-# Yes. A small C program made this access on two real kernels, with a monitor that wakes once and brings
-# nothing: [fact:wake-is-fatal-before] [fact:wake-is-harmless-after]
+# Yes. A small C program made this access on two real kernels, with a monitor that brings nothing the first
+# time it wakes: [fact:wake-is-fatal-before] [fact:wake-is-harmless-after]
 #
 # | kernel | outcome | messages |
 # |---|---|---|
@@ -276,9 +285,10 @@ _fields = {
 # | 5.7.14, after the series | `{{outcome_5_7}}` | {{messages_5_7}} |
 #
 # (The kernel that was recorded is 5.4.59. `Tree.before` was written from the source of 5.6.4. For this
-# access the two agree. [fact:wake-is-fatal-before]) In a terminal you can ask the emulator the same, with as
-# many wakes as you like. In a clone of the course, the second line compares it with all records of this
-# access.
+# access the two agree. [fact:wake-is-fatal-before])
+#
+# If you like terminals: the first line asks the emulator the same, with twenty wakes that bring nothing. The
+# second one compares it with what the real kernels did. It needs a clone of the course.
 #
 # ```
 # faultlab predict --kernel 5.7 --access user_read --event wake20
@@ -308,8 +318,11 @@ answer("00-which", "")
 #   RETRY.
 # - In Linux 5.6, only the first attempt may release the lock and wait: `ALLOW_RETRY` is cleared after it.
 #   In Linux 5.7 the permission stays. [fact:flag-allow-retry-5-6] [fact:flag-allow-retry-5-7]
-# - In a trace, look at the flags of attempt 2: {{old_2}} without the permission, {{new_2}} with it.
+# - In a trace of one of these two kernels, look at the flags of attempt 2: {{old_2}} without the permission,
+#   {{new_2}} with it.
 #
-# In one sentence of your own: why can the older kernel not wait a second time?
+# In one sentence of your own: what is missing in the second attempt of the older kernel, and what is left for
+# it to do? (Yours may say: without ALLOW_RETRY it may neither release the lock nor wait, so a missing page
+# becomes an error.)
 #
 # Next: write the newer loop yourself, in the exercise [e04_loop](../exercises/e04_loop.ipynb).

@@ -35,8 +35,9 @@
 # ```
 #
 # You will write many small scenarios in this lesson, so here is a short way. `sketch` takes a line for each
-# task, with a `;` between its steps. `wait_message` waits for a message and reads it. `copy 1` brings page
-# `1`, and `copy 1 wake=no` fills it without a wake. `wake 1` wakes who waits for it.
+# task, with a `;` between its steps. `read 1` reads from page `1`. `wait_message` waits for a message and
+# reads it. `copy 1` brings page `1`, and `copy 1 wake=no` fills it without a wake. `wake 1` wakes who waits
+# for it.
 
 # %% id="setup"
 from course.predictions import answer, order, predict, reveal
@@ -91,8 +92,9 @@ timeline(still)
 # is made again. [fact:signal-stop-kernel] It finds the page. Try it: the same monitor, with the two signals.
 
 # %% id="run-stop"
-STOP = "signal task=T signal=SIGSTOP; signal task=T signal=SIGCONT"
-print(run(sketch("looked at", T="read 1", M=f"{QUIET}; pause ticks=10000; {STOP}"), Tree.after))
+STOP = "signal task=T signal=SIGSTOP; pause ticks=10000; signal task=T signal=SIGCONT"
+looked = run(sketch("looked at", T="read 1", M=f"{QUIET}; pause ticks=10000; {STOP}"), Tree.after)
+print(looked)
 
 # %% [markdown] id="mechanism"
 # ## Mechanism: two services, and a second look

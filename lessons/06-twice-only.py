@@ -250,9 +250,9 @@ fill("06-loop", gave="", allowed="", cleared="", marked="")
 # ## Write it: the older loop
 #
 # Now without a net. Two helpers are given. `one_try` is the goals *find vma* and *try* (it leaves out the
-# questions whether there is an area, and whether it allows the access). `finish` ends a fault that is over,
-# and needs the lock. Each operation of the kernel is written with `await`: so the emulator can let another
-# task run in between.
+# questions whether there is an area, and whether it allows the access). `finish` ends a fault that is over:
+# it releases the lock, so the lock must be held, and counts the fault or reports its error. Each operation
+# of the kernel is written with `await`: so the emulator can let another task run in between.
 
 # %% id="helpers"
 from pyemu.stubs import current, down_read, find_vma, handle_mm_fault, up_read
@@ -319,9 +319,9 @@ def wakes(n, access, tree=Tree.before):
 print(wakes(2, "pipe_write 1"))
 
 # %% [markdown] id="break-text"
-# Two budgets, two wakes, and the luck is over. **Your turn.** Among these accesses is one that *no* number of
-# wakes can break, on the older kernel, too: `read 1`, `pipe_read 1`, `tmpfs_write 1`,
-# `process_vm_readv 0-1`, `mlock 1`. Find it, then run the ones that break on `Tree.after`.
+# Two budgets, two wakes, and the luck is over. **Your turn.** Among these accesses is one that *no* number
+# of wakes can break, on the older kernel, too: `read 1`, `pipe_read 1`, `process_vm_readv 0-1`,
+# `tmpfs_write 1`, `mlock 1`. Find it: three wakes are enough to know. Then run the others on `Tree.after`.
 
 # %% id="try-wakes"
 print(wakes(1, "read 1"))

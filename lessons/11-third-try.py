@@ -25,11 +25,11 @@
 # ### Who takes part
 #
 # A monitor may serve *missing* pages, as in all lessons up to here. It may also ask for **write-protected**
-# pages: it marks a page, and a write to it sends a message, although the page is there. Databases and
-# snapshots use this to learn which pages change. It came with Linux 5.7, too, for private memory.
+# pages: it marks a page, and a write to it sends a message, although the page is there. A program that
+# makes snapshots can learn by this which pages change. It came with Linux 5.7, too, for private memory.
 # [fact:uffd-wp-second-reason] [fact:uffd-wp-anonymous-only]
 #
-# So no real kernel ever had write-protection *and* the older loop. You can have one: `Tree.after - 13` is the
+# So no release ever had write-protection *and* the older loop. You can have one: `Tree.after - 13` is the
 # newer kernel without patch 13, so each fault may wait once. Call it `twice`.
 
 # %% id="setup"

@@ -171,7 +171,8 @@ _asleep = swapped.trace.select("sleep", task="T")[0]
 # no area's lock.
 #
 # And look at the flags of attempt 2: no TRIED. As nothing was waited for, this counts as a *first* attempt,
-# which may drop the lock. Only if the first pass gave MAJOR as well is TRIED set. [fact:x86-vma-tried]
+# which may drop the lock. In Linux 6.8, only if the first pass gave MAJOR as well is TRIED set.
+# [fact:x86-vma-tried]
 
 # %% [markdown] id="order"
 # ## Order the lines: a fault with two passes
