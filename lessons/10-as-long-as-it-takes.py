@@ -21,8 +21,8 @@
 # last thing that its only program did was to write to a file. The last thing that happened to it was a
 # signal, a harmless one.
 #
-# Both are the same patch. A loop without a limit is a promise: *something else will end it*. In this lesson
-# you find out what that is, you write the loop, and then you hang a machine with it.
+# The same patch has a part in both. A loop without a limit is a promise: *something else will end it*. In
+# this lesson you find out what that is, you write the loop, and then you hang a machine with it.
 
 # %% [markdown] id="cast"
 # ### Who takes part
