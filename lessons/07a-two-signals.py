@@ -123,7 +123,7 @@ side_by_side(before, after)
 # ### The graph
 #
 # When a fault ends with its page, the kernel counts it: as major if any attempt said MAJOR, as minor if none
-# did. How does the newer kernel count this read?
+# did. [fact:count-x86-own] How does the newer kernel count this read?
 
 # %% id="predict-count"
 predict("07a-count", "")
@@ -148,6 +148,7 @@ counters(before, after)
 #
 # Another counter was not fooled. `pgmajfault` in `/proc/vmstat` grows where the reading *starts*: it is
 # {{pgmajfault_before}} with the older kernel and {{pgmajfault_after}} with the newer one.
+# [fact:count-pgmajfault]
 #
 # Step through both once more. Where exactly does the newer kernel decide to leave? Which function is it in?
 

@@ -272,10 +272,10 @@ for tree in (Tree.upto(12), Tree.upto(13), Tree.after - (12, 16)):
 # flags has USER and flags has KILLABLE         flags has INTERRUPTIBLE
 # ```
 #
-# Its text says that no functional change is expected. [fact:p12-claim] The claim is *almost* true:
-# three callers of four. And in the released kernel the EFAULT is gone again, because patch 13 lets the
-# second attempt wait. Something else comes in its place: look at the number of attempts in the last cell.
-# It was reported five years later. [fact:b5-busy-loop] That is lesson 10.
+# Its text says that no functional change is expected. [fact:p12-claim] The claim is *almost* true: three
+# callers of four. And in the released kernel the EFAULT is gone again, because with patch 13 the second
+# attempt may give RETRY as well. Something else comes in its place: look at the number of attempts in the
+# last cell. It was reported five years later. [fact:b5-busy-loop] That is lesson 10.
 
 # %% [markdown] id="real"
 # ### Do real kernels agree?

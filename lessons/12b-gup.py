@@ -9,13 +9,14 @@
 # %% [markdown] id="story"
 # ## Story: killed, and the kernel dies as well
 #
-# April 2020. The sixteen patches are in Linux for a week. The robot syzbot has found something again: a
-# task that is killed in the right moment takes the kernel along. You look at the report. A function asked
-# for one page of memory. It was told: *no error*. It looked at the page. There was none.
+# April 2020. The sixteen patches are in Linux for a week. The robot syzbot has found something again. A
+# function of the kernel asked for pages of memory while its task was being killed. It was told: *no error*.
+# It looked for the pages. There were none. This one complained. Others use what they were not given, and
+# then a task that is killed takes the whole kernel along.
 #
 # "No error" and "no page" at the same time: how can that be? Within a month, three bugs of this kind are
-# found, and all three sit in code of about thirty lines. You will write these lines yourself. First you get
-# them as they were merged. You make each bug happen, and mend it.
+# found, in two short loops. You will write the longer one yourself. First you get it as it was merged. You
+# make each bug happen, and mend it.
 
 # %% [markdown] id="cast"
 # ### Who takes part
@@ -98,7 +99,7 @@ side_by_side(thirteen, fourteen)
 
 # %% id="trace-b2"
 for event in panic.trace.select("signal_sent", "gup", "violation"):
-    print(event.t, "us:", event.text.split(". ")[0])
+    print(event.t, "us:", event.text.split(": ")[0])
 
 # %% [markdown] id="mechanism"
 # ## Mechanism: two loops, one inside the other
