@@ -25,7 +25,7 @@ from pyemu.flags import (
 )
 from pyemu.machine import Result
 from pyemu.state import State
-from tests.pyemu.scenes import PAGE, Lab, V, drive, monitor, pause, plain, send, task, victim
+from tests.pyemu.scenes import PAGE, Lab, V, drive, monitor, pause, plain, scene, send, task, victim
 
 OLD, NEW = Tree.before, Tree.v5_7
 TREES = [OLD, Tree.upto(9), Tree.upto(12), NEW]
@@ -361,3 +361,17 @@ def test_a_cached_page_is_given_at_once(flags: int) -> None:
     assert asked.has_mmap_sem
     frame = asked.lab.world.state.data["frame", asked.got[0].page]
     assert (frame.locked_by, frame.refcount) == (asked.lab.task("T").id, 2)
+
+
+@pytest.mark.parametrize("tree", [Tree.before, Tree.after], ids=str)
+def test_a_busy_disk_finishes_before_it_takes_the_next_request(tree: Tree) -> None:
+    common = {"process": "P", "shared": True, "prot": "r"}
+    scenario = scene(
+        task("A", {"do": "read", "area": "V", "page": 1}, process="P"),
+        task("B", pause(500), {"do": "read", "area": "W", "page": 0}, process="P"),
+        area={"userfaultfd": False, "file": "F", **common},
+        more=[{"name": "W", "file": "G", **common}],
+        files=[{"name": name, "pages": 2, "io_ticks": 10_000} for name in ("F", "G")],
+    )
+    told = run(scenario, tree).trace.select("disk")
+    assert [event.t for event in told if event.text.startswith("the disk has read")] == [10_001, 20_001]
