@@ -59,9 +59,9 @@ print(once("read 1"))
 #
 # ## Predict: the same, but the kernel makes the access
 #
-# The backup reads zeros from `/dev/zero`: `read(fd, buffer, 4096)`, and its buffer is the missing page. Now it is not the program
-# that touches the page. The *kernel* does it, on the program's behalf, to put the data there (lesson B1).
-# What does the call give on the older kernel?
+# The backup reads zeros from `/dev/zero`: `read(fd, buffer, 4096)`, and its buffer is the missing page. Now
+# it is not the program that touches the page. The *kernel* does it, on the program's behalf, to put the
+# data there (lesson B1). What does the call give on the older kernel?
 
 # %% id="predict-kernel"
 predict("06-kernel", "")
@@ -166,8 +166,8 @@ log(backup)
 # %% [markdown] id="worked"
 # ## Worked example: half a copy, and a pipe
 #
-# **The copy.** It reads two pages from `/dev/zero` in one call. Its buffer begins in page `0`, which is there,
-# and goes on in page `1`, which is missing. The monitor wakes too early, as always.
+# **The copy.** It reads two pages from `/dev/zero` in one call. Its buffer begins in page `0`, which is
+# there, and goes on in page `1`, which is missing. The monitor wakes too early, as always.
 
 # %% id="predict-short"
 predict("06-short", "")

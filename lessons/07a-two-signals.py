@@ -109,8 +109,8 @@ side_by_side(before, after)
 # %% [markdown] id="trace-text"
 # T sleeps in state D, the one that harmless signals don't end. It is a **killable** sleep: SIGKILL may end
 # it. [fact:signal-state] The flag INTERRUPTIBLE of the newer kernel changes nothing here: who waits for the
-# lock of a page does not look at it. So SIGUSR1 was noted, and left **pending**: sent, and not yet taken by T. What woke T
-# was "the page was unlocked". A page is locked while it is being read.
+# lock of a page does not look at it. So SIGUSR1 was noted, and left **pending**: sent, and not yet taken by
+# T. What woke T was "the page was unlocked". A page is locked while it is being read.
 #
 # Up to here the two kernels do the same. Then attempt 1 gives RETRY: "I waited, without the lock; look
 # again". Now they part.
@@ -296,10 +296,10 @@ for line in found.trace().trace.lines()[-8:]:
     print(line)
 
 # %% [markdown] id="replay-answer"
-# The signal came when attempt 2 was over, with its page and without RETRY, and before the question was asked. Her rule left all the same, and took
-# `mmap_sem` along to user mode. From now on, nobody can change the memory of this program: every `mmap` waits
-# for ever. In a real system that moment is a few microseconds wide. It will not show up in a test, and it
-# will show up at a customer's.
+# The signal came when attempt 2 was over, with its page and without RETRY, and before the question was
+# asked. Her rule left all the same, and took `mmap_sem` along to user mode. From now on, nobody can change
+# the memory of this program: every `mmap` waits for ever. In a real system that moment is a few
+# microseconds wide. It will not show up in a test, and it will show up at a customer's.
 #
 # Now your own rule, in every order:
 
