@@ -114,7 +114,7 @@ reveal("00-wake", before.tasks["T"].outcome)
 # - **attempt**: one call of `handle_mm_fault`, the function that tries to get the page.
 # - **flags**: a number that says what an attempt may do. Each bit has a name; what the names mean comes below
 #   the timeline.
-# - **state S**: asleep, until somebody wakes the task or a signal comes.
+# - **state S**: asleep, until somebody wakes the task. (Signals may end such a sleep too: lesson 07a.)
 # - **RETRY**: what an attempt gives to say "I had to wait and released the lock; look again". **MAJOR**
 #   comes with it: this fault had to wait for its page.
 #
@@ -252,10 +252,11 @@ stepper(before, after)
 #
 # Patch 13 of the series, "mm: allow VM_FAULT_RETRY for multiple times" (commit `4064b9827063`), removes
 # that line. [fact:p13-multi-retry] Is this patch alone the reason? You can edit trees. Leave it out of the
-# newer kernel; then put it, alone, on top of the older one.
+# newer kernel; then put it, alone, on top of the older one. The last tree has patch 12 alone, which brings
+# `INTERRUPTIBLE`.
 
 # %% id="one-patch"
-for tree in (Tree.after - 13, Tree.parse("before+13")):
+for tree in (Tree.after - 13, Tree.parse("before+13"), Tree.parse("before+12")):
     print(run("S13", tree))
 
 # %% id="numbers-kernels" tags=["numbers"]
@@ -274,6 +275,9 @@ _fields = {
 }
 
 # %% [markdown] id="real-kernels"
+# So yes: without patch 13 the newer kernel fails as the older one does, and with it alone the older one
+# works.
+#
 # ### Do real kernels agree?
 #
 # Yes. A small C program made this access on two real kernels, with a monitor that brings nothing the first
@@ -318,8 +322,8 @@ answer("00-which", "")
 #   RETRY.
 # - In Linux 5.6, only the first attempt may release the lock and wait: `ALLOW_RETRY` is cleared after it.
 #   In Linux 5.7 the permission stays. [fact:flag-allow-retry-5-6] [fact:flag-allow-retry-5-7]
-# - In a trace of one of these two kernels, look at the flags of attempt 2: {{old_2}} without the permission,
-#   {{new_2}} with it.
+# - In a trace of one of these two kernels, look for `ALLOW_RETRY` ({{allow_retry}}) in the flags of attempt
+#   2. This read had {{old_2}} without it, {{new_2}} with it.
 #
 # In one sentence of your own: what is missing in the second attempt of the older kernel, and what is left for
 # it to do? (Yours may say: without ALLOW_RETRY it may neither release the lock nor wait, so a missing page

@@ -122,6 +122,7 @@ print(looked)
 # | `UFFDIO_COPY` | yes | yes [fact:uffd-copy] |
 # | `UFFDIO_COPY` with `DONTWAKE` | yes | no |
 # | `UFFDIO_WAKE` | no | yes [fact:uffd-wake] |
+# | `UFFDIO_COPY` of a page that is there | it stays as it is | no, it fails: EEXIST [fact:uffd-copy] |
 #
 # So a filled page is not a wake: you have seen that. Now the other half.
 
@@ -243,8 +244,9 @@ print(explore(sketch("in fixed order", T="read 1", U="read 2", M=FIXED), Tree.af
 # U's message, and fills page `1`, which nobody has asked for. Then T comes, finds its page, and asks for
 # nothing. M waits for a second message that never comes, and U waits for M.
 #
-# **Your turn.** Change two words of `FIXED` so that each message gets *its* page. Then let `explore` try all
-# orders again.
+# **Your turn.** In the cell above, change two words of `FIXED` so that each message gets *its* page. Run the
+# cell again. (Monitors that read both messages before they bring anything pass as well. They only let the
+# first one wait.)
 
 # %% id="numbers-real" tags=["numbers"]
 from course.conform.experiment import Experiment
@@ -280,8 +282,8 @@ _numbers
 # any more. [fact:uffd-close] A plain missing page is filled with zeros, and nobody has to wait for that.
 # The program lives, and reads a `0` that was never in its memory. You decide whether that is better.
 #
-# One thing that wakes nobody: another thread unmaps the area in which T waits. T sleeps on.
-# [fact:unmap-wakes-nobody]
+# One thing that wakes nobody: another thread unmaps the area in which T waits. T sleeps on, until a wake or a
+# signal comes. [fact:unmap-wakes-nobody]
 
 # %% [markdown] id="questions"
 # ## Questions
@@ -306,6 +308,8 @@ answer("05-twice", "")
 # - The kernel queues first and looks then, and it sleeps without `mmap_sem`.
 # - A monitor answers the message that it got, not the one that it expected.
 #
-# In one sentence of your own: why may a monitor not drop a second message for the same page?
+# In one sentence of your own: why may a monitor not drop a second message for the same page? And what must it
+# do when its `UFFDIO_COPY` says EEXIST? (The page has come meanwhile, and somebody may still sleep: send a
+# wake.)
 #
 # Next: lesson 06, in which a fault may wait only once.

@@ -83,6 +83,7 @@ def test_patch_13_alone_decides():
     assert shown("one-patch").splitlines() == [
         "S13 on tree after-13: T: SIGBUS(code=2)",
         "S13 on tree before+13: T: ret=5",
+        "S13 on tree before+12: T: SIGBUS(code=2)",
     ]
 
 
