@@ -128,10 +128,12 @@ _stats = after.tasks["T"].stats
 # No line of the kernel says so. There are rules that each function keeps and the others rely on. The
 # emulator checks them, under these names.
 #
-# - **I3**: who gives RETRY has waited first. Only a signal may cut the wait short. [fact:invariant-waited]
+# - **I3**: who gives RETRY has waited first. Only a signal that ends the fault as well may cut the wait
+#   short. [fact:invariant-waited]
 # - **I5**: who tries again sets `TRIED` first. [fact:invariant-tried]
 # - **I6**: only a *first* attempt may release `mmap_sem` to wait for a page's lock. A later attempt keeps
-#   `mmap_sem`, waits, and goes on. So a fight for a page ends after two attempts. [fact:invariant-progress]
+#   `mmap_sem`, waits, and goes on. [fact:invariant-progress] (I1, I2 and I4 are about the lock and the
+#   result.)
 #
 # I3 is about what a round costs. What are the other two good for? Look at a page that somebody else wants,
 # too.
@@ -215,7 +217,7 @@ try_loop(my_loop)
 # ## Break it: forget one line
 #
 # Your loop agrees with the kernel's? Then take out the line that sets `TRIED`, and run it once more. The
-# twenty wakes and the signal come out as before.
+# numbers of the twenty wakes and of the signal stay as they were: only the flags are wrong.
 #
 # Now let H lock the page fifty times, with your broken loop:
 
@@ -333,7 +335,7 @@ counters(run("9-before-13", Tree.after), deaf)
 
 # %% [markdown] id="nine-text"
 # T can't be stopped. SIGSTOP, too, takes effect only on the way to user mode, and T does not get there
-# before the page comes. A monitor that has died would leave behind a program that burns a CPU, and that
+# before the page comes. A monitor that hangs would leave behind a program that burns a CPU, and that
 # nothing but SIGKILL reaches. With patch 9, the fault is left for the first signal, and T stops for the
 # second. So the order of the series is no matter of taste: patch 9 has to come before patch 13.
 # [fact:p13-needs-p09]
@@ -362,14 +364,24 @@ every_interleaving("S12", Tree.after, Tree.parse("v5_7+B5"))
 # [fact:p13-multi-retry]
 #
 # ```python
-# # Linux 5.6                                  # Linux 5.7
-# if fault & VM_FAULT_RETRY:                   if fault & VM_FAULT_RETRY:
+# # Linux 5.6
+# if fault & VM_FAULT_RETRY and flags & FAULT_FLAG_ALLOW_RETRY:
 #     flags &= ~FAULT_FLAG_ALLOW_RETRY
-#     flags |= FAULT_FLAG_TRIED                    flags |= FAULT_FLAG_TRIED
-#     continue                                     continue
+#     flags |= FAULT_FLAG_TRIED
+#     continue
 #
-# # who waits for a page's lock:
-# may_drop = flags & ALLOW_RETRY               may_drop = flags & ALLOW_RETRY and not flags & TRIED
+# # Linux 5.7
+# if fault & VM_FAULT_RETRY:
+#     flags |= FAULT_FLAG_TRIED
+#     continue
+# ```
+#
+# (In both, the question about signals comes before.) And who waits for a page's lock may release `mmap_sem`
+# on these conditions:
+#
+# ```python
+# flags & FAULT_FLAG_ALLOW_RETRY                                      # Linux 5.6
+# flags & FAULT_FLAG_ALLOW_RETRY and not flags & FAULT_FLAG_TRIED     # Linux 5.7
 # ```
 #
 # On x86 the upper half is in `do_user_addr_fault` (`arch/x86/mm/fault.c`). [fact:x86-retry-5-6]
@@ -430,7 +442,7 @@ answer("10-pages", "")
 # - The loop ends when an attempt gives no RETRY, or when a signal calls the fault away.
 # - Each round has to sleep first (I3). Otherwise the loop is a busy loop.
 # - `TRIED` is set before each retry (I5). It tells who waits for a page's lock to keep `mmap_sem`, and so
-#   such a fight ends after two attempts (I6). Only a monitor makes more.
+#   such a fight ends after two attempts (I6). Only a page that a monitor has to bring may need more.
 # - What may end the sleep must be able to end the loop. Patch 13 without patch 9 breaks this in user mode,
 #   patch 13 with patch 12 breaks it in kernel mode.
 #
