@@ -23,6 +23,7 @@ FINISHED = (
 )
 HEIGHT = """() => Math.max(...[...document.querySelectorAll('.jp-Notebook, .jp-Notebook *')]
     .map(one => one.scrollHeight))"""
+TO_TOP = "() => document.querySelectorAll('.jp-WindowedPanel-outer').forEach(one => { one.scrollTop = 0 })"
 TALLEST = 16_000  # pixels of a picture; more is no use to eyes, and Chromium draws no more than 16,384
 CLEARED = f"() => {{ const all = ({PROMPTS})(); return all.length > 0 && all.every(one => one === '') }}"
 
@@ -116,10 +117,11 @@ class LabPage:
         return self.page.locator(wanted).all_inner_texts()
 
     def picture(self, path: Path) -> None:
-        """Take a picture of the whole notebook."""
+        """Take a picture of the whole notebook, from its first cell on."""
         height = self.page.evaluate(HEIGHT)
         self.page.set_viewport_size({"width": 1280, "height": min(height + 200, TALLEST)})
-        self.page.wait_for_timeout(300)
+        self.page.evaluate(TO_TOP)
+        self.page.wait_for_timeout(1_000)  # JupyterLab draws the cells that come into view
         self.page.locator(".jp-NotebookPanel").first.screenshot(path=path)
 
     def close(self, lab: Lab) -> None:
