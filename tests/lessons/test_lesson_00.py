@@ -12,19 +12,10 @@ import pytest
 from course.questions import questions_of
 from pyemu import Tree, run
 from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_INTERRUPTIBLE
+from tests.lessons.learner import Lesson
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOK = json.loads((ROOT / "lessons" / "00-one-fault.ipynb").read_text(encoding="utf-8"))
-
-
-def cell(cell_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(one for one in NOTEBOOK["cells"] if one["id"] == cell_id)
-    return found
-
-
-def shown(cell_id: str) -> str:
-    outputs = cell(cell_id)["outputs"]
-    return "".join("".join(one.get("text") or one["data"]["text/plain"]) for one in outputs)
+LESSON = Lesson("00")
 
 
 def recorded(kernel: str) -> dict[str, Any]:
@@ -41,7 +32,7 @@ def recorded(kernel: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kernel", ["5.4.59", "5.7.14"])
 def test_the_real_kernels_did_what_the_lesson_says(kernel: str):
-    text = "".join(cell("real-kernels")["source"])
+    text = "".join(LESSON.cell("real-kernels")["source"])
     found = re.search(rf"\| {re.escape(kernel)}, .*? \| `(.*?)` \| (\d+) \|", text)
     assert found is not None
     row = recorded(kernel)
@@ -53,7 +44,7 @@ def test_the_commands_in_the_lesson_exist_and_take_these_options():
 
     from course.cli import app
 
-    text = "".join(cell("real-kernels")["source"])
+    text = "".join(LESSON.cell("real-kernels")["source"])
     commands = [line.split()[1:] for line in text.splitlines() if line.startswith("faultlab ")]
     assert [command[0] for command in commands] == ["predict", "conform"]
     done = CliRunner().invoke(app, commands[0])
@@ -64,15 +55,15 @@ def test_the_commands_in_the_lesson_exist_and_take_these_options():
 
 
 def test_both_outcomes_stand_in_the_stored_outputs():
-    assert "SIGBUS(code=2)" in shown("run-before")
-    assert "ret=5" in shown("run-after")
+    assert "SIGBUS(code=2)" in LESSON.shown("run-before")
+    assert "ret=5" in LESSON.shown("run-after")
 
 
 def test_the_flags_in_the_text_are_those_of_the_runs():
     before, after = (
         [int(e.a) for e in run("S13", tree).trace.select("attempt")] for tree in (Tree.before, Tree.after)
     )
-    text = " ".join("".join(cell("what-differs")["source"]).split())
+    text = " ".join("".join(LESSON.cell("what-differs")["source"]).split())
     assert f"runs with {before[1]:#x} in the older kernel and with {after[1]:#x} in the newer one" in text
     assert before[1] & FAULT_FLAG_ALLOW_RETRY == 0
     assert after[1] & FAULT_FLAG_ALLOW_RETRY
@@ -80,7 +71,7 @@ def test_the_flags_in_the_text_are_those_of_the_runs():
 
 
 def test_patch_13_alone_decides():
-    assert shown("one-patch").splitlines() == [
+    assert LESSON.shown("one-patch").splitlines() == [
         "S13 on tree after-13: T: SIGBUS(code=2)",
         "S13 on tree before+13: T: ret=5",
         "S13 on tree before+12: T: SIGBUS(code=2)",
@@ -102,11 +93,11 @@ def test_the_right_answer_about_the_flag_word_is_right():
 
 
 def test_the_exercise_that_comes_next_exists():
-    (target,) = re.findall(r"\]\(\.\./exercises/(\w+)\.ipynb\)", "".join(cell("recap")["source"]))
+    (target,) = re.findall(r"\]\(\.\./exercises/(\w+)\.ipynb\)", "".join(LESSON.cell("recap")["source"]))
     assert (ROOT / "exercises" / target / f"{target}.ipynb").is_file()
 
 
 def test_the_notebook_holds_no_widget_state():
-    assert "widgets" not in NOTEBOOK["metadata"]
-    assert "application/vnd.jupyter" not in json.dumps(NOTEBOOK)
-    assert "model_id" not in json.dumps(NOTEBOOK)
+    assert "widgets" not in LESSON.notebook["metadata"]
+    assert "application/vnd.jupyter" not in json.dumps(LESSON.notebook)
+    assert "model_id" not in json.dumps(LESSON.notebook)

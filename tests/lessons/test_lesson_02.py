@@ -5,56 +5,43 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from course.linuxfacts import load
 from course.questions import questions_of
 from pyemu.hw.presets import PRESETS
-from tests.lessons.learner import printed
+from tests.lessons.learner import Lesson, printed
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOK = json.loads((ROOT / "lessons" / "02-the-tlb.ipynb").read_text(encoding="utf-8"))
-TEXT = json.dumps(NOTEBOOK)
-
-
-def cell(cell_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(one for one in NOTEBOOK["cells"] if one["id"] == cell_id)
-    return found
-
-
-def source(cell_id: str) -> str:
-    return " ".join("".join(cell(cell_id)["source"]).split())
-
-
-def shown(cell_id: str) -> str:
-    return "".join("".join(one.get("text") or one["data"]["text/plain"]) for one in cell(cell_id)["outputs"])
+LESSON = Lesson("02")
+TEXT = json.dumps(LESSON.notebook)
 
 
 def test_the_stale_translation_works_until_it_is_flushed() -> None:
-    assert "The run gave the password." in shown("run-cleared")
-    assert "error code 0x4" in shown("walk-cleared")
-    first, again = shown("trace-reads").splitlines()
+    assert "The run gave the password." in LESSON.shown("run-cleared")
+    assert "error code 0x4" in LESSON.shown("walk-cleared")
+    first, again = LESSON.shown("trace-reads").splitlines()
     assert "miss, 4 entries read" in first
     assert "hit, no walk" in again
-    assert shown("flush").startswith("read of 0x5000: miss, 4 entries read\n    Page fault")
+    assert LESSON.shown("flush").startswith("read of 0x5000: miss, 4 entries read\n    Page fault")
 
 
 def test_what_is_taken_away_stays_and_what_is_given_is_seen() -> None:
-    assert "The run gave two." in shown("run-readonly")
-    assert shown("run-added").startswith("write of 0x7000: miss, 4 entries read, physical address 0x22000")
-    _, fault, mapped = shown("run-new").splitlines()
+    assert "The run gave two." in LESSON.shown("run-readonly")
+    assert LESSON.shown("run-added").startswith(
+        "write of 0x7000: miss, 4 entries read, physical address 0x22000"
+    )
+    _, fault, mapped = LESSON.shown("run-new").splitlines()
     assert "Page fault, CR2 0x8000" in fault
     assert "physical address 0x23000" in mapped
 
 
 def test_the_tiny_tlb_does_what_the_text_says() -> None:
-    assert shown("tiny").splitlines()[-1] == "- 1 hit, 5 missed: MMMHMM"
-    assert [line.split()[0] for line in shown("tiny-tlb").splitlines()[4:]] == ["0", "1"]
+    assert LESSON.shown("tiny").splitlines()[-1] == "- 1 hit, 5 missed: MMMHMM"
+    assert [line.split()[0] for line in LESSON.shown("tiny-tlb").splitlines()[4:]] == ["0", "1"]
 
 
 def test_a_learner_who_fills_the_gaps_gets_there(tmp_path: Path) -> None:
     said = printed(
-        NOTEBOOK,
+        LESSON.notebook,
         {
             "try-order": {'""': '"CFG"'},
             "own-hits": {"????????": "MMHMHMMH"},
@@ -76,7 +63,7 @@ def test_the_predictions_cover_what_the_runs_give() -> None:
 
 
 def test_the_numbers_of_the_processor_and_of_linux_are_those_of_their_sources() -> None:
-    text, skylake = source("real"), PRESETS["skylake"].config
+    text, skylake = LESSON.source("real"), PRESETS["skylake"].config
     for array in (skylake.l1[0], skylake.l2[0]):
         assert f"{array.sets} sets of {array.ways} ways" in text
     limit = re.search(r"more than `(\d+)` pages", text)
@@ -89,7 +76,7 @@ def test_the_commands_in_the_lesson_exist() -> None:
 
     from course.cli import app
 
-    lines = "".join(cell("real")["source"]).splitlines()
+    lines = "".join(LESSON.cell("real")["source"]).splitlines()
     commands = [line.split()[1:] for line in lines if line.startswith("faultlab ")]
     assert [command[:2] for command in commands] == [["trace", "run"], ["trace", "curve"]]
     help_text = CliRunner().invoke(app, ["trace", "run", "--help"], env={"COLUMNS": "120"}).output

@@ -2,57 +2,45 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from course.questions import questions_of
-from tests.lessons.learner import printed
+from tests.lessons.learner import Lesson, printed
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOK = json.loads((ROOT / "lessons" / "04-who-waits.ipynb").read_text(encoding="utf-8"))
-
-
-def cell(cell_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(one for one in NOTEBOOK["cells"] if one["id"] == cell_id)
-    return found
-
-
-def source(cell_id: str) -> str:
-    return " ".join("".join(cell(cell_id)["source"]).split())
-
-
-def shown(cell_id: str) -> str:
-    return "".join("".join(one.get("text") or one["data"]["text/plain"]) for one in cell(cell_id)["outputs"])
+LESSON = Lesson("04")
 
 
 def test_a_slow_page_stops_the_others_on_the_board_and_not_on_the_desk() -> None:
-    rows = {line.split()[1]: line.split()[2:] for line in shown("run-waits").splitlines() if "task " in line}
+    rows = {
+        line.split()[1]: line.split()[2:]
+        for line in LESSON.shown("run-waits").splitlines()
+        if "task " in line
+    }
     assert rows == {"T": ["0", "0"], "U": ["8000", "0"], "W": ["9001", "0"]}
-    assert "W waits 9001 us on the one machine, and 0 on the other" in source("waits-text")
-    assert "it waits 8000 us on the board" in source("waits-text")
-    assert "The run gave 9001." in shown("run-csky")
+    assert "W waits 9001 us on the one machine, and 0 on the other" in LESSON.source("waits-text")
+    assert "it waits 8000 us on the board" in LESSON.source("waits-text")
+    assert "The run gave 9001." in LESSON.shown("run-csky")
 
 
 def test_the_desk_releases_before_it_sleeps_and_the_board_does_not() -> None:
-    sides = [(line[:53], line[53:]) for line in shown("compare").splitlines()]
+    sides = [(line[:53], line[53:]) for line in LESSON.shown("compare").splitlines()]
     moments = [[side.strip() for side in column] for column in zip(*sides, strict=True)]
     for column, releases in zip(moments, (False, True), strict=True):
         sleep = next(i for i, text in enumerate(column) if "T sleeps (state D)" in text)
         assert any("T releases mmap_sem" in text for text in column[:sleep]) is releases
-    assert "ALLOW_RETRY" in shown("compare")
+    assert "ALLOW_RETRY" in LESSON.shown("compare")
 
 
 def test_the_second_attempt_waits_with_the_lock() -> None:
-    lines = shown("run-relock").splitlines()[-6:]
+    lines = LESSON.shown("run-relock").splitlines()[-6:]
     assert ["released" in line for line in lines] == [False, True, False, False, False, True]
-    assert "gives RETRY at 1000 us" in source("relock-text")
-    assert "At 2000 us it has it" in source("relock-text")
-    assert "The run gave 2." in shown("run-relock")
+    assert "gives RETRY at 1000 us" in LESSON.source("relock-text")
+    assert "At 2000 us it has it" in LESSON.source("relock-text")
+    assert "The run gave 2." in LESSON.shown("run-relock")
 
 
 def test_explore_finds_the_three_endings_that_the_text_tells() -> None:
-    said = shown("explore")
+    said = LESSON.shown("explore")
     assert "every interleaving explored" in said
     assert "hang: T waits for ever in handle_userfault." in said
     assert said.split("one of these ways:")[1].split("\n")[1:4] == [
@@ -61,13 +49,13 @@ def test_explore_finds_the_three_endings_that_the_text_tells() -> None:
         "  T: ret=5",
     ]
     assert "T*13" in said
-    assert "T*13" in source("explore-text")
+    assert "T*13" in LESSON.source("explore-text")
 
 
 def test_a_learner_can_do_all_of_it(tmp_path: Path) -> None:
     right = "FAULT_FLAG_ALLOW_RETRY and not flags & (FAULT_FLAG_TRIED | FAULT_FLAG_RETRY_NOWAIT)"
     said = printed(
-        NOTEBOOK,
+        LESSON.notebook,
         {
             "own-locks": {"????????": "hdhdhrdh"},
             "may-drop": {"FAULT_FLAG_ALLOW_RETRY": right},
@@ -84,7 +72,7 @@ def test_a_learner_can_do_all_of_it(tmp_path: Path) -> None:
 
 def test_typical_mistakes_are_told_what_is_wrong(tmp_path: Path) -> None:
     said = printed(
-        NOTEBOOK,
+        LESSON.notebook,
         {
             "own-locks": {"????????": "hhddhhdd"},
             "may-drop": {"FAULT_FLAG_ALLOW_RETRY": "FAULT_FLAG_TRIED"},

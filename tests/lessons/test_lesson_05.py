@@ -10,52 +10,41 @@ from typing import Any
 import pytest
 
 from course.questions import questions_of
-from tests.lessons.learner import printed
+from tests.lessons.learner import Lesson, printed
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOK = json.loads((ROOT / "lessons" / "05-userfaultfd.ipynb").read_text(encoding="utf-8"))
-
-
-def cell(cell_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(one for one in NOTEBOOK["cells"] if one["id"] == cell_id)
-    return found
-
-
-def source(cell_id: str) -> str:
-    return " ".join("".join(cell(cell_id)["source"]).split())
-
-
-def shown(cell_id: str) -> str:
-    return "".join("".join(one.get("text") or one["data"]["text/plain"]) for one in cell(cell_id)["outputs"])
+LESSON = Lesson("05")
 
 
 def test_a_quiet_fill_leaves_its_reader_asleep_and_a_stop_ends_that() -> None:
-    assert "T waits in handle_userfault" in shown("run-quiet")
-    assert "The run gave none." in shown("run-quiet")
-    present = next(line for line in shown("trace-quiet").splitlines() if "puts the page in place" in line)
+    assert "T waits in handle_userfault" in LESSON.shown("run-quiet")
+    assert "The run gave none." in LESSON.shown("run-quiet")
+    present = next(
+        line for line in LESSON.shown("trace-quiet").splitlines() if "puts the page in place" in line
+    )
     assert present.split()[0] == "10001"
-    assert "`10001` us on" in source("trace-text")
-    assert shown("run-stop").endswith("T: ret=5\n")
+    assert "`10001` us on" in LESSON.source("trace-text")
+    assert LESSON.shown("run-stop").endswith("T: ret=5\n")
 
 
 def test_a_wide_wake_makes_the_newer_kernel_ask_again() -> None:
-    assert shown("run-wide").startswith("one wake for all on tree after: T: ret=5; U: ret=6")
-    lines = shown("trace-wide").splitlines()
+    assert LESSON.shown("run-wide").startswith("one wake for all on tree after: T: ret=5; U: ret=6")
+    lines = LESSON.shown("trace-wide").splitlines()
     kinds = ["attempt", "message", "wakes", "gives"]
     order = [next(kind for kind in reversed(kinds) if kind in line) for line in lines]
     assert order == ["attempt", "message", "wakes", "gives"] * 2 + ["attempt", "gives"]
-    text = source("wide-explained")
+    text = LESSON.source("wide-explained")
     assert "At 10002 us U is woken" in text
     assert "That makes 2 messages and 3 attempts, in 1 page fault" in text
-    assert "wake comes at `10002` us" in source("wide-text")
+    assert "wake comes at `10002` us" in LESSON.source("wide-text")
 
 
 def test_the_older_kernel_takes_the_wide_wake_for_the_end() -> None:
-    assert "T: ret=5; U: SIGBUS(code=2)" in shown("run-older")
+    assert "T: ret=5; U: SIGBUS(code=2)" in LESSON.shown("run-older")
 
 
 def test_the_fixed_order_hangs_in_the_schedule_that_the_text_tells() -> None:
-    said = shown("explore-fixed")
+    said = LESSON.shown("explore-fixed")
     assert "hang: U waits for ever in handle_userfault." in said
     moves = re.search(r"moves: (.*)", said)
     assert moves is not None
@@ -63,16 +52,16 @@ def test_the_fixed_order_hangs_in_the_schedule_that_the_text_tells() -> None:
 
 
 def test_the_lines_can_be_put_in_order(tmp_path: Path) -> None:
-    said = printed(NOTEBOOK, {"order-way": {'""': '"DCIEBAFJLGK"'}}, tmp_path)
+    said = printed(LESSON.notebook, {"order-way": {'""': '"DCIEBAFJLGK"'}}, tmp_path)
     assert "All 11 lines are in place." in said["order-way"]
-    said = printed(NOTEBOOK, {"order-way": {'""': '"DICEBAFJLGK"'}}, tmp_path)
+    said = printed(LESSON.notebook, {"order-way": {'""': '"DICEBAFJLGK"'}}, tmp_path)
     assert "a page that comes in between would wake nobody" in " ".join(said["order-way"].split())
 
 
 def test_a_learner_can_write_the_monitor(tmp_path: Path) -> None:
     right = "wait_message; copy it; wait_message; copy it"
     said = printed(
-        NOTEBOOK,
+        LESSON.notebook,
         {
             "my-monitor": {"wait_message; copy 1": right},
             "explore-fixed": {"copy 1": "copy it", "copy 2": "copy it"},
@@ -86,7 +75,7 @@ def test_a_learner_can_write_the_monitor(tmp_path: Path) -> None:
 
 def test_a_monitor_that_trusts_the_order_passes_the_run_and_not_the_explorer(tmp_path: Path) -> None:
     wrong = "wait_message; copy 1; wait_message; copy 2"
-    said = printed(NOTEBOOK, {"my-monitor": {"wait_message; copy 1": wrong}}, tmp_path)
+    said = printed(LESSON.notebook, {"my-monitor": {"wait_message; copy 1": wrong}}, tmp_path)
     assert "Everybody came to an end." in said["my-monitor"]
     assert "hang: U waits for ever" in said["explore-mine"]
 
@@ -112,7 +101,7 @@ def recorded(kernel: str, event: str) -> dict[str, Any]:
 def test_the_real_kernels_did_what_the_table_says(event: str, what: str) -> None:
     rows = [recorded(kernel, event) for kernel in ("5.4.59", "5.7.14")]
     told = " | ".join(f"`{row['outcome']}`, {row['messages']}" for row in rows)
-    assert f"| {what} | {told} |" in source("real")
+    assert f"| {what} | {told} |" in LESSON.source("real")
 
 
 def test_the_predictions_cover_what_the_runs_give() -> None:

@@ -11,55 +11,42 @@ import pytest
 
 from course.questions import questions_of
 from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, FAULT_FLAG_USER, FAULT_FLAG_WRITE
-from tests.lessons.learner import printed
+from tests.lessons.learner import Lesson, printed
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOK = json.loads((ROOT / "lessons" / "06-twice-only.ipynb").read_text(encoding="utf-8"))
-
-
-def cell(cell_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(one for one in NOTEBOOK["cells"] if one["id"] == cell_id)
-    return found
-
-
-def source(cell_id: str) -> str:
-    return " ".join("".join(cell(cell_id)["source"]).split())
-
-
-def shown(cell_id: str) -> str:
-    return "".join("".join(one.get("text") or one["data"]["text/plain"]) for one in cell(cell_id)["outputs"])
+LESSON = Lesson("06")
 
 
 def test_the_four_lines_of_the_log_are_those_of_the_four_runs() -> None:
-    told = re.findall(r"missing (\w+)", source("story"))
-    user = re.search(r"the viewer, in user mode \| 0x54 \| 0x(\w+) \|", source("trace-text"))
+    told = re.findall(r"missing (\w+)", LESSON.source("story"))
+    user = re.search(r"the viewer, in user mode \| 0x54 \| 0x(\w+) \|", LESSON.source("trace-text"))
     assert user is not None
     runs = [
         user[1],
-        *(re.findall(r"missing (\w+)", shown(one))[0] for one in ("log", "run-short", "run-pipe")),
+        *(re.findall(r"missing (\w+)", LESSON.shown(one))[0] for one in ("log", "run-short", "run-pipe")),
     ]
     assert told == runs == ["70", "31", "31", "30"]
 
 
 def test_the_same_wake_has_four_ends() -> None:
     ends = [
-        shown(one).splitlines()[0].split(": ", 1)[1]
+        LESSON.shown(one).splitlines()[0].split(": ", 1)[1]
         for one in ("once", "run-kernel", "run-short", "run-pipe")
     ]
     assert ends == ["T: SIGBUS(code=2)", "T: EFAULT", "T: ret=4096", "T: ret=4096"]
 
 
 def test_the_pipe_is_saved_by_a_second_fault_with_a_wait_of_its_own() -> None:
-    lines = shown("trace-pipe").splitlines()
+    lines = LESSON.shown("trace-pipe").splitlines()
     assert sum("#PF" in line for line in lines) == 2
     flags = [int(found[1], 16) for line in lines if (found := re.search(r"flags (0x\w+)", line))]
     assert [bool(one & FAULT_FLAG_ALLOW_RETRY) for one in flags] == [True, False, True, False]
-    assert "There are 2 exceptions" in source("pipe-explained")
-    assert "EFAULT" in shown("wakes")
+    assert "There are 2 exceptions" in LESSON.source("pipe-explained")
+    assert "EFAULT" in LESSON.shown("wakes")
 
 
 def test_two_pages_survive_what_one_does_not() -> None:
-    lines = [line for line in shown("run-pvm").splitlines() if "on tree" in line]
+    lines = [line for line in LESSON.shown("run-pvm").splitlines() if "on tree" in line]
     assert [line.rsplit(" ", 1)[1] for line in lines] == ["EFAULT", "ret=8192"]
 
 
@@ -82,7 +69,7 @@ GAP = "# Your lines: what does Linux 5.6 do after RETRY?"
 
 
 def test_a_learner_can_write_the_loop(tmp_path: Path) -> None:
-    said = printed(NOTEBOOK, {"my-fault": {GAP: RIGHT}}, tmp_path)
+    said = printed(LESSON.notebook, {"my-fault": {GAP: RIGHT}}, tmp_path)
     assert "Your loop does what that of Linux 5.6 does, in all four." in said["try-twice"]
 
 
@@ -99,7 +86,7 @@ def test_a_learner_can_write_the_loop(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_loop_is_told_why(lines: str, says: str, tmp_path: Path) -> None:
-    said = printed(NOTEBOOK, {"my-fault": {GAP: lines or GAP}}, tmp_path)
+    said = printed(LESSON.notebook, {"my-fault": {GAP: lines or GAP}}, tmp_path)
     assert says in " ".join(said["try-twice"].split())
 
 
@@ -110,14 +97,14 @@ def test_the_gaps_can_be_filled(tmp_path: Path) -> None:
         'cleared=""': 'cleared="FAULT_FLAG_ALLOW_RETRY"',
         'marked=""': 'marked="FAULT_FLAG_TRIED"',
     }
-    assert "All 4 right." in printed(NOTEBOOK, {"fill-loop": right}, tmp_path)["fill-loop"]
+    assert "All 4 right." in printed(LESSON.notebook, {"fill-loop": right}, tmp_path)["fill-loop"]
     wrong = right | {'cleared=""': 'cleared="FAULT_FLAG_TRIED"'}
-    said = printed(NOTEBOOK, {"fill-loop": wrong}, tmp_path)["fill-loop"]
+    said = printed(LESSON.notebook, {"fill-loop": wrong}, tmp_path)["fill-loop"]
     assert "Gone is the permission to wait." in " ".join(said.split())
 
 
 def test_one_access_survives_any_number_of_wakes(tmp_path: Path) -> None:
-    said = printed(NOTEBOOK, {"try-wakes": {'wakes(1, "read 1"))': 'wakes(9, "mlock 1"))'}}, tmp_path)
+    said = printed(LESSON.notebook, {"try-wakes": {'wakes(1, "read 1"))': 'wakes(9, "mlock 1"))'}}, tmp_path)
     assert "9 wakes, mlock 1 on tree before: T: ret=0" in said["try-wakes"]
 
 
@@ -144,7 +131,7 @@ def test_the_real_kernels_did_what_the_table_says(what: str) -> None:
     asked = [("5.4.59", "wake1"), ("5.4.59", "wake2"), ("5.7.14", "wake2")]
     rows = [recorded(kernel, ROWS[what], event) for kernel, event in asked]
     told = " | ".join(f"`{row['outcome']}`, {row['messages']}" for row in rows)
-    assert f"| {what} | {told} |" in source("patch")
+    assert f"| {what} | {told} |" in LESSON.source("patch")
 
 
 def test_the_predictions_cover_what_the_runs_give() -> None:

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from course.questions import questions_of
-from tests.lessons.learner import printed
+from tests.lessons.learner import Lesson, printed
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOK = json.loads((ROOT / "lessons" / "14-after.ipynb").read_text(encoding="utf-8"))
-
-
-def cell(cell_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(one for one in NOTEBOOK["cells"] if one["id"] == cell_id)
-    return found
-
-
-def source(cell_id: str) -> str:
-    return " ".join("".join(cell(cell_id)["source"]).split())
-
-
-def shown(cell_id: str) -> str:
-    return "".join("".join(one.get("text") or one["data"]["text/plain"]) for one in cell(cell_id)["outputs"])
+LESSON = Lesson("14")
 
 
 def test_the_four_graphs_of_the_story_are_those_of_the_runs() -> None:
-    assert [line.split() for line in shown("run-four").splitlines()] == [
+    assert [line.split() for line in LESSON.shown("run-four").splitlines()] == [
         ["v5_7", "ret=7", "attempts", "2", "minor", "1", "major", "0", "lock", "taken", "2"],
         ["v5_10", "ret=7", "attempts", "2", "minor", "0", "major", "1", "lock", "taken", "2"],
         ["v6_0", "ret=7", "attempts", "1", "minor", "1", "major", "0", "lock", "taken", "1"],
@@ -36,42 +20,46 @@ def test_the_four_graphs_of_the_story_are_those_of_the_runs() -> None:
 
 
 def test_completed_saves_the_second_attempt() -> None:
-    text = source("trace-text")
+    text = LESSON.source("trace-text")
     assert "attempt 1 gives 0x600, with RETRY" in text
     assert "attempt 1 gives 0x4200, with a new bit" in text
     assert "2 attempts." in text
     assert "1 attempt." in text
-    assert "The run gave 0x600." in shown("reveal-attempts")
+    assert "The run gave 0x600." in LESSON.shown("reveal-attempts")
 
 
 def test_the_lock_of_an_area_lets_a_fault_pass() -> None:
-    rows = {line.split()[1]: line.split()[2:] for line in shown("run-waits").splitlines() if "task " in line}
+    rows = {
+        line.split()[1]: line.split()[2:]
+        for line in LESSON.shown("run-waits").splitlines()
+        if "task " in line
+    }
     assert rows["T"] == ["398001", "398000"]
-    assert "The run gave 0 times." in shown("run-waits")
-    older, newer = shown("vma-trace").split("tree v6_8")
+    assert "The run gave 0 times." in LESSON.shown("run-waits")
+    older, newer = LESSON.shown("vma-trace").split("tree v6_8")
     assert "mmap_sem: waits for reading" in older
     assert "mmap_sem" not in newer
 
 
 def test_a_retry_under_the_lock_of_an_area_has_not_waited() -> None:
-    lines = shown("run-swap").splitlines()
+    lines = LESSON.shown("run-swap").splitlines()
     retry = next(i for i, line in enumerate(lines) if "attempt 1 gives 0x400 RETRY" in line)
     sleep = next(i for i, line in enumerate(lines) if "sleeps" in line)
     assert retry < sleep
-    assert "Attempt 1 gives RETRY at 1 us" in source("retry-meaning")
+    assert "Attempt 1 gives RETRY at 1 us" in LESSON.source("retry-meaning")
     (second,) = [line for line in lines if "attempt 2 flags" in line]
     assert "TRIED" not in second
     assert "VMA_LOCK" not in second
 
 
 def test_one_fault_on_riscv_is_counted_once_twice_once() -> None:
-    rows = [line.split() for line in shown("run-count").splitlines() if "pgfault" in line]
+    rows = [line.split() for line in LESSON.shown("run-count").splitlines() if "pgfault" in line]
     assert [int(row[2]) + int(row[4]) for row in rows] == [1, 2, 1, 1]
-    assert "The run gave 2." in shown("run-count")
+    assert "The run gave 2." in LESSON.shown("run-count")
 
 
 def test_the_loop_that_does_not_know_the_word_breaks_a_rule() -> None:
-    assert shown("try-old-loop").startswith("completed on tree v6_0: T: ret=7\n- bad unlock balance:")
+    assert LESSON.shown("try-old-loop").startswith("completed on tree v6_0: T: ret=7\n- bad unlock balance:")
 
 
 def test_a_learner_can_do_all_of_it(tmp_path: Path) -> None:
@@ -84,7 +72,7 @@ def test_a_learner_can_do_all_of_it(tmp_path: Path) -> None:
         },
         "old-loop": {line: mended},
     }
-    said = printed(NOTEBOOK, edits, tmp_path)
+    said = printed(LESSON.notebook, edits, tmp_path)
     assert "All 6 lines are in place." in said["order-pass"]
     assert said["try-old-loop"] == "completed on tree v6_0: T: ret=7\nNo rule is broken.\n"
     assert "not" not in said["fill-finish"].splitlines()[-1]
@@ -98,7 +86,7 @@ def test_typical_mistakes_are_told_what_is_wrong(tmp_path: Path) -> None:
         "fill-finish": {'done=""': 'done="VM_FAULT_NOPAGE"'},
         "old-loop": {line: again},
     }
-    said = printed(NOTEBOOK, edits, tmp_path)
+    said = printed(LESSON.notebook, edits, tmp_path)
     assert "All 6 lines are in place." not in said["order-pass"]
     assert "The lock is held then." in " ".join(said["fill-finish"].split())
     assert said["try-old-loop"].startswith("completed on tree v6_0: T: ret=7")

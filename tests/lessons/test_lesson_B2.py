@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from course.questions import questions_of
-from tests.lessons.learner import printed
+from tests.lessons.learner import Lesson, printed
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOK = json.loads((ROOT / "lessons" / "B2-sleeping.ipynb").read_text(encoding="utf-8"))
-
-
-def shown(cell_id: str) -> str:
-    cell: dict[str, Any] = next(one for one in NOTEBOOK["cells"] if one["id"] == cell_id)
-    return "".join("".join(one.get("text") or one["data"]["text/plain"]) for one in cell["outputs"])
+LESSON = Lesson("B2")
 
 
 def test_one_interleaving_of_ten_loses_the_wake_up() -> None:
-    assert "The run gave 1." in shown("run-lost")
-    assert "in 1 of 10 interleavings" in shown("run-lost")
-    moves = [line.split()[:2] for line in shown("run-lost").splitlines() if line.startswith("  ")]
+    assert "The run gave 1." in LESSON.shown("run-lost")
+    assert "in 1 of 10 interleavings" in LESSON.shown("run-lost")
+    moves = [line.split()[:2] for line in LESSON.shown("run-lost").splitlines() if line.startswith("  ")]
     assert moves == [["T", "C"], ["M", "P"], ["M", "W"], ["T", "Q"], ["T", "Z"]]
 
 
 def test_a_read_sleeps_in_s_and_the_kernel_for_it_in_d() -> None:
-    assert [line[-1] for line in shown("letters").splitlines()] == ["S", "D"]
+    assert [line[-1] for line in LESSON.shown("letters").splitlines()] == ["S", "D"]
 
 
 def test_the_third_reader_queues_behind_the_writer() -> None:
-    said = shown("run-readers")
+    said = LESSON.shown("run-readers")
     order = [line.split()[2] for line in said.splitlines() if "granted" in line]
     assert order == ["W", "C"]
-    assert "The run gave W then C." in shown("reveal-third")
+    assert "The run gave W then C." in LESSON.shown("reveal-third")
     held_together = [line.split()[2] for line in said.splitlines()[:2]]
     assert held_together == ["A", "B"]
 
 
 def test_the_exchanged_lines_pass_the_run_and_not_the_explorer() -> None:
-    assert shown("break-run") == "eager on tree after: T: ret=5\n" * 2
-    assert "lost wake-up" not in shown("explore-right")
-    assert "hang" not in shown("explore-right")
-    assert "lost wake-up" in shown("explore-wrong")
-    lines = shown("explore-trace").splitlines()
+    assert LESSON.shown("break-run") == "eager on tree after: T: ret=5\n" * 2
+    assert "lost wake-up" not in LESSON.shown("explore-right")
+    assert "hang" not in LESSON.shown("explore-right")
+    assert "lost wake-up" in LESSON.shown("explore-wrong")
+    lines = LESSON.shown("explore-trace").splitlines()
     wake = next(i for i, line in enumerate(lines) if "sends a wake" in line)
     queue = next(i for i, line in enumerate(lines) if "sends the monitor a message" in line)
     assert wake < queue
@@ -54,7 +46,7 @@ def test_a_learner_can_do_all_of_it(tmp_path: Path) -> None:
     edits = {name: {'""': f'"{letter}"'} for name, letter in answers.items()}
     edits["try-order"] = {'""': '"QCZ"'}
     edits["own-sleeps"] = {"??? ??? ??? ???": "yyn nyn nnn nyy"}
-    said = printed(NOTEBOOK, edits, tmp_path)
+    said = printed(LESSON.notebook, edits, tmp_path)
     assert said["try-order"] == "QCZ: in all 10 interleavings T gets its page.\n"
     assert "All 12 are as in the runs." in said["own-sleeps"]
     assert "5 of 5 were right" in said["self-test"]
@@ -67,7 +59,7 @@ def test_typical_mistakes_are_told_what_is_wrong(tmp_path: Path) -> None:
         "try-order": {'""': '"QZC"'},
         "own-sleeps": {"??? ??? ??? ???": "yyy yyy nyn yyy"},
     }
-    said = printed(NOTEBOOK, edits, tmp_path)
+    said = printed(LESSON.notebook, edits, tmp_path)
     assert "in 1 of 10 interleavings T sleeps for ever" in said["try-order"]
     words = " ".join(said["own-sleeps"].split())
     assert "Line 2, SIGUSR1: yes is not what the run gave. Killable says it" in words
