@@ -18,6 +18,7 @@ from collections.abc import Callable
 from functools import cache
 from itertools import product
 
+from course.asking import asked
 from course.views.table import Column, Line, Table
 from pyemu.arches import ARCHES
 from pyemu.errors import FaultlabError
@@ -178,10 +179,8 @@ def try_reaction(function: Rule, tree: Tree = Tree.after) -> None:
     """
     n_agree = 0
     for arch, (mode, signal) in product(CONVERTED, CELLS):
-        try:
-            own = function(arch, mode, signal)
-        except Exception as error:  # noqa: BLE001  whatever a learner's code raises is shown in words
-            own = f"{type(error).__name__}: {error}"
+        own, failed = asked(function, arch, mode, signal)
+        own = failed or own
         right = reaction(arch, mode, signal, tree)
         if own != right:
             hint = "A gap is still open." if own in (None, "?") else _hint(str(own), right, mode, signal)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from course.asking import asked
 from course.decide.words import say
 from pyemu.flags import VmFault, names
 from pyemu.machine import run
@@ -70,15 +71,17 @@ def try_contract(function: Callable[[int], bool], tree: Tree) -> None:
         Whose attempts.
     """
     seen = ended(tree)
-    try:
-        wrong = [one for one in seen if bool(function(one.fault)) is not one.kept]
-    except Exception as error:  # noqa: BLE001  whatever a learner's code raises is shown in words
-        say(f"still_good failed: {type(error).__name__}: {error}")
-        return
+    believed = {}
+    for one in seen:
+        believed[one.fault], failed = asked(function, one.fault)
+        if failed:
+            say(f"still_good failed: {failed}")
+            return
+    wrong = [one for one in seen if bool(believed[one.fault]) is not one.kept]
     print(f"Tree {tree}: {len(seen) - len(wrong)} of {len(seen)} attempts are told right.")
     for one in {(one.fault, one.kept): one for one in reversed(wrong)}.values():
-        believed = "still good" if function(one.fault) else "lost"
-        say(f"- Wrong: {one}. still_good says that the area is {believed}.")
+        says = "still good" if believed[one.fault] else "lost"
+        say(f"- Wrong: {one}. still_good says that the area is {says}.")
         other = next((held for held in seen if held.fault == one.fault and held.kept is not one.kept), None)
         if other is not None:
             say(f"  But {other}. The same value, and the opposite is true: no function can tell them apart.")

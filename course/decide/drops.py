@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import combinations
 
+from course.asking import asked
 from course.decide.words import say
 from pyemu.effects.handles import Mm
 from pyemu.flags import (
@@ -45,12 +46,11 @@ def try_may_drop(function: Callable[[int], object]) -> None:
     """
     n_alike = 0
     for flags in WORDS:
-        try:
-            own = bool(function(flags))
-        except Exception as error:  # noqa: BLE001  whatever a learner's code raises is shown in words
-            say(f"may_drop failed: {type(error).__name__}: {error}")
+        own, failed = asked(function, flags)
+        if failed:
+            say(f"may_drop failed: {failed}")
             return
-        if own is kernel_drops(flags, Tree.after):
+        if bool(own) is kernel_drops(flags, Tree.after):
             n_alike += 1
         else:
             what = names(flags, FaultFlag) if flags else "no flag"

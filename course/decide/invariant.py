@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 
+from course.asking import asked
 from course.decide.words import say
 from course.sketch import sketch
 from pyemu.explore import Ending, explore
@@ -55,10 +56,9 @@ def try_invariant(holds: Callable[[Told], bool]) -> None:
     strict, caught = "", False
     for signal, n, right in CASES:
         for ending, n_moves in endings(signal, n):
-            try:
-                held = bool(holds(dict(ending.tasks)))
-            except Exception as error:  # noqa: BLE001  whatever a learner's code raises is a finding
-                say(f"holds({dict(ending.tasks)}) failed. {type(error).__name__}: {error}")
+            held, failed = asked(holds, dict(ending.tasks))
+            if failed:
+                say(f"holds({dict(ending.tasks)}) failed. {failed}")
                 return
             verdict = "holds" if held else "is broken"
             print(f"{signal}, tree upto{n}: {ending!s:<24} {verdict}  ({n_moves} moves)")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from itertools import chain, combinations
 
+from course.asking import asked
 from course.decide.words import say
 from pyemu.flags import (
     FAULT_FLAG_ALLOW_RETRY,
@@ -123,11 +124,12 @@ def try_sleep(function: Callable[[int], str], tree: Tree) -> None:
     tree : Tree
         Whose decision it should be.
     """
-    try:
-        own = {word: function(word) for word in WORDS}
-    except Exception as error:  # noqa: BLE001  whatever a learner's code raises is shown in words
-        say(f"my_sleep failed: {type(error).__name__}: {error}")
-        return
+    own = {}
+    for word in WORDS:
+        own[word], failed = asked(function, word)
+        if failed:
+            say(f"my_sleep failed: {failed}")
+            return
     wrong = [word for word in WORDS if own[word] != sleep_of(tree, word)]
     print(f"Tree {tree}: {len(WORDS) - len(wrong)} of {len(WORDS)} flag words get the kernel's sleep.")
     if not wrong:

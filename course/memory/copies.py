@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 
+from course.asking import asked
 from course.memory.touch import touch
 from pyemu.flags import PAGE_SIZE
 
@@ -28,28 +29,27 @@ def try_result(function: Callable[[int, int], object]) -> None:
             for pages in range(1, 5 - first):
                 step = f"syscall write {0x5000 + first * PAGE_SIZE:#x} {pages}"
                 outcome = touch(step, file="cached", file_pages=n_good).accesses[0].outcome
-                asked = pages * PAGE_SIZE
-                left = asked - max(0, min(pages, n_good - first)) * PAGE_SIZE
-                try:
-                    own: object = function(asked, left)
-                except Exception as error:  # noqa: BLE001  whatever a learner's code raises is shown in words
-                    own = f"{type(error).__name__}: {error}"
+                n_bytes = pages * PAGE_SIZE
+                left = n_bytes - max(0, min(pages, n_good - first)) * PAGE_SIZE
+                own, failed = asked(function, n_bytes, left)
+                own = failed or own
                 said = own if isinstance(own, str) else f"ret={own}"
                 if said != outcome:
                     _say(
-                        f"Calls that agree: {n_agree}, then this. Of {asked} bytes, {left} could not be "
-                        f"copied: my_result({asked}, {left}) gave {own!r}, and write() gives something else. "
-                        f"{_why(own, left, asked)}"
+                        f"Calls that agree: {n_agree}, then this. Of {n_bytes} bytes, {left} could not be "
+                        f"copied: my_result({n_bytes}, {left}) gave {own!r}, and write() gives something "
+                        "else. "
+                        f"{_why(own, left, n_bytes)}"
                     )
                     return
                 n_agree += 1
     _say(f"Your rule and the kernel agree on all {n_agree} calls of write().")
 
 
-def _why(own: object, left: int, asked: int) -> str:
+def _why(own: object, left: int, n_bytes: int) -> str:
     if own is None or own == "?":
         return "A gap is still open."
-    if left == asked:
+    if left == n_bytes:
         return "Nothing was copied: there is no count to give, only an error."
     if own == "EFAULT":
         return "Some bytes were copied, and the caller has to know how many: a part done is no error."

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import NamedTuple
 
+from course.asking import asked
 from course.memory.steps import FIRST, N_PAGES
 from course.memory.touch import Access, Fault, Touched, touch
 from pyemu.errors import FaultlabError
@@ -174,11 +175,8 @@ def _decisions(touched: Touched, function: Decide) -> list[tuple[object, str, st
                 bool(code & PageFaultError.PROT),
                 fault.n_owners,
             )
-            try:
-                said: object = function(*given)
-            except Exception as error:  # noqa: BLE001  whatever a learner's code raises is shown in words
-                said = f"{type(error).__name__}: {error}"
-            found.append((said, _right(fault, access), ", ".join(map(repr, given))))
+            said, failed = asked(function, *given)
+            found.append((failed or said, _right(fault, access), ", ".join(map(repr, given))))
     return found
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 
+from course.asking import asked
 from course.paging.machine import Frozen
-from pyemu.errors import FaultlabError
 from pyemu.hw import x86
 
 __all__ = ["own_walk", "try_walk"]
@@ -69,11 +69,9 @@ def try_walk(machine: Frozen, function: Walker) -> None:
         for step in found.steps:
             rights &= step.entry
         pa = found.page.pa if found.page else 0
-        try:
-            own = function(machine.entry, machine.root, va)
-        except Exception as error:  # noqa: BLE001  whatever a learner's code raises is shown in words
-            said = str(error) if isinstance(error, FaultlabError) else f"{type(error).__name__}: {error}"
-            return _say(f"my_walk(machine.entry, {machine.root:#x}, {va:#x}) failed. {said}")
+        own, failed = asked(function, machine.entry, machine.root, va)
+        if failed:
+            return _say(f"my_walk(machine.entry, {machine.root:#x}, {va:#x}) failed. {failed}")
         n_pages += 1
         n_agree += own == (pa, rights)
         if own != (pa, rights):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
+from course.asking import asked
 from course.paging.computer import Computer
 from pyemu.hw import TlbConfig, x86
 
@@ -96,10 +97,9 @@ def try_tlb(tlb: TlbConfig, function: MyTlb) -> None:
     sets: list[list[int]] = [[] for _ in range(array.sets)]
     for nth, page in enumerate(_pages()):
         computer.run([page])
-        try:
-            function(sets, page)
-        except Exception as error:  # noqa: BLE001  whatever a learner's code raises is a finding
-            return _say(f"Access {nth + 1}, page {page}: my_tlb failed. {type(error).__name__}: {error}")
+        _, failed = asked(function, sets, page)
+        if failed:
+            return _say(f"Access {nth + 1}, page {page}: my_tlb failed. {failed}")
         held = [[one.vpn for one in ways] for ways in computer.mmu.tlb_entries().l1[0].sets]
         if sets != held:
             return _say(f"After {nth} accesses that agree, page {page}. {_difference(page, sets, held)}")

@@ -90,4 +90,4 @@ def test_a_learners_handler_is_explored_and_replayed():
 
 def test_something_that_is_no_tree_is_refused():
     with pytest.raises(FaultlabError, match="'before' is no tree"):
-        every_interleaving("S13", "before")  # type: ignore[arg-type]
+        every_interleaving("S13", "before")  # type: ignore[arg-type]  # the mistake that is tested
