@@ -155,8 +155,8 @@ wide = sketch("one wake for all", T="read 1", U="read 2", M=f"{WIDE}; {MORE}")
 print(wide.story)
 
 # %% [markdown] id="wide-text"
-# The wake comes at `10002` us. It wakes T, whose page is there. And it wakes U, whose page is not. What becomes
-# of U, on the newer kernel?
+# The wake comes at `10002` us. It wakes T, whose page is there. And it wakes U, whose page is not. What
+# becomes of U, on the newer kernel?
 
 # %% id="predict-wide"
 predict("05-wide", "")
@@ -204,8 +204,8 @@ for last in ("copy it", "wake it"):
     print(result, result.end_text)
 
 # %% [markdown] id="again-text"
-# The copy failed with EEXIST, as in the last row of the table. What fails wakes nobody, and T sleeps on beside
-# its page. So a careful monitor answers *each* message by a copy, and an EEXIST by a wake.
+# The copy failed with EEXIST, as in the last row of the table. What fails wakes nobody, and T sleeps on
+# beside its page. So a careful monitor answers *each* message by a copy, and an EEXIST by a wake.
 #
 # And on the older kernel? You know from lesson 00 what happens to an attempt that may not wait.
 
@@ -294,9 +294,8 @@ _numbers
 # In Linux all this stands in `fs/userfaultfd.c`, in `handle_userfault`. Its rules are those of the list
 # above. Its **try** and **wait** are the same in Linux 5.4, 5.7 and 5.10. [fact:uffd-order]
 # [fact:uffd-queue-first] Its **wake** has a history. Up to Linux 5.6 the answer was not always RETRY: that is
-# the story of lesson 08. [fact:uffd-nopage-after-signal] From Linux 5.9
-# on the function does not even look at what ended the sleep. [fact:uffd-one-sleep] It need not: a fault can ask
-# again, as often as it takes.
+# the story of lesson 08. [fact:uffd-nopage-after-signal] From Linux 5.9 on the function does not even look at
+# what ended the sleep. [fact:uffd-one-sleep] It need not: a fault can ask again, as often as it takes.
 #
 # A C program read a missing page on two real kernels. Outcome and number of messages:
 # [fact:wake-is-fatal-before] [fact:wake-is-harmless-after] [fact:uffd-close]
@@ -335,8 +334,8 @@ answer("05-twice", "")
 # - So after a wake the kernel looks. If the page is still missing, the newer kernel asks again: one message
 #   more for the same page.
 # - The kernel queues first and looks then, and it sleeps without `mmap_sem`.
-# - A monitor answers the message that it got, not the one that it expected. If its copy says EEXIST, it sends a
-#   wake.
+# - A monitor answers the message that it got, not the one that it expected. If its copy says EEXIST, it sends
+#   a wake.
 #
 # In one sentence of your own: why may a monitor not drop a second message for the same page? (Yours may say:
 # who asks again sleeps again, and only a wake ends that.)
