@@ -1,4 +1,4 @@
-"""Pages, glossary, facts, rules, scenarios and exercises are spelt right; `test_every_lesson.py` has lessons."""
+"""Pages, glossary, facts, rules, scenarios and exercises are spelt right; lessons: `test_every_lesson.py`."""
 
 from __future__ import annotations
 
