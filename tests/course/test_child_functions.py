@@ -60,9 +60,7 @@ def test_what_ours_refuses_reaches_the_learner_as_an_error_that_may_be_caught():
     def ours() -> None:
         raise ValueError("no more runs")
 
-    caught = (
-        "def f(run):\n    try:\n        run()\n    except ValueError as no:\n        return str(no)\n"
-    )
+    caught = "def f(run):\n    try:\n        run()\n    except ValueError as no:\n        return str(no)\n"
     with Answers(caught, ["f"]) as answers:
         assert answers.call("f", ours) == "no more runs"
     with (
