@@ -90,6 +90,15 @@ write
 # %% id="split-write"
 split(0x5E3018)
 
+# %% [markdown] id="figure-text"
+# The same as a picture. Above, the parts of the address. Below each part, the table in which it is the
+# index.
+
+# %% id="figure-walk"
+from course import figures
+
+figures.walk(write)
+
 # %% [markdown] id="trace-hand"
 # Now do the last step by hand. The entry of level 2 leads to the table at `0x558b000`. The index of
 # level 1 is `483`. So read the entry there. (`0x` numbers and others may be mixed.)

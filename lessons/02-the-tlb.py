@@ -165,6 +165,11 @@ small.run([0, 1, 4, 0, 8, 4])
 # %% id="tiny-tlb"
 small.tlb()
 
+# %% id="figure-sets"
+from course import figures
+
+figures.tlb_sets(small, 8)
+
 # %% [markdown] id="tiny-text"
 # Pages `0`, `4` and `8` share set `0`, which has two ways. Page `8` needed room. Page `0` had been used a
 # moment before, so page `4` had to leave, and the last access missed. Sets `2` and `3` are empty all the

@@ -106,6 +106,15 @@ side_by_side(board, desk)
 # The price on x86 stands in the same table: T made a second attempt, with **find vma** once more. Nothing is
 # free.
 
+# %% [markdown] id="figure-text"
+# The same over time, with U as well. The upper bar of each task says what it has of `mmap_sem`, the lower one
+# when it sleeps.
+
+# %% id="figure-holders"
+from course import figures
+
+figures.lock_holders(*both, tasks="T W U")
+
 # %% [markdown] id="walk"
 # Step through both runs. Stop where W comes. What does the lock look like, left and right?
 

@@ -160,6 +160,11 @@ own_sleeps("??? ??? ??? ???")
 # -9`. It goes on when its disk answers, or never. If you have ever had to restart a machine because of a
 # process in state D: this was it.
 
+# %% id="figure-sleeps"
+from course import figures
+
+figures.sleeps()
+
 # %% [markdown] id="rwsem"
 # ### A lock to sleep for: many readers, one writer
 #
