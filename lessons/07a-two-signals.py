@@ -402,3 +402,6 @@ answer("07a-kernel", "")
 #
 # Next: you have seen a file. A userfaultfd reacted to every signal even in Linux 5.6, by a trick.
 # [fact:uffd-reacted-before] Lesson 08 shows what the trick cost.
+#
+# To write both rules and be sure of every case, do the exercise
+# [e01_truth_table](../exercises/e01_truth_table.ipynb).
