@@ -39,7 +39,7 @@ def test_a_signal_that_is_not_pending_changes_nothing() -> None:
 
 def test_a_signal_that_is_pending_makes_a_third_fault_on_the_newer_kernel() -> None:
     blocked = Scenario.load("blocked-signal")
-    free = tuple(dataclasses.replace(task, blocked=frozenset()) for task in blocked.tasks)
+    free = tuple(dataclasses.replace(task, blocked=()) for task in blocked.tasks)
     pending = dataclasses.replace(blocked, name="not blocked", tasks=free)
     assert run(pending, Tree.v5_7).tasks["T"].stats["exceptions"] == 3
     assert "would make a third, on the newer kernel" in LESSON.source("control")

@@ -12,9 +12,12 @@ from course.decide import handler_of, relocked, wakes
 from course.questions import questions_of
 from course.sketch import sketch
 from pyemu import Tree, run
-from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED
+from pyemu.calls.memory import handle_mm_fault
+from pyemu.calls.signal import fault_signal_pending
+from pyemu.effects.areas import find_vma
+from pyemu.effects.locks import down_read
+from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, VM_FAULT_RETRY
 from pyemu.machine import Result
-from pyemu.stubs import VM_FAULT_RETRY, down_read, fault_signal_pending, find_vma, handle_mm_fault
 from tests.lessons.learner import FOLDER, Lesson, printed
 
 LESSON = Lesson("10")
@@ -162,7 +165,9 @@ def test_who_waits_for_a_monitor_never_keeps_the_lock_and_who_waits_for_a_page_k
 async def without_tried(mm: Any, regs: Any, address: int, flags: Any) -> Any:
     while True:
         await down_read(mm)
-        fault = await handle_mm_fault(await find_vma(mm, address), address, flags)
+        vma = await find_vma(mm, address)
+        assert vma is not None
+        fault = await handle_mm_fault(vma, address, flags)
         if await fault_signal_pending(fault, regs):
             return None
         if not fault & VM_FAULT_RETRY:
