@@ -10,7 +10,7 @@ from course.views.table import Column, Line, Table
 from pyemu.errors import FaultlabError
 from pyemu.machine import Result, TaskResult
 
-__all__ = ["Counters", "counters"]
+__all__ = ["Counters", "counted", "counters"]
 
 # What a row says -> the name of the statistic, or of the counter.
 _STATS = {
@@ -84,10 +84,11 @@ def counters(*results: Result, task: str = "T", named: Sequence[str] = ()) -> Co
     tasks = [result.tasks[task] for result in results]
     columns = (Column("", 40), *(Column(label, 24, right=True) for label in named or labels(*results)))
     rows = [("outcome", *(one.outcome for one in tasks))]
-    rows += [(title, *(_stat(one, name) for one in tasks)) for title, name in _STATS.items()]
-    rows += [(title, *(str(one.counters[name]) for one in tasks)) for title, name in _COUNTERS.items()]
+    rows += [(row[0][0], *(n for _, n in row)) for row in zip(*map(counted, tasks), strict=True)]
     return Counters(Table(f"Task {task}, {results[0].scenario.name}", columns, tuple(map(Line, rows))))
 
 
-def _stat(task: TaskResult, name: str) -> str:
-    return str(task.stats.get(name, 0))
+def counted(task: TaskResult) -> list[tuple[str, str]]:
+    """Say what was counted of a task: what a count is called, and the count."""
+    found = [(title, str(task.stats.get(name, 0))) for title, name in _STATS.items()]
+    return found + [(title, str(task.counters[name])) for title, name in _COUNTERS.items()]
