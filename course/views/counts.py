@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from course.views.pair import labels
@@ -46,7 +47,7 @@ class Counters:
         return self.table.html()
 
 
-def counters(*results: Result, task: str = "T") -> Counters:
+def counters(*results: Result, task: str = "T", named: Sequence[str] = ()) -> Counters:
     """Draw the counters of one task.
 
     Parameters
@@ -55,6 +56,9 @@ def counters(*results: Result, task: str = "T") -> Counters:
         One run or several.
     task : str
         The task whose counts are meant.
+    named : sequence of str
+        What the columns are called, one for each run; none: by tree. Two runs on one tree are told apart so,
+        if one has a learner's function.
 
     Returns
     -------
@@ -64,17 +68,21 @@ def counters(*results: Result, task: str = "T") -> Counters:
     Raises
     ------
     FaultlabError
-        When there is no run, or a run has no such task.
+        When there is no run, a run has no such task, or there are more or fewer names than runs.
     """
     if not results:
         raise FaultlabError("counters() got no run; give it one or more, as in counters(before, after).")
+    if named and len(named) != len(results):
+        raise FaultlabError(
+            f"counters() got {len(results)} runs and {len(named)} names: give one name for each run, or none."
+        )
     for result in results:
         if task not in result.tasks:
             raise FaultlabError(
                 f"task {task!r} is not in {result.trace.title}; its tasks are {', '.join(result.tasks)}."
             )
     tasks = [result.tasks[task] for result in results]
-    columns = (Column("", 40), *(Column(label, 24, right=True) for label in labels(*results)))
+    columns = (Column("", 40), *(Column(label, 24, right=True) for label in named or labels(*results)))
     rows = [("outcome", *(one.outcome for one in tasks))]
     rows += [(row[0][0], *(n for _, n in row)) for row in zip(*map(counted, tasks), strict=True)]
     return Counters(Table(f"Task {task}, {results[0].scenario.name}", columns, tuple(map(Line, rows))))
