@@ -139,7 +139,13 @@ _words = {name: [f"{e.a:#x}" for e in one.trace.select("attempt")] for name, one
 #
 # So "ALLOW_RETRY missing" is no bug of the program. It says: this fault had its one wait, and has been woken
 # without its page.
-#
+
+# %% id="figure-loop"
+from course import figures
+
+figures.retry_loop(Tree.before)
+
+# %% [markdown] id="read-log"
 # ### Read the log
 #
 # The number at the end is the flag word of the second attempt, in hexadecimal. Take it apart:

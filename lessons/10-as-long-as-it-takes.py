@@ -419,6 +419,11 @@ every_interleaving("S12", Tree.after, Tree.parse("v5_7+B5"))
 # signal may cut the wait short in kernel mode, too, where it can't end the fault. (Lesson 09 is about its
 # text, which says "no functional change".)
 
+# %% id="figure-loop"
+from course import figures
+
+figures.retry_loop(Tree.upto(12), Tree.upto(13))  # without and with patch 13
+
 # %% id="numbers-kernels" tags=["numbers"]
 from course.conform.experiment import Experiment
 from course.conform.prediction import predict as _predict
