@@ -35,16 +35,16 @@ def walk(walked: Walked) -> Figure:
     >>> from course.paging import frozen
     >>> print(walk(frozen().walk(0x5E3018, "write")))
     Figure: The walk to 0x5e3018: a write
-    - CR3 leads to the PML4 at 0x55dc000. Bits 47 to 39 of the address are 0: entry 0 leads to
-      0x5590000.
-    - Bits 38 to 30 are 0: in the PDPT at 0x5590000, entry 0 leads to 0x5587000.
-    - Bits 29 to 21 are 2: in the PD at 0x5587000, entry 2 leads to 0x558b000.
-    - Bits 20 to 12 are 483: in the PT at 0x558b000, entry 483 leads to 0x29e7000.
+    - CR3 leads to the PML4 at address 0x55dc000. Bits 47 to 39 of the address are 0: entry 0 leads
+      to 0x5590000.
+    - Bits 38 to 30 are 0: in the PDPT at address 0x5590000, entry 0 leads to 0x5587000.
+    - Bits 29 to 21 are 2: in the PD at address 0x5587000, entry 2 leads to 0x558b000.
+    - Bits 20 to 12 are 483: in the PT at address 0x558b000, entry 483 leads to 0x29e7000.
     - The access faults: error code 0x7.
     """
     found, drawing = walked.found, Drawing(LEFT * 2 + 5 * WIDE + 4 * GAP, 330)
     drawing.words(LEFT, 22, f"{found.kind.name.lower()} of {found.va:#x}", "bold")
-    says, before = [], f"CR3 leads to the {TABLES[4]} at {walked.root:#x}. "
+    says, before = [], f"CR3 leads to the {TABLES[4]} at address {walked.root:#x}. "
     for nth, level in enumerate(range(4, 0, -1)):
         low = x86.level_shift(level)
         index = found.va >> low & x86.N_ENTRIES - 1
@@ -59,7 +59,7 @@ def walk(walked: Walked) -> Figure:
         present = bool(step.entry & x86.P)
         leads = f"leads to {step.entry & x86.ADDRESS:#x}" if present else "is not present"
         bits = f"Bits {low + 8} to {low}{' of the address' if before else ''} are {index}: "
-        place = "" if before else f"in the {TABLES[level]} at {step.pa - 8 * index:#x}, "
+        place = "" if before else f"in the {TABLES[level]} at address {step.pa - 8 * index:#x}, "
         says.append(f"{before}{bits}{place}entry {index} {leads}.")
         before = ""
         _arrow(drawing, nth, _row(index), found=walked.pa is not None, present=present)
