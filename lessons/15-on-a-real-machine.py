@@ -146,9 +146,9 @@ attempts_beside("v5_7", "S12")
 # %% [markdown] id="worked"
 # ## Worked example: hunting one minor fault
 #
-# You have a number that is too large by one. Do not explain it. Vary the experiment, and see where it goes.
-# `counted` is what the kernel counted, `more` is the difference to the row `none`, and `model` is this
-# difference in the emulator.
+# You have a number that is too large by one. Do not explain it yet. Vary the experiment, and see where it
+# goes. `counted` is what the kernel counted, `more` is the difference to the row `none`, and `model` is
+# this difference in the emulator.
 
 # %% id="hunt"
 minor_faults("5.4.59", "5.7.14")

@@ -25,6 +25,7 @@ from course.live import uffd
 __all__ = ["ACCESSES", "EVENTS", "Answer", "ask"]
 
 SECONDS = 5.0
+START_SECONDS = 30.0  # for a process to come up, on a machine that is busy
 ROOT = str(Path(__file__).resolve().parents[2])
 COPIED = 5  # each byte of the page that the monitor brings
 # Seconds from a message to the answer, and how many wakes without a page come first: as in the records.
@@ -84,7 +85,7 @@ def ask(access: str, event: str, user_mode_only: bool | None = None, seconds: fl
     user_mode_only : bool, optional
         Whether to use UFFD_USER_MODE_ONLY; None: only if the kernel refuses us anything else.
     seconds : float
-        The limit of time, 0.2 to 60.
+        The limit of time from the moment when the victim is ready, 0.2 to 60.
 
     Returns
     -------
@@ -133,16 +134,16 @@ def _ask(access: str, event: str, user_mode_only: bool, seconds: float) -> Answe
         with victim:
             try:
                 answer = Answer(platform.release(), access, event, user_mode_only, "HUNG", 0)
-                return _serve(victim, ours, answer, time.monotonic() + seconds)
+                return _serve(victim, ours, answer, seconds)
             finally:
                 victim.kill()
 
 
-def _serve(victim: subprocess.Popen[bytes], ours: socket.socket, answer: Answer, end: float) -> Answer:
+def _serve(victim: subprocess.Popen[bytes], ours: socket.socket, answer: Answer, seconds: float) -> Answer:
     """Bring the victim its page, and take down what happens."""
     out = victim.stdout
     assert out is not None
-    ours.settimeout(max(end - time.monotonic(), 0.01))
+    ours.settimeout(START_SECONDS)
     try:
         said, descriptors, _, _ = socket.recv_fds(ours, 8, 1)
     except TimeoutError:
@@ -152,7 +153,7 @@ def _serve(victim: subprocess.Popen[bytes], ours: socket.socket, answer: Answer,
     (descriptor,) = descriptors
     page = int.from_bytes(said, "little")
     pause, wakes_left = EVENTS[answer.event]
-    n_messages, state = 0, "-"
+    n_messages, state, end = 0, "-", time.monotonic() + seconds
     try:
         while (left := end - time.monotonic()) > 0:
             ready, _, _ = select.select([descriptor, out.fileno()], [], [], left)

@@ -20,7 +20,6 @@ from pyemu.tree import Tree
 
 __all__ = [
     "FIELDS",
-    "MARK",
     "Shown",
     "attempts_beside",
     "beside",
@@ -72,7 +71,7 @@ class Shown:
         )
 
 
-def table_of(title: str, *groups: Mapping[str, Fields], notes: tuple[str, ...] = ()) -> Shown:
+def table_of(title: str, *groups: Mapping[str, Fields]) -> Shown:
     """Draw real kernels, each before what it is compared with.
 
     Parameters
@@ -81,8 +80,6 @@ def table_of(title: str, *groups: Mapping[str, Fields], notes: tuple[str, ...] =
         Stands above.
     *groups : mapping
         Heading to fields: a real kernel, then models of it, which get a star where they differ from it.
-    notes : tuple of str
-        Stand below.
 
     Returns
     -------
@@ -98,7 +95,7 @@ def table_of(title: str, *groups: Mapping[str, Fields], notes: tuple[str, ...] =
             cells.append(UNTOLD if real is None else str(real))
             cells += [f"{one}{'' if _same(real, one) else MARK}" for one in models]
         lines.append(Line(tuple(cells)))
-    return Shown(Table(title, tuple(heads), tuple(lines), notes))
+    return Shown(Table(title, tuple(heads), tuple(lines)))
 
 
 def _same(real: object, model: object) -> bool:

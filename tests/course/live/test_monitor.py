@@ -48,7 +48,7 @@ def test_the_limit_of_time_ends_a_victim_that_nobody_serves(monkeypatch: pytest.
     monkeypatch.setitem(EVENTS, "wake1", (0.01, 1_000_000))
     got = answered("user_read", "wake1", seconds=1.0)
     assert got.outcome == "HUNG"
-    assert got.messages >= 2
+    assert got.messages >= 1
     assert got.minflt is None
 
 

@@ -87,7 +87,8 @@ def test_an_own_kernel_stands_beside_its_tree_and_linux_5_7(monkeypatch, capsys)
     monkeypatch.setattr(own, "ask", lambda *_: told)
     text = str(own_kernel("yes", event="none"))
     assert "your 6.17.1-generic" in text
-    assert "nearest" in text
+    assert "v6_12 (nearest)" in text or "v6_18 (nearest)" in text
+    assert "tree v5_7" in text
     assert "ordinary user" in capsys.readouterr().out
 
 
