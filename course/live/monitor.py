@@ -6,6 +6,7 @@ end. Everything has a limit of time: when it is over, the victim is killed.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import mmap
@@ -121,7 +122,7 @@ class _NoPrivilege(uffd.Refused):
 def _ask(access: str, event: str, user_mode_only: bool, seconds: float) -> Answer:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        command = [sys.executable, "-m", "course.live.victim", str(theirs.fileno()), access]
+        command = [sys.executable, "-P", "-m", "course.live.victim", str(theirs.fileno()), access]
         victim = subprocess.Popen(
             [*command, str(int(user_mode_only))],
             stdin=subprocess.DEVNULL,
@@ -147,7 +148,7 @@ def _serve(victim: subprocess.Popen[bytes], ours: socket.socket, answer: Answer,
     try:
         said, descriptors, _, _ = socket.recv_fds(ours, 8, 1)
     except TimeoutError:
-        return answer
+        raise uffd.Refused(f"its process did not come up in {START_SECONDS:.0f} seconds.") from None
     if not descriptors:  # it ended before: its one line says why
         raise _refusal(out.read(), answer.user_mode_only)
     (descriptor,) = descriptors
@@ -164,11 +165,12 @@ def _serve(victim: subprocess.Popen[bytes], ours: socket.socket, answer: Answer,
             if arrived:
                 time.sleep(pause)
                 state = state if state != "-" else _state(victim.pid)
-                if wakes_left:
-                    wakes_left -= 1
-                    uffd.wake(descriptor, page, mmap.PAGESIZE)
-                else:
-                    uffd.copy(descriptor, page, bytes([COPIED]) * mmap.PAGESIZE)
+                with contextlib.suppress(ProcessLookupError):  # it ended meanwhile: that is told next
+                    if wakes_left:
+                        wakes_left -= 1
+                        uffd.wake(descriptor, page, mmap.PAGESIZE)
+                    else:
+                        uffd.copy(descriptor, page, bytes([COPIED]) * mmap.PAGESIZE)
         return replace(answer, messages=n_messages, state_blocked=state)
     finally:
         os.close(descriptor)
