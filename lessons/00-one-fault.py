@@ -199,7 +199,7 @@ reveal("00-attempts", str(after.tasks["T"].stats["attempts"]))
 #
 # T "reads" twice on the right: at the beginning, and again at the very end. In between it is in the kernel.
 # The second time, the CPU makes the access again, back in **user mode**, where the program's own code runs.
-# (On the left, M reads a second message in the end. None comes, so it waits for ever.)
+# (On the left, M wants a second message in the end. None comes, so it waits for ever.)
 
 # %% id="compare"
 side_by_side(before, after)
