@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from course.figures.drawing import Drawing, Figure
-from course.paging.shown import Walked
-from course.views.words import flag_words
+from course.paging.shown import Walked, error_text
 from course.walk.walk import TABLES, Step
-from pyemu.flags import PageFaultError
 from pyemu.hw import x86
 
 __all__ = ["walk"]
@@ -122,7 +120,6 @@ def _end(drawing: Drawing, walked: Walked, offset: int) -> str:
     drawing.box(x, TOP, WIDE, HIGH, "dashed")
     drawing.words(x + 6, TOP + 17, walked.outcome)
     if isinstance(fault, x86.PageFault):
-        names = flag_words(fault.error_code, PageFaultError).partition(" ")[2]
-        for nth, name in enumerate(names.split(" | ")):
-            drawing.words(x + 6, TOP + 40 + 18 * nth, name, "code")
+        for nth, bit in enumerate(error_text(fault).partition(f"{fault.error_code:#x}: ")[2].split(", ")):
+            drawing.words(x + 6, TOP + 40 + 18 * nth, bit, "small")
     return f"The access faults: {walked.outcome}."
