@@ -134,7 +134,7 @@ def left(outcome: Outcome) -> str:
 
 
 def addresses(draw: Draw) -> tuple[CallCase, ...]:
-    """Pages of 4 KiB, one with bits that are no address, missing ones, and addresses that are not canonical."""
+    """Pages of 4 KiB, bits that are no address, missing pages, and addresses that are not canonical."""
     tables = Tables(draw)
     requests = [Request(tables.map(), kind) for kind in ("read", "write", "fetch", "read", "write", "read")]
     requests += [Request(tables.map(change={level: (NO_ADDRESS, 0)}), "read") for level in (3, 1)]
