@@ -88,13 +88,18 @@ def notebook_source(names: Mapping[str, Any], answers: Sequence[str]) -> str:
     """
     sources: dict[str, None] = {}
     for answer in answers:
-        if answer not in names:
+        if answer not in names or _is_stub(names[answer]):
             raise MaterialError(
                 f"{answer} is not defined yet: run the cell that defines it, then this one again."
             )
         found = names[answer]
         sources[source_of(found) if callable(found) else _cell_of(answer, names)] = None
     return "\n\n".join(sources)
+
+
+def _is_stub(value: Any) -> bool:
+    """Say whether a value is what ``from pyemu.stubs import *`` gives: a call of the kernel's own."""
+    return str(getattr(value, "__module__", "")).startswith("pyemu.")
 
 
 def _cell_of(name: str, names: Mapping[str, Any]) -> str:
