@@ -59,7 +59,7 @@ for event in trace.select("attempt", "attempt_end", "counter", "disk", task="T")
 # there was an exception, and so registers of the task; `get_user_pages` has none.
 #
 # The checks take their faults from runs: reads with and without a wait, errors, signals, several kernels. If
-# you are stuck, `hint("e08_counters", 1)` gives a nudge; 2 and 3 say more.
+# you are stuck, `hint("e08_counters", 1)` gives a nudge; 2 and 3 say more. You may begin with any function.
 #
 # ## x86 and arc
 #
@@ -93,19 +93,6 @@ def was_served(attempts):
     # raise NotImplementedError("arc counts nothing yet")
     ### END SOLUTION
 
-# %% id="stuck" tags=["scratch"]
-hint("e08_counters")
-
-# %% [markdown] id="check-text"
-# Each check calls your function in a process of its own. What is shown below a check before you run it is the
-# verdict on a right answer.
-
-# %% id="x86" tags=["check"]
-check("e08_counters", "x86")
-
-# %% id="arc" tags=["check"]
-check("e08_counters", "arc")
-
 # %% [markdown] id="gate"
 # ## Gated
 #
@@ -131,9 +118,6 @@ def count_gated(attempts):
     # raise NotImplementedError("riscv counts nothing yet")
     ### END SOLUTION
 
-# %% id="gated" tags=["check"]
-check("e08_counters", "gated")
-
 # %% [markdown] id="one-rule"
 # ## One rule for all
 #
@@ -153,12 +137,6 @@ def count_since_5_9(attempts, regs):
     # raise NotImplementedError("Linux 5.9 counts nothing yet")
     ### END SOLUTION
 
-# %% id="once" tags=["check"]
-check("e08_counters", "once")
-
-# %% id="gup" tags=["check"]
-check("e08_counters", "gup")
-
 # %% [markdown] id="proc"
 # ## /proc/vmstat
 #
@@ -173,6 +151,30 @@ def vmstat_5_7(attempts):
     ### STUB
     # raise NotImplementedError("vmstat counts nothing yet")
     ### END SOLUTION
+
+# %% id="stuck" tags=["scratch"]
+hint("e08_counters")
+
+# %% [markdown] id="check-text"
+# ## Counted right?
+#
+# Run the cells of all your functions first. Each check calls one of them, in a process of its own. What is
+# shown below a check before you run it is the verdict on a right answer.
+
+# %% id="x86" tags=["check"]
+check("e08_counters", "x86")
+
+# %% id="arc" tags=["check"]
+check("e08_counters", "arc")
+
+# %% id="gated" tags=["check"]
+check("e08_counters", "gated")
+
+# %% id="once" tags=["check"]
+check("e08_counters", "once")
+
+# %% id="gup" tags=["check"]
+check("e08_counters", "gup")
 
 # %% id="vmstat" tags=["check"]
 check("e08_counters", "vmstat")
