@@ -36,7 +36,7 @@ for event in trace.select("attempt", "attempt_end", "counter", "disk", task="T")
 # %% [markdown] id="task"
 # ## Your part
 #
-# Each function gets `attempts`, a tuple with three numbers for each attempt, in order:
+# Each function gets `attempts`: three numbers for each attempt, in order.
 #
 # | number | it is |
 # |---|---|
