@@ -18,6 +18,7 @@ from course.checks.draw import Draw
 from course.checks.specification import Cause, Check, Checks, Run
 from course.checks.verdict import Feedback, Outcome, Row, Verdict
 from course.checks.visible import visible
+from course.nursery import nursery
 
 if TYPE_CHECKING:
     from course.material.exercise import Behaviour, Exercise
@@ -47,7 +48,10 @@ def judge(exercise: Exercise, checks: Checks, source: str, seed: str | None = No
     Verdict
         A row for each behaviour. Nothing is raised for what the source does.
     """
-    return _Sitting(exercise, checks, source, seed).verdict()
+    try:
+        return _Sitting(exercise, checks, source, seed).verdict()
+    finally:
+        nursery().sweep()
 
 
 class _Forfeit(Exception):
