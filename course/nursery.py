@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from pyemu.proctree import descendants, resident_bytes
 __all__ = ["LIMITS", "MEMORY_BYTES", "MOST_PROCESSES", "ROOT", "Nursery", "nursery", "use"]
 
 ROOT = str(Path(pyemu.__file__).resolve().parent.parent)
+# Not that of a virtual environment: a child needs no site-packages, and a sandbox need not show them.
+PYTHON = str(getattr(sys, "_base_executable", sys.executable))
 # Nothing of the user's on the path, no site-packages: the child finds pyemu by the path given here. Not -I,
 # which would ignore PYTHONHASHSEED as well: the same source must do the same in every run.
 START = """
@@ -52,8 +54,8 @@ class Nursery:
 
     Parameters
     ----------
-    before : sequence of str
-        What the command line begins with, such as that of a sandbox.
+    before : callable, optional
+        Gives what the command line begins with, such as that of a sandbox, and the descriptors that it names.
     root : str
         The folder in which the nursery finds pyemu.
     limits : mapping of str to int
@@ -61,9 +63,12 @@ class Nursery:
     """
 
     def __init__(
-        self, before: Sequence[str] = (), root: str = ROOT, limits: Mapping[str, int] | None = None
+        self,
+        before: Callable[[], tuple[list[str], list[int]]] | None = None,
+        root: str = ROOT,
+        limits: Mapping[str, int] | None = None,
     ) -> None:
-        self.before = tuple(before)
+        self.before = before
         self.root = root
         self.limits = LIMITS | dict(limits or {})
         self.owner = 0  # the process that started it: a fork of that one must not talk to the same nursery
@@ -115,18 +120,20 @@ class Nursery:
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        words, descriptors = self.before() if self.before is not None else ([], [])
+        words += [PYTHON, "-s", "-P", "-S", "-c", START, self.root, str(theirs.fileno())]
         with theirs:
             self._process = subprocess.Popen(
-                [
-                    *(*self.before, sys.executable, "-s", "-P", "-S", "-c", START, self.root),
-                    str(theirs.fileno()),
-                ],
+                words,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                env={"PYTHONHASHSEED": "0"},
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(), *descriptors),
+                env={"PYTHONHASHSEED": "0", "PATH": os.environ.get("PATH", os.defpath)},
                 start_new_session=True,
             )
+        for one in descriptors:
+            os.close(one)
         self._requests, self.owner = ours, os.getpid()
         return ours
 

@@ -136,7 +136,10 @@ def crash(name: str, error: BaseException, when: str = "") -> HandlerFault:
     what = f"{name} raised {type(error).__name__}{when}: {error}"
     if limit := _limit(error):
         return HandlerFault("limit", f"{what}. {limit}")
-    return HandlerFault("crash", f"{what}." if when else f"{what} (line {line}); a handler must not.")
+    said = f"{what}." if when else f"{what} (line {line}); a handler must not."
+    if isinstance(error, TypeError | AttributeError) and "'coroutine'" in str(error):
+        said += " A coroutine is an async function, called but not waited for: put `await` before it."
+    return HandlerFault("crash", said)
 
 
 def _limit(error: BaseException) -> str:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 __all__ = ["descendants", "resident_bytes"]
-
-_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 def descendants(number: int) -> list[int]:
@@ -26,9 +23,10 @@ def descendants(number: int) -> list[int]:
 
 
 def resident_bytes(number: int) -> int:
-    """Give the memory of a process that is its own, in bytes; 0 when it is gone."""
+    """Give the memory of a process that no file backs, in bytes, shared or not; 0 when it is gone."""
     try:
-        _, resident, shared, *_ = Path(f"/proc/{number}/statm").read_text().split()
-    except (OSError, ValueError):
+        lines = Path(f"/proc/{number}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
         return 0
-    return (int(resident) - int(shared)) * _PAGE
+    values = dict(line.split(":", 1) for line in lines if ":" in line)
+    return sum(int(values.get(name, "0").split()[0]) << 10 for name in ("RssAnon", "RssShmem"))

@@ -15,10 +15,14 @@ from course.grading.collect import Submission
 
 if TYPE_CHECKING:
     from course.checks.verdict import Row, Verdict
-    from course.material.findings import Finding
+    from course.material.findings import Finding, Severity
     from course.material.source import Notebook
 
 __all__ = ["Grade", "Status", "grade"]
+
+
+ENDED = ("limit", "endless")
+"""What stops a submission that would not have stopped by itself, by `pyemu.handler.HandlerFault.rule`."""
 
 
 class Status(StrEnum):
@@ -26,7 +30,8 @@ class Status(StrEnum):
 
     GRADED = "graded"
     REPAIRED = "repaired"  # cells of ours were changed; ours were used
-    FAILED = "failed"  # an answer can't be run: no points
+    FAILED = "failed"  # an answer can't be run, or did nothing right: no points
+    KILLED = "killed"  # a limit ended it: no points
     REJECTED = "rejected"  # not run: a person has to look
 
 
@@ -101,15 +106,7 @@ def grade(submission: Submission, exercise: str, seed: str) -> Grade:
     Grade
         Nothing is raised for what stands in the file or what its code does.
     """
-    from course.material.findings import Severity
-
     answer = answer_of(exercise, submission.path)
-    status = {
-        Severity.NOTE: Status.GRADED,
-        Severity.RESTORED: Status.REPAIRED,
-        Severity.FAILED: Status.FAILED,
-        Severity.REJECTED: Status.REJECTED,
-    }[answer.severity]
     verdict = None
     if answer.source is not None:
         verdict = judge(exercise_of(exercise), checks_of(exercise), answer.source, seed)
@@ -118,12 +115,26 @@ def grade(submission: Submission, exercise: str, seed: str) -> Grade:
         _digest(submission.path),
         exercise,
         seed,
-        status,
+        _status(answer.severity, verdict),
         exercise_of(exercise).points,
         answer.findings,
         verdict,
         answer.transplant.notebook,
     )
+
+
+def _status(severity: Severity, verdict: Verdict | None) -> Status:
+    from course.material.findings import Severity
+
+    if severity is Severity.REJECTED:
+        return Status.REJECTED
+    if verdict is None or severity is Severity.FAILED:
+        return Status.FAILED
+    if verdict.stopped in ENDED:
+        return Status.KILLED
+    if severity is Severity.RESTORED:
+        return Status.REPAIRED
+    return Status.GRADED if verdict.points else Status.FAILED
 
 
 def _digest(path: Path) -> str:
