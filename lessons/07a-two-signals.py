@@ -406,3 +406,6 @@ answer("07a-kernel", "")
 #
 # Next: you have seen a file. For the wait for a monitor, signals have a history of their own, and a crash
 # belongs to it. That is lesson 08.
+#
+# To write both rules and be sure of every case, do the exercise
+# [e01_truth_table](../exercises/e01_truth_table.ipynb).
