@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from course.material.findings import Finding, Severity
     from course.material.source import Notebook
 
-__all__ = ["Grade", "Status", "grade"]
+__all__ = ["Grade", "Status", "digest_of", "grade"]
 
 
 ENDED = ("limit", "endless")
@@ -49,6 +49,8 @@ class Grade:
         What it was graded as.
     seed : str
         What the scenarios were drawn with.
+    sandbox : str
+        What kept the submission from harm while it ran.
     status : Status
         What became of it.
     max_points : int
@@ -65,6 +67,7 @@ class Grade:
     digest: str
     exercise: str
     seed: str
+    sandbox: str
     status: Status
     max_points: int
     findings: tuple[Finding, ...]
@@ -89,7 +92,7 @@ class Grade:
         return self.verdict.printed if self.verdict is not None else ""
 
 
-def grade(submission: Submission, exercise: str, seed: str) -> Grade:
+def grade(submission: Submission, exercise: str, seed: str, sandbox: str = "none") -> Grade:
     """Grade one submission.
 
     Parameters
@@ -100,6 +103,8 @@ def grade(submission: Submission, exercise: str, seed: str) -> Grade:
         The exercise that it is an answer to.
     seed : str
         Draws the numbers of the scenarios.
+    sandbox : str
+        The name of the sandbox in which its code runs; the caller has seen to that.
 
     Returns
     -------
@@ -112,9 +117,10 @@ def grade(submission: Submission, exercise: str, seed: str) -> Grade:
         verdict = judge(exercise_of(exercise), checks_of(exercise), answer.source, seed)
     return Grade(
         submission.name,
-        _digest(submission.path),
+        digest_of(submission.path),
         exercise,
         seed,
+        sandbox,
         _status(answer.severity, verdict),
         exercise_of(exercise).points,
         answer.findings,
@@ -137,7 +143,8 @@ def _status(severity: Severity, verdict: Verdict | None) -> Status:
     return Status.GRADED if verdict.points else Status.FAILED
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Give the SHA-256 of a file in hexadecimal; empty when it can't be read."""
     if path.is_symlink() or not path.is_file():  # a pipe would never end
         return ""
     try:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course.child_functions import Answers
-from course.grading.seccomp import ARCHITECTURES, program
+from course.grading.seccomp import ARCHITECTURES, REFUSED, program
 from course.nursery import ROOT, Nursery, use
 from pyemu.child import IMPORTED
 from pyemu.handler import HandlerFault
@@ -35,6 +35,13 @@ __all__ = ["Sandbox", "bubblewrap", "find_sandbox", "none", "probe", "sandboxed"
 INSIDE = "/faultlab"
 PROCESSES = 24
 SYSTEM = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/etc/ld.so.cache")
+
+# Calls that an ordinary user may make on most machines, with arguments with which they succeed.
+CALLS = {
+    "memfd_create": (b"probe", 0),
+    "shmget": (0, 4096, 0o1600),  # IPC_PRIVATE, IPC_CREAT
+    "userfaultfd": (1,),  # UFFD_USER_MODE_ONLY
+}
 
 # Each attempt must fail, or find nothing.
 TRIES = """
@@ -57,9 +64,9 @@ def network():
         one.settimeout(1)
         return one.connect_ex(('127.0.0.1', PORT)) == 0
 
-def system_call(number):
+def system_call(words):
     import ctypes
-    return ctypes.CDLL(None, use_errno=True).syscall(number, 0, 0, 0) >= 0
+    return ctypes.CDLL(None, use_errno=True).syscall(*words) >= 0
 
 def tries(port, calls, secrets):
     global PORT
@@ -155,12 +162,7 @@ def probe(sandbox: Sandbox) -> str:
     import socket
 
     column = list(ARCHITECTURES).index(platform.machine())
-    calls = [
-        (323, 282)[column],
-        425,
-        (319, 279)[column],
-        (29, 194)[column],
-    ]  # userfaultfd, io_uring, memfd, shm
+    calls = [(REFUSED[name][column], *words) for name, words in CALLS.items()]
     secrets = [f"{ROOT}/exercises", f"{ROOT}/course", f"{ROOT}/pyemu/kernel", f"{INSIDE}/pyemu/kernel"]
     with socket.socket() as listening, sandboxed(sandbox):
         listening.bind(("127.0.0.1", 0))
