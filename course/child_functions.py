@@ -6,13 +6,13 @@
         answers.call("decide", VM_FAULT_RETRY, "user", "SIGKILL")
 
 The learner's source runs there, the judge stays here: only plain values cross (`pyemu.wire`). A function that
-is handed over as an argument is called here when the learner's code calls it.
+is handed over as an argument, alone or in a namespace, is called here when the learner's code calls it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any
 
 from course.handlers import Process
@@ -76,8 +76,9 @@ class Answers:
             The function.
         *args : object
             Numbers, texts, bytes, None, tuples and dicts of them; or functions of ours, which the learner's
-            code may call with such values. A `ValueError` that such a function raises reaches the learner's
-            code as one.
+            code may call with such values; or a `types.SimpleNamespace` of such functions, which it sees as
+            ``machine.read(...)``. A `ValueError` that such a function raises reaches the learner's code as
+            one.
 
         Returns
         -------
@@ -89,8 +90,17 @@ class Answers:
         HandlerFault
             The function raised, never ended, is no plain function, or gave something else.
         """
-        ours = {f"{n}": arg for n, arg in enumerate(args) if callable(arg)}
-        packed = [{"ask": f"{n}"} if callable(arg) else wire.pack_plain(arg) for n, arg in enumerate(args)]
+        ours: dict[str, Callable[..., Any]] = {}
+        packed: list[Any] = []
+        for n, arg in enumerate(args):
+            if callable(arg):
+                ours[f"{n}"] = arg
+                packed.append({"ask": f"{n}"})
+            elif isinstance(arg, SimpleNamespace):
+                ours |= {f"{n}.{one}": function for one, function in vars(arg).items()}
+                packed.append({"ask each": {one: f"{n}.{one}" for one in vars(arg)}})
+            else:
+                packed.append(wire.pack_plain(arg))
         return self._result(self._send("call", name, packed), ours)
 
     def value(self, name: str) -> Any:

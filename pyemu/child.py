@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
+from types import SimpleNamespace
 from typing import Any
 
 from pyemu import display, wire
@@ -260,10 +261,7 @@ class Child:
         function = self.namespace[name]
         if not callable(function):
             raise HandlerFault("wrong signature", f"{name} is a {type(function).__name__}, not a function.")
-        values = [
-            self.asking(one["ask"]) if isinstance(one, dict) and "ask" in one else wire.unpack_plain(one)
-            for one in args
-        ]
+        values = [self.argument(one) for one in args]
         try:
             result = function(*values)
         except HandlerFault:
@@ -282,6 +280,16 @@ class Child:
             return wire.pack_plain(result)
         except WireError as error:
             raise HandlerFault("wrong result", f"{name} returned what can't be judged: {error}") from None
+
+    def argument(self, packed: Any) -> Any:
+        """Give an argument of a call: a plain value, or what asks the other side."""
+        match packed:
+            case {"ask": name}:
+                return self.asking(name)
+            case {"ask each": dict(names)}:
+                return SimpleNamespace(**{one: self.asking(name) for one, name in names.items()})
+            case _:
+                return wire.unpack_plain(packed)
 
     def asking(self, name: str) -> Callable[..., Any]:
         """Give a function that asks the other side."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from course.child_functions import Answers
@@ -121,3 +123,9 @@ def test_what_is_printed_is_kept():
     with Answers("print('loaded')\ndef f():\n    print('called')\n", ["f"]) as answers:
         answers.call("f")
     assert answers.printed == "loaded\ncalled\n"
+
+
+def test_a_namespace_of_functions_is_called_one_by_one():
+    machine = SimpleNamespace(read=lambda n: n + 1, halt=lambda: "halted")
+    with Answers("def f(machine):\n    return machine.read(4), machine.halt()\n", ["f"]) as answers:
+        assert answers.call("f", machine) == (5, "halted")

@@ -75,7 +75,7 @@ def test_without_patch_9_the_userfaultfds_reader_alone_is_killed_by_sigusr1() ->
     assert all(one.tasks["T"].stats["handler_runs"] == 1 for one in ends.values())
     failed = [name for name, one in ends.items() if not one.tasks["T"].outcome.startswith("ret=")]
     assert failed == ["Q"]
-    assert right("without") == "Q's alone."
+    assert right("without").startswith("Q's alone")
 
 
 def test_before_the_series_the_handler_ran_at_once_and_the_lock_was_taken_twice_in_each_fault() -> None:
