@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from course.nursery import nursery
+from course.tape import Spoken, tape_in_use
 from pyemu import wire
 from pyemu.child import CPU_SECONDS, OUTPUT_BYTES
 from pyemu.handler import HandlerFault
@@ -122,6 +123,14 @@ class Process:
             self.output.close()
 
 
+def open_process() -> Spoken:
+    """Start a process for a learner's code, or give what stands for one (`course.tape`)."""
+    tape = tape_in_use()
+    if tape is None:
+        return Process()
+    return tape.process(None if tape.playing else Process())
+
+
 class ChildHandler:
     """A learner's function in a process of its own; a source of frames for ``override=``.
 
@@ -145,12 +154,12 @@ class ChildHandler:
         self.function = function
         self.name = name or function
         self.printed = ""
-        self._process: Process | None = None
+        self._process: Spoken | None = None
         self._remote: RemoteSource | None = None
 
     def __enter__(self) -> ChildHandler:
         """Start the process and load the function."""
-        self._process = Process()
+        self._process = open_process()
         try:
             self._remote = RemoteSource(self._process, self.source, self.function, self.name)
         except BaseException:

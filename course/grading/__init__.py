@@ -14,9 +14,10 @@
 ``notebook``          the pristine notebook with a submission's answers, for ``pytest --nbval``
 ``record``            what a result says of itself, and whether it still holds
 ``batch``             all submissions of a folder, in one process or several; goes on after a kill
+``regrade``           a batch judged again, from tapes (`course.tape`) of what the submissions said
 ``sandbox``           where submissions run, and how much it holds
 ``seccomp``           the sandbox's filter of system calls
-``command``           ``faultlab grade``
+``command``           ``faultlab grade``, ``faultlab regrade``
 ====================  ==============================================================================
 
 Machine, seed and points stay in this process. A submission's code runs in child processes only, and

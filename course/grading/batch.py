@@ -6,6 +6,7 @@
     OUT/NAME/results.json
     OUT/NAME/feedback.html
     OUT/NAME/<exercise>.ipynb      unless the file was rejected
+    OUT/NAME/tape.gz               what the answer's processes said, for `course.grading.regrade`
 
 Each submission's ``results.json`` is written last, and at once: where it is, the submission is done.
 """
@@ -29,7 +30,9 @@ from course.grading.sandbox import Sandbox, none, sandboxed
 from course.grading.table import table
 from pyemu.errors import MaterialError
 
-__all__ = ["done_before", "grade_all"]
+__all__ = ["TAPE", "done_before", "grade_all", "put", "stored"]
+
+TAPE = "tape.gz"
 
 
 def grade_all(
@@ -83,7 +86,7 @@ def grade_all(
         records[record.submission] = record
         graded(record)
     ordered = [found for one in asked if (found := records[one.name]) is not None]
-    _put(out / "grades.csv", table(exercise_of(exercise), ordered))
+    put(out / "grades.csv", table(exercise_of(exercise), ordered))
     return ordered
 
 
@@ -130,33 +133,38 @@ def _enter(sandbox: Sandbox) -> None:
 
 def _grade_one(submission: Submission, exercise: str, seed: str, out: Path, sandbox: str) -> Record:
     """Grade one submission and write its files, the one that says so last."""
-    done = grade(submission, exercise, seed, sandbox)
-    for name, text in _files(done).items():
-        _put(out / done.submission / name, text)
+    return stored(grade(submission, exercise, seed, sandbox), out)
+
+
+def stored(done: Grade, out: Path) -> Record:
+    """Write the files of a grade."""
+    for name, content in _files(done).items():
+        put(out / done.submission / name, content)
     return Record.of(results(done))
 
 
-def _files(done: Grade) -> dict[str, str | None]:
-    """Give the files of one submission: name -> text, None for one that must not be there."""
+def _files(done: Grade) -> dict[str, str | bytes | None]:
+    """Give the files of one submission: name -> content, None for one that must not be there."""
     from course.material.source import write_notebook
 
     notebook = graded_notebook(done)
     return {
         "feedback.html": page(done, exercise_of(done.exercise).front.title),
         f"{done.exercise}.ipynb": None if notebook is None else write_notebook(notebook),
+        TAPE: None if done.tape is None else done.tape.to_bytes(),
         "results.json": results_text(done),
     }
 
 
-def _put(path: Path, text: str | None) -> None:
+def put(path: Path, content: str | bytes | None) -> None:
     """Write a file so that it is there as a whole or not at all, or remove that of an earlier batch."""
     part = path.with_name(f".{path.name}.part")
     try:
-        if text is None:
+        if content is None:
             path.unlink(missing_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
         part.replace(path)
     except OSError as error:
         raise MaterialError(f"{path} can't be written ({error.strerror}); name another --out.") from None

@@ -11,11 +11,13 @@ import typer
 from pyemu.errors import MaterialError
 
 if TYPE_CHECKING:
+    from course.grading.record import Record
     from course.grading.sandbox import Sandbox
 
-__all__ = ["grade"]
+__all__ = ["grade", "regrade"]
 
 TRUST = "--i-trust-these-notebooks"
+BATCH = "batch.json"
 
 
 def grade(
@@ -59,11 +61,39 @@ def grade(
         records = grade_all(
             found, name, seed, out, lambda done: bar.update(), sandbox=sandbox, workers=workers
         )
-    width = max(len(one.submission) for one in records)
+    _list(records)
+    print(f"Results: {out / 'grades.csv'} and a folder for each submission.")
+
+
+def regrade(
+    submissions: Annotated[
+        list[Path], typer.Argument(metavar="SUBMISSIONS...", help="those of the batch, unchanged")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="the results of `faultlab grade`; written anew")],
+) -> None:
+    """Judge a graded batch again, after checks or points have changed; no code of a submission runs."""
+    from course.checks.facts import plural
+    from course.grading.collect import collect
+    from course.grading.regrade import regrade_all
+
+    stored = _batch(out)
+    if stored is None:
+        raise MaterialError(f"{out} holds no batch; make one with `faultlab grade`.")
+    found, _ = collect(submissions, out)
+    records, again = regrade_all(found, stored["exercise"], stored["seed"], out)
+    n_done = len(found) - len(again)
+    print(f"Judged again: {plural(n_done, 'submission')} of {len(found)}, seed {stored['seed']}.")
+    _list(records)
+    if again:
+        print(f"To be graded again with `faultlab grade`: {', '.join(again)}.")
+        raise typer.Exit(1)
+
+
+def _list(records: list[Record]) -> None:
+    width = max((len(one.submission) for one in records), default=0)
     for one in records:
         points = "-" if one.points is None else str(one.points)
         print(f"{one.submission:<{width}}  {points:>3} of {one.max_points}  {one.status}")
-    print(f"Results: {out / 'grades.csv'} and a folder for each submission.")
 
 
 def _sandbox(trusted: bool) -> Sandbox:
@@ -85,17 +115,23 @@ def _seed(seed: str | None, exercise: str, out: Path) -> str:
     """Give the seed that was asked for, that of the batch in a folder, or a fresh one; and keep it there."""
     import secrets
 
-    path = out / "batch.json"
     if seed is None:
-        try:
-            stored = json.loads(path.read_bytes())
-            seed = str(stored["seed"]) if stored["exercise"] == exercise else None
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # no batch, or one that was cut short before it began
+        stored = _batch(out)
+        seed = stored["seed"] if stored is not None and stored["exercise"] == exercise else None
     seed = seed or secrets.token_hex(8)
+    path = out / BATCH
     try:
         out.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"exercise": exercise, "seed": seed}) + "\n", encoding="utf-8")
     except OSError as error:
         raise MaterialError(f"{path} can't be written ({error.strerror}); name another --out.") from None
     return seed
+
+
+def _batch(out: Path) -> dict[str, str] | None:
+    """Give exercise and seed of the batch in a folder; None when there is none."""
+    try:
+        stored = json.loads((out / BATCH).read_bytes())
+        return {"exercise": str(stored["exercise"]), "seed": str(stored["seed"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

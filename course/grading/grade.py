@@ -12,6 +12,7 @@ from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
 from course.checks.submission import answer_of
 from course.grading.collect import Submission
+from course.tape import Tape, played, recorded
 
 if TYPE_CHECKING:
     from course.checks.verdict import Row, Verdict
@@ -59,6 +60,8 @@ class Grade:
         What was noticed about the file.
     verdict : Verdict or None
         None when nothing was run.
+    tape : Tape or None
+        What the answer's processes said; None when nothing was run.
     notebook : dict or None
         The pristine notebook with the answers; None when the file was rejected.
     """
@@ -72,6 +75,7 @@ class Grade:
     max_points: int
     findings: tuple[Finding, ...]
     verdict: Verdict | None
+    tape: Tape | None
     notebook: Notebook | None
 
     @property
@@ -92,7 +96,9 @@ class Grade:
         return self.verdict.printed if self.verdict is not None else ""
 
 
-def grade(submission: Submission, exercise: str, seed: str, sandbox: str = "none") -> Grade:
+def grade(
+    submission: Submission, exercise: str, seed: str, sandbox: str = "none", tape: Tape | None = None
+) -> Grade:
     """Grade one submission.
 
     Parameters
@@ -105,16 +111,24 @@ def grade(submission: Submission, exercise: str, seed: str, sandbox: str = "none
         Draws the numbers of the scenarios.
     sandbox : str
         The name of the sandbox in which its code runs; the caller has seen to that.
+    tape : Tape, optional
+        Of an earlier grade: it is judged again, and no code runs.
 
     Returns
     -------
     Grade
         Nothing is raised for what stands in the file or what its code does.
+
+    Raises
+    ------
+    Diverged
+        The tape does not fit: the code has to be run again.
     """
     answer = answer_of(exercise, submission.path)
     verdict = None
     if answer.source is not None:
-        verdict = judge(exercise_of(exercise), checks_of(exercise), answer.source, seed)
+        with recorded() if tape is None else played(tape) as tape:
+            verdict = judge(exercise_of(exercise), checks_of(exercise), answer.source, seed)
     return Grade(
         submission.name,
         digest_of(submission.path),
@@ -125,6 +139,7 @@ def grade(submission: Submission, exercise: str, seed: str, sandbox: str = "none
         exercise_of(exercise).points,
         answer.findings,
         verdict,
+        None if verdict is None else tape,
         answer.transplant.notebook,
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import pyemu.stubs
-from course.handlers import ChildHandler
+from course.handlers import ChildHandler, Process
 from course.nursery import nursery
 from pyemu import Result, Tree, run
 from pyemu.child import IMPORTED, OUTPUT_BYTES
@@ -189,7 +189,7 @@ def test_no_process_and_no_descriptor_is_left(last: str) -> None:
     starts = HEAD + "    import subprocess; subprocess.Popen(['/bin/sleep', '600'])\n    "
     with ChildHandler(starts + last, NAME) as handler:
         process = handler._process
-        assert process is not None
+        assert isinstance(process, Process)
         run("S13", Tree.after, {NAME: handler})
         group = process.child
     deadline = time.monotonic() + 5
