@@ -11,9 +11,9 @@
 #
 # This lesson is optional. It is about the emulator itself.
 #
-# You want to know what a program does to a TLB, so you record its memory accesses. A Perl script that sorts
-# a few hundred numbers makes {{n_accesses}} of them. Your walk from lesson 01 is right, and you send each
-# address through it. Then you wait. Then you go for coffee.
+# You want to know what a program does to a TLB, so you record its memory accesses. A Perl script that does
+# no more than sort `1500` numbers makes {{n_accesses}} of them. Your walk from lesson 01 is right, and you
+# send each address through it. Then you wait. Then you go for coffee.
 #
 # A colleague looks over your shoulder. "Python. Compile it. C is a hundred times faster." There is a tool
 # for that. **Cython** reads Python text and writes C; a C compiler does the rest. You change no line, you
@@ -21,8 +21,8 @@
 #
 # So what did the compiler compile?
 #
-# Run the next two cells. The second holds the walk of lesson 01 as a text, so that Python can run it *and*
-# Cython can translate it.
+# Run the next two cells. The second holds a walk like that of lesson 01, without the rights. It is a text, so
+# that Python can run it *and* Cython can translate it.
 
 # %% id="setup"
 from course.compiled import *
@@ -132,7 +132,8 @@ annotate(most)
 # those that surely fit, up to `31` bits. This one is longer, and it stays a Python object. So `entry` is
 # made an object too, Python does the `&`, and the result is taken apart again. Four times a walk.
 #
-# A number needs a type like anything else. In C text you write it before the number: `<uint64_t>`.
+# A number needs a type like anything else. In Cython you write it before the number, in angle brackets:
+# `<uint64_t>`.
 
 # %% id="ninth"
 types["0xFFFFFFFFFF000"] = "uint64_t"
@@ -176,8 +177,8 @@ annotate(typed(masks, dict.fromkeys(["va", "a", "b", "c"], "uint64_t")))
 # %% [markdown] id="traps"
 # ### Fast and wrong
 #
-# A type is a promise, and C believes you. Both functions get an entry whose highest bit, `NX`, is set, with
-# the address of a frame above `4` GiB. One wants the bit, the other the frame.
+# A type is a promise, and C believes you. Here are two functions of an entry: one wants its highest bit,
+# `NX`, the other the number of its frame. They get an entry with `NX` set, and a frame that lies above `4` GiB.
 
 # %% id="traps-code"
 wrong = """from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -317,7 +318,8 @@ try_walk(typed(mine, types))
 #
 # `right_walk()` is the text of a walk that is right; yours, if it agreed above, will do as well. Change
 # **one** type, so that Cython still accepts it and the answers are wrong. Which of the nine can do that?
-# Then find one that you can change without harm.
+# Then find one that you can change without harm. (`try_walk` runs the walk in a process of its own. Some
+# types are so wrong that it never ends.)
 
 # %% id="right"
 stop = right_walk()
@@ -337,9 +339,6 @@ try_walk(typed(stop, changed))
 serve(typed(stop, types))
 
 # %% id="numbers" tags=["numbers"]
-from pathlib import Path
-
-import pyemu.hw
 from course.compiled.races import raced_before
 from pyemu.memtrace import Memtrace
 from pyemu.memtrace.pages import PageCounts
@@ -350,9 +349,6 @@ _pages, _n = PageCounts(), 0
 for _chunk in Memtrace(SAMPLE).chunks():
     _pages.add(_chunk)
     _n += len(_chunk.addresses)
-_hw = Path(pyemu.hw.__file__).parent
-_core = sum(len(one.read_text().splitlines()) for one in (_hw / "core").iterdir())
-_kernel = sum(len(one.read_text().splitlines()) for one in (_hw.parent / "kernel").glob("*.py"))
 {
     "n_accesses": _n,
     "n_pages": len(_pages.pages),
@@ -361,25 +357,25 @@ _kernel = sum(len(one.read_text().splitlines()) for one in (_hw.parent / "kernel
     "r_almost": raced_before(Python(walk), Compiled(most)),
     "r_fast": raced_before(Python(walk), Compiled(fast)),
     "r_calls": raced_before(Python(walk), Calls(one)),
-    "n_core": _core,
-    "n_kernel": _kernel,
 }
 
 # %% [markdown] id="real-text"
-# This is how the emulator is built. Hits and walks are compiled: {{n_core}} lines of C in `pyemu/hw/core`,
-# with Cython at the door (`pyemu/hw/_fast.pyx`), in batches, without the GIL. Beside it stands
-# `pyemu/hw/ref`, which does the same in Python. You read the one and run the other, and a test compares them
-# on random tables, bit by bit. `FAULTLAB_TWIN=ref` runs any lesson on the readable one: the same outputs,
-# slower.
+# This is how the emulator is built. Hits and walks are compiled: C in `pyemu/hw/core`, with Cython at the
+# door (`pyemu/hw/_fast.pyx`), in batches, without the GIL. Beside it stands `pyemu/hw/ref`, which does the
+# same in Python. You read the one and run the other, and a test compares them on random tables, bit by bit.
+# `FAULTLAB_TWIN=ref` runs any lesson on the readable one: the same outputs, slower.
 #
-# And the faults? `pyemu/kernel` has {{n_kernel}} lines, all of them Python. Count, before you ask for more
-# speed. The Perl script made {{n_accesses}} accesses and touched {{n_pages}} pages: one access in
-# {{per_fault}} is the first of its page. What happens that rarely may be slow.
+# And the faults? All of `pyemu/kernel` is Python. Count, before you ask for more speed. The Perl script made
+# {{n_accesses}} accesses and touched {{n_pages}} pages: one access in {{per_fault}} is the first of its page.
+# What happens that rarely may be slow.
 #
 # It *could* be compiled. `pyemu.hw.bulk` does it, for the simplest faults and for traces of millions. It has
 # no locks, no signals and no retry, and a test holds it to what the Python leaves. The fault path of this
 # course is there to be read, stopped at any line, and replaced by yours. **Don't compile what people have to
 # read.**
+#
+# Linux splits in the same place. `get_user_pages_fast` looks at the page table without `mmap_sem`; what is
+# missing there goes the slow way. [fact:gup-fast]
 #
 # One more thing that was not done: no flag asks the C compiler for *your* processor (`-march=native`). What
 # is built here has to run elsewhere. The newer instructions are in files of their own, and one is chosen

@@ -80,5 +80,7 @@ def annotate(text: str) -> Said:
         for number, line in enumerate((start + functions).splitlines(), first)
     ]
     n, n_lines = len(marked), len(body_lines(text))
-    ending = f"{n} of {n_lines} lines handle Python objects." if n else "No line handles a Python object."
+    ending = (
+        f"Lines that handle Python objects: {n} of {n_lines}." if n else "No line handles a Python object."
+    )
     return Said("\n".join([*shown, "", ending]))

@@ -29,7 +29,7 @@ def test_each_object_has_its_mark() -> None:
     text = "def f(a, b):\n    c = a + b\n    return c"
     assert str(annotate(text)) == (
         "       | def f(a, b):\nobject |     c = a + b\n       |     return c\n\n"
-        "1 of 1 lines handle Python objects."
+        "Lines that handle Python objects: 1 of 1."
     )
 
 
