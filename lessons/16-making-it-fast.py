@@ -178,7 +178,8 @@ annotate(typed(masks, dict.fromkeys(["va", "a", "b", "c"], "uint64_t")))
 # ### Fast and wrong
 #
 # A type is a promise, and C believes you. Here are two functions of an entry: one wants its highest bit,
-# `NX`, the other the number of its frame. They get an entry with `NX` set, and a frame that lies above `4` GiB.
+# `NX`, the other the number of its frame. They get an entry with `NX` set, and a frame that lies above `4`
+# GiB.
 
 # %% id="traps-code"
 wrong = """from libc.stdint cimport int64_t, uint32_t, uint64_t
