@@ -86,7 +86,9 @@ class Gaps:
         """Give task and code, with what was given in its gaps."""
 
         def filled(place: re.Match[str]) -> str:
-            return given.get(place[1]) or place[0]
+            text = given.get(place[1]) or place[0]
+            in_table = place.string[place.end() : place.end() + 2] == "  "
+            return text.ljust(len(place[0])) if in_table else text
 
         code = textwrap.indent(_GAP.sub(filled, self.code), "    ")
         return "\n".join([textwrap.fill(self.ask, WIDTH), "", code])

@@ -135,6 +135,8 @@ class ChildHandler:
         Python source that defines the function; the names of `pyemu.stubs` are known in it.
     function : str
         The kernel function that it replaces.
+    name : str, optional
+        Its name in the source, when that is another one.
 
     Raises
     ------
@@ -142,9 +144,10 @@ class ChildHandler:
         On entering, when the source can't be used.
     """
 
-    def __init__(self, source: str, function: str) -> None:
+    def __init__(self, source: str, function: str, name: str | None = None) -> None:
         self.source = source
         self.function = function
+        self.name = name or function
         self.printed = ""
         self._process: Process | None = None
         self._remote: RemoteSource | None = None
@@ -153,7 +156,7 @@ class ChildHandler:
         """Start the process and load the function."""
         self._process = Process()
         try:
-            self._remote = RemoteSource(self._process, self.source, self.function)
+            self._remote = RemoteSource(self._process, self.source, self.function, self.name)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -175,7 +178,7 @@ class ChildHandler:
 
     def fresh(self) -> ChildHandler:
         """Give the same function for another process, to be entered by whoever asks."""
-        return ChildHandler(self.source, self.function)
+        return ChildHandler(self.source, self.function, self.name)
 
     @property
     def remote(self) -> RemoteSource:

@@ -92,8 +92,12 @@ def _step(words: list[str], task: str) -> dict[str, Any]:
         step["area"] = AREA
     if action in MEMORY and "buffer" in STEPS[action]:
         step["buffer"] = BUFFER
+    where = f"task {task}, step {' '.join(words)!r}"
     for word in rest:
-        step |= _words(word, f"task {task}, step {' '.join(words)!r}")
+        step |= _words(word, where)
+    keys = STEPS[action]
+    if "page" in keys and keys.get("pages", 1) and not {"page", "answer"} & set(step):
+        raise ScenarioError(f"{where}: it says no page. Add one: 1, 0-3, or it for that of the last message.")
     return step
 
 

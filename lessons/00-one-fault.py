@@ -58,7 +58,8 @@ from pyemu import Scenario, Tree, run
 ready()
 
 # %% [markdown] id="scenario-text"
-# A **scenario** says what the tasks do. This one is called S13.
+# A **scenario** says what the tasks do. This one is called S13. (How M gets the userfaultfd of T's memory,
+# and other set-up, is left out.)
 
 # %% id="scenario"
 print(Scenario.load("S13").story)
@@ -75,8 +76,7 @@ print(Scenario.load("S13").story)
 # %% [markdown] id="predict"
 # ## Predict: what does T get?
 #
-# A **signal** is a short notice from the kernel to a program. Most signals end it. Choose before you run on:
-# put your letter between the two empty quotes, and run the cell.
+# Choose before you run on: put your letter between the two empty quotes, and run the cell.
 
 # %% id="predict-wake"
 predict("00-wake", "")
@@ -90,9 +90,10 @@ print(before)
 reveal("00-wake", before.tasks["T"].outcome)
 
 # %% [markdown] id="crash"
-# That is how it fails: T's read gives no value, it ends in **SIGBUS**, the signal that says "this memory
-# can't be reached". The code `2` is `BUS_ADRERR`, "there is no such memory". That is not true. The address
-# is fine, and the page was on its way. Why, then? A few cells on, you can say.
+# That is how it fails: T's read gives no value, it ends in **SIGBUS**. A **signal** is a short notice from
+# the kernel to a program, and most signals end it. This one says "this memory can't be reached". Its code `2`
+# is `BUS_ADRERR`, "there is no such memory". That is not true. The address is fine, and the page was on its
+# way. Why, then? A few cells on, below the timeline, you can say.
 #
 # To show you this, T has a **handler**, a function of its own that the signal calls. It notes the signal
 # and gives the read up. Without one, T would be dead.
@@ -103,9 +104,7 @@ reveal("00-wake", before.tasks["T"].outcome)
 # A **trace** is the list of all events of a run. The next cell draws it as a timeline. Time runs down, in
 # microseconds (us), and each task has a column. You will meet these words:
 #
-# - **error code**: what the CPU says about the fault. `USER`: the program itself made the access. Error code,
-#   flags and result of an attempt are three different sets of bits: go by their names, for the numbers of one
-#   say nothing in another.
+# - **error code**: what the CPU says about the fault. `USER`: the program itself made the access.
 # - **area**: a range of addresses with the same rules. One of the rules here is "this monitor serves the
 #   missing pages". The kernel calls an area a *VMA* and finds it with `find_vma`.
 # - **`mmap_sem`**: the lock on the list of areas. Many tasks may hold it at once for reading. To change the
@@ -117,6 +116,10 @@ reveal("00-wake", before.tasks["T"].outcome)
 # - **state S**: asleep, until somebody wakes the task. (Signals may end such a sleep too: lesson 07a.)
 # - **RETRY**: what an attempt gives to say "I had to wait and released the lock; look again". **MAJOR**
 #   comes with it: this fault had to wait for its page.
+#
+# Error code, flags and RETRY are bits of three different numbers. The same bit means another thing in each:
+# `0x4` is `USER` in the error code and `ALLOW_RETRY` in the flags. And the `0x2` that an attempt may end with
+# is its own SIGBUS bit, not the code `2` of the signal.
 #
 # Read down. Where is T woken? What does it do next?
 
@@ -171,24 +174,32 @@ _old = [f"{event.a:#x}" for event in before.trace.select("attempt")]
 # Without this permission an attempt may not wait for a monitor. The page is missing and waiting is
 # forbidden, so all that is left is an error: SIGBUS. The older kernel gives the permission to the first
 # attempt only.
+#
+# That is why your programs fail only now and then. If the monitor brings the page *before* it wakes, the
+# second attempt has {{old_2}} as well. But it finds the page, and need not wait.
 
 # %% [markdown] id="worked"
 # ## Worked example: the newer kernel
 #
-# Same tasks, same mistake of the monitor. Choose first.
+# Same tasks, same mistake of the monitor. Now it comes out well: the kernel sends a second message after the
+# wake that brought nothing. How many attempts does that take? Choose first.
 
-# %% id="predict-messages"
-predict("00-messages", "")
+# %% id="predict-attempts"
+predict("00-attempts", "")
 
 # %% id="run-after"
 after = run("S13", Tree.after)
 print(after)
-reveal("00-messages", str(after.tasks["M"].stats["messages"]))
+reveal("00-attempts", str(after.tasks["T"].stats["attempts"]))
 
 # %% [markdown] id="side-by-side"
 # T has its value: `ret=5` says that the read returned `5`. Now put the two runs side by side. `≠` marks an
 # event that both runs have, with other values. `>>` marks where they part. Below the table stands what
 # differs and why; `handle_userfault` is the part of `handle_mm_fault` that turns to the monitor.
+#
+# T "reads" twice on the right: at the beginning, and again at the very end. In between it is in the kernel.
+# The second time, the CPU makes the access again, back in **user mode**, where the program's own code runs.
+# (On the left, M wants a second message in the end. None comes, so it waits for ever.)
 
 # %% id="compare"
 side_by_side(before, after)
@@ -234,6 +245,9 @@ counters(before, after)
 # - Who holds `mmap_sem` while T sleeps?
 # - Go back to the first `≠`. What differs there, and why does nothing come of it?
 # - Go forward. When does the page change from missing to present, and which task did that?
+#
+# (You should have found: nobody; `INTERRUPTIBLE`, and no signal comes; between the second message and the
+# second wake, and it was M.)
 
 # %% id="stepper"
 stepper(before, after)
@@ -244,10 +258,12 @@ stepper(before, after)
 # The permission is taken away in the loop around `handle_mm_fault`. In the emulator's words:
 #
 # ```python
+# fault = handle_mm_fault(vma, address, flags)
 # if fault & VM_FAULT_RETRY and flags & FAULT_FLAG_ALLOW_RETRY:
 #     flags &= ~FAULT_FLAG_ALLOW_RETRY      # the older kernel only
 #     flags |= FAULT_FLAG_TRIED
 #     continue                              # take the lock, find the area, try again
+# ...                                       # otherwise it is over: the page is there, or an error
 # ```
 #
 # Patch 13 of the series, "mm: allow VM_FAULT_RETRY for multiple times" (commit `4064b9827063`), removes

@@ -352,5 +352,5 @@ answer("03-fresh", "")
 #
 # In one sentence of your own: why does the parent of a snapshot fault on pages that it has written before?
 #
-# Next in the course: sleeping and waking. To serve demand zero and copy on write in code of your own is
-# exercise H3.
+# Next in the course: sleeping and waking. To serve demand zero and copy on write in code of your own is the
+# exercise [h03_demand_zero](../exercises/h03_demand_zero.ipynb).

@@ -35,9 +35,18 @@
 # ```
 #
 # You will write many small scenarios in this lesson, so here is a short way. `sketch` takes a line for each
-# task, with a `;` between its steps. `read 1` reads from page `1`. `wait_message` waits for a message and
-# reads it. `copy 1` brings page `1`, and `copy 1 wake=no` fills it without a wake. `wake 1` wakes who waits
-# for it.
+# task, with a `;` between its steps. Page `0` is there from the beginning, the others are missing.
+#
+# | step | what the task does |
+# |---|---|
+# | `read 1` | reads from page `1` |
+# | `wait_message` | waits for a message, and reads it |
+# | `copy 1` | brings page `1`, full of fives, and wakes who waits for it |
+# | `copy 1 byte=6` | the same with sixes, so that you see who got what |
+# | `copy 1 wake=no` | fills page `1` without a wake |
+# | `wake 1`, `wake 0-3` | wakes who waits for page `1`, or for any of the pages `0` to `3` |
+# | `copy it`, `wake it` | the same for the page of the message that was read last |
+# | `pause ticks=10000` | waits `10000` us |
 
 # %% id="setup"
 from course.predictions import answer, order, predict, reveal
@@ -88,8 +97,10 @@ timeline(still)
 # nothing**. It does not watch the page table, and it does not watch the monitor. It sleeps until something
 # ends its sleep.
 #
-# And that was your SIGSTOP. A user-mode fault on a userfaultfd stops at once, and after SIGCONT the access
-# is made again. [fact:signal-stop-kernel] It finds the page. Try it: the same monitor, with the two signals.
+# And that was your SIGSTOP. A signal, too, may end this sleep (lesson 07a says which, and when). T leaves its
+# fault unfinished, goes back towards user mode, and stops on the way. After SIGCONT the *CPU* makes the
+# access again, from the start. [fact:signal-stop-kernel] It finds the page. Try it: the same monitor, with
+# the two signals.
 
 # %% id="run-stop"
 STOP = "signal task=T signal=SIGSTOP; pause ticks=10000; signal task=T signal=SIGCONT"
@@ -107,13 +118,17 @@ print(looked)
 #    sleep. [fact:uffd-queue-first] Release `mmap_sem`. Sleep.
 # 3. **wake**: something has ended the sleep, a wake or a signal. On the newer kernel the attempt gives RETRY,
 #    whatever it was.
-# 4. **retry**: take `mmap_sem`, look up the area, and make the next attempt. It looks at the page.
+# 4. **retry**, if it was a wake: take `mmap_sem`, look up the area, and make the next attempt. It looks at
+#    the page.
 #
 # In step 2 you see two rules of the last lessons at work. First queue, then look: the other way round, a
-# page could come after the look and before the queueing, and its wake would find nobody (lesson B2). And
-# sleep without the lock: `UFFDIO_COPY` takes `mmap_sem` for reading. [fact:uffd-copy] If T slept with the
-# lock, and another thread queued up to write, M would have to wait behind that writer, the writer for T, and
-# T for M.
+# page could come after the look and before the queueing, and its wake would find nobody (lesson B2). And a
+# wake between the look and the sleep? It is not lost either. T is marked as asleep *before* it looks, so the
+# wake takes that mark away, and T does not fall asleep. [fact:uffd-queue-first]
+#
+# The other rule: sleep without the lock. `UFFDIO_COPY` takes `mmap_sem` for reading. [fact:uffd-copy] Suppose
+# that T slept with the lock, and another thread queued up to write. While a writer waits, no new reader gets
+# in (lesson B2). So M would wait behind that writer, the writer for T, and T for M.
 #
 # The monitor has two services, and they are independent:
 #
@@ -140,9 +155,8 @@ wide = sketch("one wake for all", T="read 1", U="read 2", M=f"{WIDE}; {MORE}")
 print(wide.story)
 
 # %% [markdown] id="wide-text"
-# (`copy it` answers the message that was read last. `byte=6` fills the page with sixes, so that you see who
-# got what.) The wake comes at `10002` us. It wakes T, whose page is there. And it wakes U, whose page is not.
-# What becomes of U, on the newer kernel?
+# The wake comes at `10002` us. It wakes T, whose page is there. And it wakes U, whose page is not. What
+# becomes of U, on the newer kernel?
 
 # %% id="predict-wide"
 predict("05-wide", "")
@@ -180,6 +194,19 @@ _wakes = newer.trace.select("wake", task="U")
 # A monitor that keeps a list of "pages already asked for", and drops the second message, makes U sleep for
 # ever.
 #
+# So serve it again? Look at a monitor that does. T's page is filled quietly, a moment *after* T has asked the
+# second time. Then M reads that second message, and answers it with `copy it`. Then with `wake it`.
+
+# %% id="run-again"
+AGAIN = "wait_message; wake 0-3; pause ticks=1000; copy 1 wake=no; wait_message"
+for last in ("copy it", "wake it"):
+    result = run(sketch(last, T="read 1", M=f"{AGAIN}; {last}"), Tree.after)
+    print(result, result.end_text)
+
+# %% [markdown] id="again-text"
+# The copy failed with EEXIST, as in the last row of the table. What fails wakes nobody, and T sleeps on
+# beside its page. So a careful monitor answers *each* message by a copy, and an EEXIST by a wake.
+#
 # And on the older kernel? You know from lesson 00 what happens to an attempt that may not wait.
 
 # %% id="run-older"
@@ -192,8 +219,8 @@ print(older)
 #
 # ### Walk through it yourself
 #
-# The stepper shows both runs at one event. Go to the first wake of U. What is U allowed to do in attempt 2,
-# left and right? And who holds `mmap_sem` while M fills a page?
+# The stepper shows both runs at one event. It opens where the runs part: go back from there to the first wake
+# of U. What is U allowed to do in attempt 2, left and right? And who holds `mmap_sem` while M fills a page?
 
 # %% id="stepper"
 stepper(older, newer)
@@ -224,7 +251,9 @@ print(served.end_text or "Everybody came to an end.")
 # ## Break it: in another order
 #
 # It works? It worked *in that order of events*. The next cell lets the emulator try every order: T first, U
-# first, M in between. (`explore` from lesson 04 does not run one schedule, but all.)
+# first, M in between. (`explore` from lesson 04 does not run one schedule, but all.) It counts **moves**: one
+# step of one task. A **state** is where all tasks stand after some moves. If a rule breaks, it prints the
+# shortest order that leads there: `U*13 M*6` means that U makes thirteen moves, and then M six.
 
 # %% id="explore-mine"
 print(explore(mine, Tree.after))
@@ -263,9 +292,10 @@ _numbers
 # ## The real thing: a monitor that wakes, and one that dies
 #
 # In Linux all this stands in `fs/userfaultfd.c`, in `handle_userfault`. Its rules are those of the list
-# above, in Linux 5.4 to 5.10. [fact:uffd-order] [fact:uffd-queue-first] From Linux 5.9 on, it does not even
-# ask what ended the sleep: one sleep, then always RETRY. [fact:uffd-one-sleep] It may do so because a fault
-# can ask again, as often as it takes.
+# above. Its **try** and **wait** are the same in Linux 5.4, 5.7 and 5.10. [fact:uffd-order]
+# [fact:uffd-queue-first] Its **wake** has a history. Up to Linux 5.6 the answer was not always RETRY: that is
+# the story of lesson 08. [fact:uffd-nopage-after-signal] From Linux 5.9 on the function does not even look at
+# what ended the sleep. [fact:uffd-one-sleep] It need not: a fault can ask again, as often as it takes.
 #
 # A C program read a missing page on two real kernels. Outcome and number of messages:
 # [fact:wake-is-fatal-before] [fact:wake-is-harmless-after] [fact:uffd-close]
@@ -282,8 +312,6 @@ _numbers
 # any more. [fact:uffd-close] A plain missing page is filled with zeros, and nobody has to wait for that.
 # The program lives, and reads a `0` that was never in its memory. You decide whether that is better.
 #
-# One thing that wakes nobody: another thread unmaps the area in which T waits. T sleeps on, until a wake or a
-# signal comes. [fact:unmap-wakes-nobody]
 
 # %% [markdown] id="questions"
 # ## Questions
@@ -306,10 +334,10 @@ answer("05-twice", "")
 # - So after a wake the kernel looks. If the page is still missing, the newer kernel asks again: one message
 #   more for the same page.
 # - The kernel queues first and looks then, and it sleeps without `mmap_sem`.
-# - A monitor answers the message that it got, not the one that it expected.
+# - A monitor answers the message that it got, not the one that it expected. If its copy says EEXIST, it sends
+#   a wake.
 #
-# In one sentence of your own: why may a monitor not drop a second message for the same page? And what must it
-# do when its `UFFDIO_COPY` says EEXIST? (The page has come meanwhile, and somebody may still sleep: send a
-# wake.)
+# In one sentence of your own: why may a monitor not drop a second message for the same page? (Yours may say:
+# who asks again sleeps again, and only a wake ends that.)
 #
 # Next: lesson 06, in which a fault may wait only once.

@@ -24,7 +24,7 @@
 # address", the text for the error `EFAULT`. A copy was left half done: the call gave `4096` of `8192` bytes.
 #
 # That makes three. The fourth line belongs to a program that writes into a pipe. You ask its owner. She has
-# noticed nothing, and her data are complete.
+# not noticed anything.
 #
 # One mistake of one monitor, four lines, and four different ends. In half an hour you can tell from such a
 # line who made the access and how, say why the ends differ, and write the loop that causes them.
@@ -80,7 +80,10 @@ reveal("06-kernel", backup.tasks["T"].outcome)
 # ## Trace: the line before the last
 #
 # Compare it with the trace of lesson 00. The first attempt, the wake, RETRY, the second attempt: all the
-# same. Then look for the line that says how T goes on.
+# same. Only T's state is another, D in the place of S: asleep as well, but only SIGKILL may end the sleep
+# (lesson B2).
+#
+# Then look for the line that says how T goes on.
 
 # %% id="trace-kernel"
 timeline(backup)
@@ -107,10 +110,11 @@ _words = {name: [f"{e.a:#x}" for e in one.trace.select("attempt")] for name, one
 }
 
 # %% [markdown] id="trace-text"
-# The attempt ends in SIGBUS as before. But a signal is for user mode, and T was in the middle of a system
-# call. So the kernel code "goes on at its **fixup**": a place, prepared for each such access, where it goes
-# on when the access fails. [fact:x86-fixup] There, the copy counts what it has got done. It was nothing, so
-# the call gives the error `EFAULT`. (How that works is lesson B4.)
+# The attempt ends in SIGBUS as before. Two things have this name. What an attempt gives is a bit,
+# `VM_FAULT_SIGBUS`. Only if the access came from user mode does the kernel turn it into the *signal*. T was
+# in the middle of a system call. So the kernel code "goes on at its **fixup**": a place, prepared for each
+# such access, where it goes on when the access fails. [fact:x86-fixup] There, the copy counts what it has got
+# done. It was nothing, so the call gives the error `EFAULT`. (How that works is lesson B4.)
 #
 # ## Mechanism: one loop, one permission
 #
@@ -122,8 +126,8 @@ _words = {name: [f"{e.a:#x}" for e in one.trace.select("attempt")] for name, one
 # 3. **decide**: was it RETRY, and does this attempt still have `ALLOW_RETRY`?
 # 4. **retry**: then *clear* `ALLOW_RETRY`, set `TRIED`, and go to step 1. Otherwise the fault is over.
 #
-# Step 4 runs at most once: after it, `ALLOW_RETRY` is gone. So a fault has at most two attempts, and only the
-# first may wait for a monitor. A fault has **a budget of one wait**.
+# Step 4 runs at most once: after it, `ALLOW_RETRY` is gone. So a fault has at most **two attempts**, and only
+# the first may release the lock to wait. Two attempts, **one wait**: that is a fault's budget.
 #
 # What does the second attempt do when it would have to wait again?
 #
@@ -183,7 +187,7 @@ reveal("06-short", copy.tasks["T"].outcome)
 # something done says how much. That is a **short count**, and no error at all. A program that does not
 # compare the count with what it asked for loses half of its data, without a word.
 #
-# Now you have the rule for who hears what:
+# Now you have the rule for who hears what, if the fault has failed and nobody tries again:
 #
 # | who made the access | nothing done yet | something done |
 # |---|---|---|
@@ -221,11 +225,22 @@ for event in pipe.trace.select("exception", "attempt", "attempt_end", "message",
 # [fact:copy-user-tail] That access faults again. It is a *new* fault, and a new fault has a new budget: its
 # first attempt has `ALLOW_RETRY`, sends a second message, and waits. This time the page comes.
 #
-# So the budget is **per fault**. Not per page, not per system call, not per program. The kernel made two
-# faults on the same page here, by luck.
+# So the budget is **per fault**. Not per page, not per system call, not per program. The kernel happens to
+# make two faults on the same page here.
 #
-# The same luck once more. `process_vm_readv` reads the memory of a process, page by page, and asks for the
-# pages in advance. Two pages again, the first one is there:
+# Which code is stubborn, and which is not? The one that copies a *block of bytes* between kernel and program
+# is: it wants to report the exact count. The others give up at their first fault:
+#
+# | call | how it touches the program's page | after a failed fault |
+# |---|---|---|
+# | `write` to a pipe, `read` from one | copies a block | tries the rest again [fact:copy-user-tail] |
+# | `read` from `/dev/zero` | writes zeros | gives up [fact:clear-user-single] |
+# | `write` to tmpfs (files in memory) | reads a byte, to have the page there | gives up [fact:tmpfs-write] |
+#
+# That is a matter of how each routine was written in these versions, and no promise to anybody.
+#
+# Another code that begins afresh: `process_vm_readv` reads the memory of a process, page by page, and asks
+# for the pages in advance. Two pages again, the first one is there:
 
 # %% id="run-pvm"
 for access in ("process_vm_readv 1", "process_vm_readv 0-1"):
@@ -235,8 +250,12 @@ for access in ("process_vm_readv 1", "process_vm_readv 0-1"):
 # %% [markdown] id="pvm-text"
 # One page: `EFAULT`. Two pages: all `8192` bytes, from the same monitor. With two, the kernel got page `0`
 # and failed at page `1`. It copied what it had, and went on with the rest: page `1`, by a new fault with a
-# new budget. [fact:pvm-readv-afresh] With one page it had nothing to go on with. (The log shows `a1` here:
-# the kernel got the pages by another way, and that is lesson 12a.)
+# new budget. [fact:pvm-readv-afresh] With one page it had nothing to go on with.
+#
+# The log shows `a1` here, and you can take that apart as well. `0x80` is `REMOTE`: the memory of a process,
+# touched for somebody else. `KILLABLE` is not there. And `WRITE` is, though the call only *reads*: for a
+# private page these kernels ask as if for a write, to get a copy that is nobody else's.
+# [fact:gup-read-as-write] More of this way to get pages in lesson 12a.
 
 # %% [markdown] id="gap"
 # ## Fill the gap: the loop
@@ -251,8 +270,9 @@ fill("06-loop", gave="", allowed="", cleared="", marked="")
 #
 # Now without a net. Two helpers are given. `one_try` is the goals *find vma* and *try* (it leaves out the
 # questions whether there is an area, and whether it allows the access). `finish` ends a fault that is over:
-# it releases the lock, so the lock must be held, and counts the fault or reports its error. Each operation
-# of the kernel is written with `await`: so the emulator can let another task run in between.
+# it releases the lock, so the lock must be held, and counts the fault or reports its error. (It is
+# simplified: it counts every fault as minor.) Each operation of the kernel is written with `await`, and so is
+# each function that has an `await` inside, as `one_try`: so the emulator can let another task run in between.
 
 # %% id="helpers"
 from pyemu.stubs import current, down_read, find_vma, handle_mm_fault, up_read
@@ -298,7 +318,10 @@ async def my_fault(regs, error_code, address):
 
 
 # %% [markdown] id="try-text"
-# `try_twice` lets it serve four cases, beside the older kernel, and stops where the two part.
+# `try_twice` lets it serve four cases, beside the older kernel, and stops where the two part: T reads a page
+# that comes with the wake; T reads one that does not; T writes to a page whose userfaultfd was closed before;
+# T reads one page and then writes to another. In each of them the program itself makes the access, so `USER`
+# is in `START`.
 
 # %% id="try-twice"
 try_twice(my_fault)
@@ -306,8 +329,10 @@ try_twice(my_fault)
 # %% [markdown] id="break"
 # ## Break it: more wakes
 #
-# One wake was harmless for the pipe. And two? Think first, then run: this monitor wakes `n` times before it
-# brings the page.
+# One wake was harmless for the pipe. And two? This monitor wakes `n` times before it brings the page.
+
+# %% id="predict-wakes"
+predict("06-wakes", "")
 
 
 # %% id="wakes"
@@ -316,12 +341,15 @@ def wakes(n, access, tree=Tree.before):
     return run(sketch(f"{n} wakes, {access}", T=access, M=monitor), tree)
 
 
-print(wakes(2, "pipe_write 1"))
+twice = wakes(2, "pipe_write 1")
+print(twice)
+reveal("06-wakes", twice.tasks["T"].outcome)
 
 # %% [markdown] id="break-text"
-# Two budgets, two wakes, and the luck is over. **Your turn.** Among these accesses is one that *no* number
-# of wakes can break, on the older kernel, too: `read 1`, `pipe_read 1`, `process_vm_readv 0-1`,
-# `tmpfs_write 1`, `mlock 1`. Find it: three wakes are enough to know. Then run the others on `Tree.after`.
+# Two budgets, two wakes, and nothing is left. **Your turn.** Among these accesses is one that *no* number of
+# wakes can break, even on the older kernel: `read 1`, `pipe_read 1`, `process_vm_readv 0-1`, `tmpfs_write 1`,
+# `mlock 1`. Find it: three wakes are enough to know. Then run the other four on `Tree.after`, with three
+# wakes.
 
 # %% id="try-wakes"
 print(wakes(1, "read 1"))
@@ -377,9 +405,10 @@ _numbers
 # | `process_vm_readv`, two pages | {{pvm2_a}} | {{pvm2_b}} | {{pvm2_c}} |
 # | `mlock` | {{mlock_a}} | {{mlock_b}} | {{mlock_c}} |
 #
-# (The kernel before the series that was recorded is 5.4.59. The emulator's older kernel was written from
-# the source of 5.6.4.) `mlock` is the odd one out: after each RETRY it starts afresh, from the beginning,
-# as if it had never tried. [fact:mm-populate] It had no limit even before the series.
+# (The kernel before the series that was recorded is 5.4.59. The emulator's older kernel was written from the
+# source of 5.6.4.) `mlock` is the odd one out. A loop of its own asks for the page, and after each RETRY it
+# asks afresh, from the beginning, as if it had never tried. [fact:mm-populate] Each time is a first attempt.
+# It had no limit even before the series.
 
 # %% [markdown] id="questions"
 # ## Questions
@@ -408,6 +437,7 @@ answer("06-log", "")
 # - `ALLOW_RETRY missing 70` in a log: a fault was woken without its page. The number is the flag word of
 #   attempt 2.
 #
-# In one sentence of your own: why did the pipe survive one early wake, and not two?
+# In one sentence of your own: why did the pipe survive one early wake, and not two? (Yours may say: its copy
+# faults twice, and each of the two faults may wait once.)
 #
 # Next: what a signal is, from `kill()` to the handler (lesson B3), and then what it may do to a fault.

@@ -14,15 +14,15 @@
 # program a signal now and then, and its handler draws a progress bar. When the disk is slow the bar sticks.
 #
 # Then the machine gets Linux 5.7. In the list of changes you find "return faster for non-fatal signals in
-# user mode faults". [fact:p09-any-signal] Faster! So a signal will no longer wait for the disk, and the bar
-# will move.
+# user mode faults". [fact:p09-any-signal] Faster! Will a signal no longer wait for the disk? Will the bar
+# move?
 #
-# The bar moves as badly as before. But your monitoring shows a miracle. It draws the **major faults** of
-# the program, the faults that had to wait for their page. Before the upgrade there were thousands an hour.
-# Now the line lies almost at zero. The disk reads as much as ever.
+# Your monitoring draws a graph as well, of the **major faults** of the program: the faults that had to wait
+# for their page. There are thousands an hour. After the upgrade you look at both, and one of them makes you
+# rub your eyes.
 #
-# Did the signals make the disk faster? Or does the graph lie? You will find the line of code, write it
-# yourself, and then break it in a way that no test run sees.
+# You will see which, find the line of code, write it yourself, and then break it in a way that no test run
+# sees.
 
 # %% [markdown] id="cast"
 # ### Who takes part
@@ -75,7 +75,7 @@ for event in after.trace.select("signal_sent", "pte", "signal_taken"):
 # %% id="reveal-when"
 handler = after.trace.select("signal_taken")[0]
 page = after.trace.select("pte")[0]
-side = "before" if handler.step < page.step else "after"
+side = "before" if handler.step < page.step else "after"  # a step: its place in the trace
 reveal("07a-when", f"{handler.t // 1000} ms, {side} the page")
 
 # %% id="numbers-when" tags=["numbers"]
@@ -90,9 +90,9 @@ _woken = {
 }
 
 # %% [markdown] id="crash"
-# There is your sticking bar. The signal came at `5000` us, and nothing happened for another five
-# milliseconds, on either kernel. T wakes at {{woken_before}} us with the older one, and at {{woken_after}} us
-# with the newer one. The difference is {{earlier}} us: **a signal shortens no I/O**.
+# The bar sticks as it did before the upgrade. The signal came at `5000` us, and nothing happened for another
+# five milliseconds, on either kernel. T wakes at {{woken_before}} us with the older one, and at
+# {{woken_after}} us with the newer one. The difference is {{earlier}} us: **a signal shortens no I/O**.
 #
 # (Four pages come, though T touched one. The disk reads a few pages more than asked for, and the kernel maps
 # what is there.)
@@ -141,16 +141,17 @@ counters(before, after)
 }
 
 # %% [markdown] id="count-text"
-# This is the miracle. T did wait for the disk. But the fault that waited was given up, and a fault that is
-# given up **counts nothing**. The second fault found the page in memory, so it is a minor one. The major
-# fault has vanished from the graph, and the wait has not. (Only the perf event counts both: it counts
-# exceptions.)
+# Here is what makes you rub your eyes: the line of your graph has sunk almost to zero, and the disk reads as
+# much as ever. T did wait for the disk. But the fault that waited was given up, and a fault that is given up
+# **counts nothing**. The second fault found the page in memory, so it is a minor one. The major fault has
+# vanished from the graph, and the wait has not. (Only the perf event counts both: it counts exceptions.)
 #
 # Another counter was not fooled. `pgmajfault` in `/proc/vmstat` grows where the reading *starts*: it is
 # {{pgmajfault_before}} with the older kernel and {{pgmajfault_after}} with the newer one.
 # [fact:count-pgmajfault]
 #
-# Step through both once more. Where exactly does the newer kernel decide to leave? Which function is it in?
+# Step through both once more. Where exactly does the newer kernel decide to leave? The next section has the
+# name of the function that it asks there.
 
 # %% id="stepper"
 stepper(before, after)
@@ -186,8 +187,8 @@ stepper(before, after)
 # ### Fill the gap: the other six, twice
 #
 # Put `y` (leave the fault) or `n` (don't) in the place of each `?`. The first column is the rule up to
-# patch 8. That rule is the older kernel's, moved into a function: it knows only one signal. The
-# second column is the rule from patch 9 on. You have seen one of its cells in the run.
+# patch 8. That rule is the older kernel's, which patch 3 has moved into a function: it knows only one signal.
+# The second column is the rule from patch 9 on. You have seen one of its cells in the run.
 
 # %% id="own-cells"
 own_cells(
@@ -200,7 +201,9 @@ own_cells(
 #
 # Not every signal that was sent. One that T **blocks** waits in a queue, and T is not told. One that T
 # **ignores** is dropped when it is sent. [fact:signal-pending] Neither changes anything for a fault. In these
-# two scenarios SIGUSR1 comes during a fault, once from user mode and once from a kernel copy:
+# two scenarios T reads one page itself and lets the kernel copy another one, and SIGUSR1 comes during both
+# faults. Count the page faults: two accesses, two faults. (A signal that *is* pending would make a third, on
+# the newer kernel: the one that is left.)
 
 # %% id="run-control"
 for name in ("blocked-signal", "ignored-signal"):
@@ -246,7 +249,7 @@ try_rule(fault_signal_pending)
 
 # %% id="mine"
 yours = run("S9", Tree.before, {"fault_signal_pending": fault_signal_pending})
-counters(before, yours, run("S9", Tree.upto(9)))
+counters(before, yours, run("S9", Tree.upto(9)), named=("before", "before, your rule", "upto9"))
 
 # %% [markdown] id="break"
 # ## Break it: two rules that are almost right
@@ -259,8 +262,8 @@ async def too_eager(fault, regs):
     return bool(fault & VM_FAULT_RETRY) and await signal_pending(current)
 
 
-print(run("S12", Tree.before))
-print(run("S12", Tree.before, {"fault_signal_pending": too_eager}))
+print("the older kernel:", run("S12", Tree.before))
+print("with her rule:   ", run("S12", Tree.before, {"fault_signal_pending": too_eager}))
 
 # %% [markdown] id="break-retry"
 # `4096` is the number of bytes written. With her rule, a progress bar makes `write` fail with EFAULT, "bad
@@ -275,7 +278,7 @@ async def no_retry(fault, regs):
 
 
 hers = run("S9", Tree.before, {"fault_signal_pending": no_retry})
-counters(run("S9", Tree.upto(9)), hers)
+counters(run("S9", Tree.upto(9)), hers, named=("upto9", "before, her rule"))
 
 # %% [markdown] id="explore-text"
 # Not one number differs from patch 9. Is it right, then?
@@ -398,7 +401,11 @@ answer("07a-kernel", "")
 # - A signal that is blocked or ignored is not pending, and changes nothing.
 # - One run is one order of events. A rule may be wrong in an order that you never tried.
 #
-# In one sentence of your own: why may a fault from kernel mode not be left for SIGUSR1?
+# In one sentence of your own: why may a fault from kernel mode not be left for SIGUSR1? (Yours may say: the
+# kernel stands in the middle of a copy, and to break it off makes the system call fail.)
 #
-# Next: you have seen a file. A userfaultfd reacted to every signal even in Linux 5.6, by a trick.
-# [fact:uffd-reacted-before] Lesson 08 shows what the trick cost.
+# Next: you have seen a file. For the wait for a monitor, signals have a history of their own, and a crash
+# belongs to it. That is lesson 08.
+#
+# To write both rules and be sure of every case, do the exercise
+# [e01_truth_table](../exercises/e01_truth_table.ipynb).

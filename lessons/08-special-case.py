@@ -41,7 +41,8 @@
 # The scenario is called syzbot-2017. You run it on `Tree.upto(9)`, the kernel with the first nine patches.
 # For userfaultfds nothing has changed in them yet: it does what Linux up to 5.6 did.
 # [fact:uffd-nopage-after-signal] And the scenario asks for the page-fault handler of Linux 4.14, which
-# reads the area once more at the end. [fact:use-after-free-2017]
+# reads the area once more at the end. [fact:use-after-free-2017] (Why it has to be that one you will see at
+# the end of the lesson.)
 
 # %% id="setup"
 from course.decide import broken_rules, by_turns, try_contract
@@ -69,15 +70,22 @@ print(crash)
 broken_rules(crash)
 
 # %% id="reveal-writer"
-(waited,) = crash.trace.select("sleep", task="T")[:1]
-(writer,) = crash.trace.select("lock_taken", task="U")[:1]
-(woken,) = crash.trace.select("wake", task="T")[:1]
-meanwhile = waited.t <= writer.t < woken.t
-reveal("08-writer", "at once" if meanwhile else "after T's fault")
+slept = crash.trace.select("sleep", task="T")[0].t
+woken = crash.trace.select("wake", task="T")[0].t
+writer = crash.trace.select("lock_taken", task="U")[0]
+reveal("08-writer", "at once" if slept <= writer.t < woken else "after T's fault")
 
 # %% [markdown] id="crash"
 # There is the robot's report: **use after free**. A real kernel goes on after that with whatever stands in
 # that memory now. T itself has noticed nothing. Its read gave `0`, a byte of the fresh memory.
+#
+# The emulator watches three rules here. They are three steps towards the same crash:
+#
+# | it reports | somebody | has it come to harm? |
+# |---|---|---|
+# | **stale** | uses an area that was found in an earlier hold of the lock | not yet: it is still there |
+# | **dangling** | returns as if the area were good, and it has been freed | not yet: nobody has read it |
+# | **use after free** | reads an area that has been freed | yes |
 #
 # U did not have to wait, and rightly so: you know from lesson 04 that T must not sleep with the lock. So far
 # nothing is wrong. Look on.
@@ -153,7 +161,12 @@ broken_rules(by_turns("syzbot-2017", Tree.upto(9), "T M T U"))
 # %% [markdown] id="turns-text"
 # A **stale** area: T read an area that it had found in an earlier hold. It was still there, by luck. Now
 # change the order in that cell, so that the area has been *freed* when T reads it. When must U come,
-# before which turns, and after which? And why does nothing at all happen if U has the first turn?
+# before which turns, and after which? (When the cell says *use after free*, you have it.)
+#
+# And then give U the very first turn, `"U T M T"`. Why does nothing at all happen?
+
+# %% id="question-first"
+answer("08-first", "")
 
 # %% [markdown] id="gap"
 # ## Fill the gap: what comes back, and who holds the lock
@@ -191,7 +204,8 @@ try_contract(still_good, Tree.upto(10))
 try_contract(still_good, Tree.upto(9))
 
 # %% [markdown] id="contract"
-# **You can't.** In S9 (the slow file of lesson 07a) an attempt gives NOPAGE, and the lock was held all the
+# **You can't.** You can be careful: say "lost" after NOPAGE, too. Then nothing happens, and one attempt is
+# still told wrong. In S9 (the slow file of lesson 07a) an attempt gives NOPAGE, and the lock was held all the
 # time. In S10a (a userfaultfd, and SIGUSR1) an attempt gives the same number, and the lock was away. From
 # this number nobody can tell them apart. All that a caller can do is never to touch its area again, in
 # every architecture, for ever. That is a rule that one person forgets one day. The *interface* is broken:
@@ -261,10 +275,10 @@ reveal("08-taken", str(ten.tasks["T"].stats["acquisitions"]))
 counters(nine, ten)
 
 # %% [markdown] id="count-text"
-# A look at the minor faults: the fake fault was even *counted*, as a fault that was served. With patch 10
-# a fault that is left counts nothing, as in lesson 07a. If you measure a program that gets signals while
-# it waits for a monitor, these counters are all that you see of patch 10. (T's handler ran at once
-# before, too.)
+# A look at the minor faults: the fake fault was even *counted*, as a fault that was served. It did wait, and
+# yet it is a minor one: NOPAGE comes alone, without the MAJOR of RETRY. With patch 10 a fault that is left
+# counts nothing, as in lesson 07a. If you measure a program that gets signals while it waits for a monitor,
+# these counters are all that you see of patch 10 from outside. (T's handler ran at once before, too.)
 
 # %% [markdown] id="order"
 # ## The real thing: ten without nine
@@ -284,16 +298,18 @@ broken = run("9-before-10", Tree.upto(10) - 9)
 reveal("08-order", broken.tasks["T"].outcome)
 
 # %% id="trace-order"
-for event in broken.trace.select("signal_sent", "attempt", "attempt_end"):
+for event in broken.trace.select("signal_sent", "attempt", "attempt_end", "signal_taken", "exit"):
     print(f"{event.t:>6} us  {event.text}")
 
 # %% [markdown] id="order-text"
 # The attempt tells the truth now: RETRY. But nobody leaves for a harmless signal without patch 9. So the
 # fault is tried again, in place. You know from lesson 06 what the older kernel does with a second
-# attempt: it may not wait. SIGBUS, for a program that somebody stopped for a moment. **That is why
-# patch 9 comes before patch 10.**
+# attempt: it may not wait. SIGBUS comes first, and the stop, which has been waiting for the way to user mode,
+# after it. When the page would come, there is no read any more. All that for a program that somebody stopped
+# for a moment. **That is why patch 9 comes before patch 10.**
 #
-# SIGUSR1 does the same, in S10c. Run both scenarios on four trees and look for the one bad row:
+# SIGUSR1 does the same, in S10c (that is S10a with more time between the signal and the page). Run both
+# scenarios on four trees and look for the one bad row:
 
 # %% id="order-table"
 for tree in (Tree.upto(8), Tree.upto(9), Tree.upto(10) - 9, Tree.upto(10)):
@@ -356,7 +372,8 @@ answer("08-holds", "")
 # - User-mode faults on a userfaultfd reacted to every signal before the series already. The series makes a
 #   special case general.
 #
-# In one sentence of your own: why did it not help T that it held `mmap_sem` when it read the area?
+# In one sentence of your own: why did it not help T that it held `mmap_sem` when it read the area? (Yours may
+# say: it had found the area in an earlier hold, and between the two the area could be freed.)
 #
 # Next in the course: flags with names, and a patch whose text says "no functional change". To write
 # `handle_userfault` without the special case is exercise E5.

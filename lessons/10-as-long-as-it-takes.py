@@ -141,9 +141,10 @@ _stats = after.tasks["T"].stats
 # %% [markdown] id="worked"
 # ## Worked example: a page that is locked again and again
 #
-# No monitor this time. The page belongs to a file and is in memory, but a task H has **locked** it: that is
-# what the kernel does while it reads or writes a page. H unlocks it, and locks it again before T gets there,
-# fifty times. How many attempts does T need?
+# No monitor this time. The page belongs to a file and is in memory. (It is *missing* all the same: T's page
+# table has no entry for it yet.) A task H has **locked** it: that is what the kernel does while it reads or
+# writes a page. H unlocks it, and locks it again before T gets there, fifty times. How many attempts does T
+# need?
 
 # %% id="predict-relock"
 predict("10-relock", "")
@@ -155,7 +156,15 @@ reveal("10-relock", str(fight.tasks["T"].stats["attempts"]))
 # %% [markdown] id="relock-text"
 # Here is the same with three locks. Follow the column `mmap_sem`. Who holds it while T waits, in attempt 1
 # and in attempt 2? (Frame `4` is where the page lies in memory. `disk` is a task of the kernel that has
-# nothing to do here.)
+# nothing to do here. LOCKED at the end says that T has the page's lock.)
+#
+# The timeline has no column for the *page's* lock. This is who has it:
+#
+# | from | the page's lock | why |
+# |---|---|---|
+# | the beginning | H | it has locked the page before T comes |
+# | `1000` us | H again | H asks at once; T has to end its attempt and look up the area first |
+# | `2000` us | T | T stands in the queue, and H behind it |
 
 # %% id="relock-trace"
 timeline(run(relocked(3), Tree.after))
@@ -187,13 +196,16 @@ order("10-round", "")
 # %% [markdown] id="write"
 # ## Write it: the loop of the newer kernel
 #
-# `find vma` and `try` are written. Write **decide** and **retry** in the place of the line with `break`.
-# When the fault is over, leave the loop with `break`: `mmap_sem` is held, and `fault` is given back. When a
-# signal calls the fault away, `return None`: `mmap_sem` is released, and nothing is to be done.
+# `find vma` and `try` are written. Write **decide** and **retry** in the place of the line with `break`. When
+# the fault is over, leave the loop with `break`: then the caller has `fault` and a held `mmap_sem`, as it
+# expects. When a signal calls the fault away, `return None`: the attempt has released `mmap_sem` already, and
+# the caller has nothing left to do.
 #
-# You need `await fault_signal_pending(fault, regs)`, `VM_FAULT_RETRY` and `FAULT_FLAG_TRIED`. Flags are
-# tested with `&` and added with `|=`, as in C. (Put `await` before everything that the emulator is to do for
-# you. The check whether T may use the area at all is left out; exercise E4 has it.)
+# You need `await fault_signal_pending(fault, regs)`, `VM_FAULT_RETRY` and `FAULT_FLAG_TRIED`. The function
+# says yes only if `fault` has RETRY, so you may ask your two questions in any order. `regs` are the registers
+# at the time of the fault: they tell it the mode. Flags are tested with `&` and added with `|=`, as in C.
+# (Put `await` before everything that the emulator is to do for you. The check whether T may use the area at
+# all is left out; exercise E4 has it.)
 
 
 # %% id="my-loop"
@@ -208,7 +220,8 @@ async def my_loop(mm, regs, address, flags):
 
 # %% [markdown] id="try-text"
 # `try_loop` puts your loop into the fault handler and runs it beside the kernel's, in three scenarios. It
-# tells you about the first thing that goes wrong.
+# tells you about the first thing that goes wrong. In the third one, T leaves its fault for the signal and
+# reads again: two faults, one attempt in the first and two in the second.
 
 # %% id="try-loop"
 try_loop(my_loop)
@@ -216,16 +229,18 @@ try_loop(my_loop)
 # %% [markdown] id="break"
 # ## Break it: forget one line
 #
-# Your loop agrees with the kernel's? Then take out the line that sets `TRIED`, and run it once more. The
-# numbers of the twenty wakes and of the signal stay as they were: only the flags are wrong.
+# Your loop agrees with the kernel's? Then take out the line that sets `TRIED`, and run *both* cells above
+# once more. Which of the three scenarios has other numbers now?
 #
-# Now let H lock the page fifty times, with your broken loop:
+# Then let H lock the page fifty times, with your broken loop:
 
 # %% id="break-relock"
 yours = run(relocked(50), Tree.after, handler_of(my_loop))
 print(yours, "-", yours.tasks["T"].stats["attempts"], "attempts")
 
 # %% [markdown] id="break-text"
+# (It says `2 attempts`? Then your loop still sets `TRIED`. It should be `51`.)
+#
 # Without `TRIED`, every attempt looks like a first one. So every attempt is polite, and T loses each time.
 # It has its page only because H stops in the end. No value is wrong and nothing crashes. On a real kernel
 # the outcomes of all recorded scenarios stayed the same. [fact:mutants-of-p13] Put the line back before you
@@ -235,9 +250,9 @@ print(yours, "-", yours.tasks["T"].stats["attempts"], "attempts")
 # ### Predict: a signal during a system call
 #
 # Now to the machine that stands still. T calls `write` with data on the missing page. So it is the kernel
-# that touches the page, in order to copy it: a fault from **kernel mode** (lesson B4). SIGUSR1 is pending
-# when the fault begins. T has a handler for it. M brings the page `10` ms later. This is scenario S12, and T
-# has a CPU of its own.
+# that touches the page, in order to copy it: a fault from **kernel mode** (lesson B4). A third task, S, has
+# sent SIGUSR1 a moment before: it is pending when the fault begins. T has a handler for it. M brings the page
+# `10` ms later. This is scenario S12, and T has a CPU of its own.
 #
 # You know from lesson 07a that a kernel copy may not be left for SIGUSR1: `fault_signal_pending` says no.
 
@@ -266,7 +281,8 @@ counters(run("S12", Tree.before), run("S12", Tree.upto(12)), copy)
 # %% [markdown] id="copy-explained"
 # {{copy_attempts}} attempts and {{copy_messages}} messages for one page. (An attempt takes one microsecond
 # on the emulator.) T goes round and round, as fast as the CPU can. This is a **busy loop**: rule I3 is
-# broken.
+# broken. (Why `upto12` ends in EFAULT comes below. And the fault counts as minor: no attempt said MAJOR,
+# because none has waited.)
 #
 # Walk through the first rounds in the stepper, with the older kernel beside it. Find the place where T does
 # not go to sleep. What is pending? Which flag is set there that the older kernel does not have?
@@ -287,8 +303,8 @@ stepper(run("S12", Tree.before), copy)
 #
 # Patch 12 put `INTERRUPTIBLE` into the flags with which every fault starts, kernel mode included.
 # [fact:p12-interruptible] Fill in the table for SIGUSR1 and a fault that waits for a monitor: `yes` or `no`.
-# The last row is a tree that never existed: the newer kernel with the old rule of `fault_signal_pending`,
-# SIGKILL only.
+# The last row is a tree that never existed. Without patch 9, the newer kernel has the old rule of
+# `fault_signal_pending`: SIGKILL only (lesson 07a).
 
 # %% id="fill-doors"
 fill("10-doors", a="", b="", c="", d="", e="")
@@ -313,7 +329,8 @@ hung = run("B5", Tree.after)
 print(hung.end, *hung.end_text.split("; "), sep="\n")
 
 # %% [markdown] id="hang-text"
-# T waits for M to bring the page, and M waits for T to give up the CPU. There is your virtual machine.
+# Each round takes the lock once, makes one attempt and queues one message, and changes nothing else. T waits
+# for M to bring the page, and M waits for T to give up the CPU. There is your virtual machine.
 
 # %% [markdown] id="nine"
 # ### Predict: the last row
@@ -334,6 +351,9 @@ reveal("10-stop", seen["sample after stop"])
 counters(run("9-before-13", Tree.after), deaf)
 
 # %% [markdown] id="nine-text"
+# (On the newer kernel no fault is counted at all: the first one was left for SIGUSR1, the second one for
+# SIGSTOP, and when T goes on its page is there.)
+#
 # T can't be stopped. SIGSTOP, too, takes effect only on the way to user mode, and T does not get there
 # before the page comes. A monitor that hangs would leave behind a program that burns a CPU, and that
 # nothing but SIGKILL reaches. With patch 9, the fault is left for the first signal, and T stops for the
@@ -346,6 +366,10 @@ counters(run("9-before-13", Tree.after), deaf)
 # A run is one order of events. Perhaps T is lucky in another one? `every_interleaving` tries them all. For
 # S12 on the newer kernel, and then with `Tree.parse("v5_7+B5")`: Linux 5.7 and one change that we made, only
 # a fault from user mode gets `INTERRUPTIBLE`. [fact:b5-busy-loop]
+#
+# A **move** is one step of one task. The shortest order is printed as moves: `T*16 S*5` means that T makes
+# sixteen of them, and then S, the task that sends the signal, five. "Expected" stands at what the scenario's
+# author knows of.
 
 # %% id="explore-copy"
 every_interleaving("S12", Tree.after, Tree.parse("v5_7+B5"))
@@ -446,7 +470,8 @@ answer("10-pages", "")
 # - What may end the sleep must be able to end the loop. Patch 13 without patch 9 breaks this in user mode,
 #   patch 13 with patch 12 breaks it in kernel mode.
 #
-# In one sentence of your own: why was the older kernel not bothered by a signal during `write`?
+# In one sentence of your own: why was the older kernel not bothered by a signal during `write`? (Yours may
+# say: there, a kernel copy slept so that only SIGKILL could end its sleep.)
 #
 # Next: write the whole of it, with the check of the access and the counting, in the exercise
 # [e04_loop](../exercises/e04_loop.ipynb).

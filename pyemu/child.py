@@ -7,18 +7,27 @@ may hold: a handler that imports another one is told so.
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
+from types import SimpleNamespace
 from typing import Any
 
 from pyemu import wire
 from pyemu.effects import Effect
 from pyemu.errors import HandlerError, WireError
-from pyemu.handler import Done, ForbiddenImport, HandlerFault, LocalFrame, LocalSource
+from pyemu.handler import (
+    Done,
+    ForbiddenImport,
+    HandlerFault,
+    LocalFrame,
+    LocalSource,
+    describe_crash,
+)
 
 IMPORTED = frozenset(
     {
@@ -88,14 +97,18 @@ class Child:
         self.guard = ImportGuard()
         self.source: LocalSource | None = None
         self.frames: dict[int, LocalFrame] = {}
+        self.namespace: dict[str, Any] = {}
 
     def serve(self) -> None:
         """Answer until the machine closes its end."""
         for line in self.incoming:
-            answer = self.answer(wire.decode(line))
-            view = memoryview(answer)
-            while view:
-                view = view[os.write(self.send_to, view) :]
+            self.send(self.answer(wire.decode(line)))
+
+    def send(self, message: bytes) -> None:
+        """Send a message."""
+        view = memoryview(message)
+        while view:
+            view = view[os.write(self.send_to, view) :]
 
     def answer(self, message: list[Any]) -> bytes:
         """Give the answer to one message."""
@@ -139,6 +152,15 @@ class Child:
                 if frame is not None:
                     frame.close()
                 return wire.encode("closed", rest[0])
+            case "define":
+                source, names = rest
+                self.define(source, names)
+                return wire.encode("ready")
+            case "call":
+                name, args = rest
+                return wire.encode("result", self.called(name, args))
+            case "value":
+                return wire.encode("result", wire.pack_plain(self.namespace[rest[0]]))
             case _:
                 return wire.encode(
                     "modules", sorted(name for name in sys.modules if name.startswith(("pyemu", "course")))
@@ -169,13 +191,29 @@ class Child:
                 "else of faultlab.",
             )
 
-    def load(self, source: str, function: str) -> None:
-        """Run the learner's source, in which the names of `pyemu.stubs` are known, and find the function."""
+    def load(self, source: str, function: str, name: str) -> None:
+        """Run the learner's source and find the function, which may have another name there."""
+        namespace, given = self.executed(source, name)
+        found = namespace.get(name)
+        if found is None or found is given.get(name):
+            raise HandlerFault("missing", f"your code defines no {name}: write `async def {name}(...)`.")
+        self.source = LocalSource(function, found)
+
+    def define(self, source: str, names: list[str]) -> None:
+        """Run the learner's source and find what it must define."""
+        self.namespace, given = self.executed(source, names[0])
+        for name in names:
+            if self.namespace.get(name, given) is given.get(name, given):
+                raise HandlerFault(
+                    "missing", f"your code defines no {name}; the cell of {name} is part of it."
+                )
+
+    def executed(self, source: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Run the learner's source; give its names, and those of `pyemu.stubs`, which are known in it."""
         import pyemu.stubs as stubs
 
-        namespace: dict[str, Any] = {name: getattr(stubs, name) for name in stubs.__all__}
-        stub = namespace.get(function)
-        namespace["__name__"] = "handler"
+        given = {one: getattr(stubs, one) for one in stubs.__all__}
+        namespace = given | {"__name__": "handler"}
         sys.meta_path.insert(0, self.guard)
         try:
             exec(compile(source, FILENAME, "exec"), namespace)
@@ -187,15 +225,56 @@ class Child:
             raise HandlerFault("forbidden import", str(error)) from None
         except BaseException as error:  # noqa: BLE001  whatever a learner's code raises is a finding
             raise HandlerFault(
-                "crash", f"your code raised {type(error).__name__} before {function} was called: {error}."
+                "crash", f"your code raised {type(error).__name__} before {name} was called: {error}."
             ) from None
         self.check_imports()
-        found = namespace.get(function)
-        if found is None or found is stub:
-            raise HandlerFault(
-                "missing", f"your code defines no {function}: write `async def {function}(...)`."
-            )
-        self.source = LocalSource(function, found)
+        return namespace, given
+
+    def called(self, name: str, args: list[Any]) -> Any:
+        """Call a plain function; give what it returned, packed."""
+        function = self.namespace[name]
+        if not callable(function):
+            raise HandlerFault("wrong signature", f"{name} is a {type(function).__name__}, not a function.")
+        values = [self.argument(one) for one in args]
+        try:
+            result = function(*values)
+        except HandlerFault:
+            raise
+        except ForbiddenImport as error:
+            raise HandlerFault("forbidden import", str(error)) from None
+        except Exception as error:  # noqa: BLE001  whatever a learner's code raises is a finding
+            raise HandlerFault("crash", describe_crash(name, error)) from None
+        finally:
+            self.check_imports()
+        if inspect.iscoroutine(result):
+            result.close()
+            raise HandlerFault("wrong signature", f"{name} is an `async def`; write `def {name}(...)`.")
+        try:
+            return wire.pack_plain(result)
+        except WireError as error:
+            raise HandlerFault("wrong result", f"{name} returned what can't be judged: {error}") from None
+
+    def argument(self, packed: Any) -> Any:
+        """Give an argument of a call: a plain value, or what asks the other side."""
+        match packed:
+            case {"ask": name}:
+                return self.asking(name)
+            case {"ask each": dict(names)}:
+                return SimpleNamespace(**{one: self.asking(name) for one, name in names.items()})
+            case _:
+                return wire.unpack_plain(packed)
+
+    def asking(self, name: str) -> Callable[..., Any]:
+        """Give a function that asks the other side."""
+
+        def asked(*args: Any) -> Any:
+            self.send(wire.encode("ask", name, [wire.pack_plain(arg) for arg in args]))
+            kind, value = wire.decode(self.incoming.readline())
+            if kind == "refuse":
+                raise ValueError(value)
+            return wire.unpack_plain(value)
+
+        return asked
 
 
 def main(receive: int, send: int) -> None:

@@ -122,7 +122,10 @@ def describe_crash(name: str, error: BaseException) -> str:
         if trace.tb_frame.f_code.co_name == name or not line:
             line = trace.tb_lineno
         trace = trace.tb_next
-    return f"{name} raised {type(error).__name__}: {error} (line {line}); a handler must not."
+    said = f"{name} raised {type(error).__name__}: {error} (line {line}); a handler must not."
+    if isinstance(error, (TypeError, AttributeError)) and "'coroutine'" in str(error):
+        said += " A coroutine is an async function, called but not waited for: put `await` before it."
+    return said
 
 
 def check_signature(name: str, function: Callable[..., Any]) -> None:

@@ -90,6 +90,8 @@ class RemoteSource:
         Python source that defines the function.
     function : str
         Name of the kernel function that it replaces.
+    name : str
+        Its name in the source.
 
     Raises
     ------
@@ -97,10 +99,10 @@ class RemoteSource:
         When the source can't be used; `rule` says why in one or two words.
     """
 
-    def __init__(self, channel: Channel, source: str, function: str) -> None:
+    def __init__(self, channel: Channel, source: str, function: str, name: str) -> None:
         self.channel = channel
         self.n_frames = 0
-        answer = ask(channel, "load", source, function)
+        answer = ask(channel, "load", source, function, name)
         if answer != ["ready"]:
             raise HandlerFault("protocol", f"{str(answer)[:80]} is no answer to a load.")
 

@@ -227,6 +227,9 @@ class Trace:
         self.strings: list[str] = []
         self._places: dict[str, int] = {}
 
+    def __repr__(self) -> str:
+        return f"Trace({self.title!r}, {len(self)} events)"
+
     def place(self, text: str) -> int:
         """Give the place of a string in the side table."""
         found = self._places.get(text)

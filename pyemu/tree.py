@@ -195,6 +195,9 @@ class Tree:
             return cls.later(releases[name])
         return {"before": cls.before, "after": cls.after, "v5_7": cls.v5_7}.get(name)
 
+    def __repr__(self) -> str:
+        return f"Tree.parse({str(self)!r})"
+
     def __str__(self) -> str:
         ours = "".join(f"+{one}" for one in sorted(self.fixes - set(UPSTREAM)))
         gone = "".join(f"-{one}" for one in sorted(Tree.after.patches - self.patches))

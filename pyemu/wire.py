@@ -3,12 +3,15 @@
 A message is a JSON list on a line of its own. Plain values cross as they are (flags as whole numbers);
 handles and records cross as tagged objects. Nothing else crosses, and nothing is ever unpickled.
 
-- ``load`` source, function: ``ready``, or ``fault`` -1 rule text.
+- ``load`` source, function, name: ``ready``, or ``fault`` -1 rule text.
 - ``start`` frame name args results: ``effect`` frame op args line, or ``done`` frame value, or ``fault``
   frame rule text. The results are those of effects that the frame asked for earlier, if it is begun anew.
 - ``go`` frame result: the same.
 - ``close`` frame: ``closed`` frame, or ``fault`` frame rule text.
 - ``modules``: ``modules`` names.
+- ``define`` source names: ``ready``, or ``fault`` -1 rule text.
+- ``call`` name args, ``value`` name: ``result`` value, or ``fault`` -1 rule text; or first ``ask`` name args,
+  which is answered by ``reply`` value or ``refuse`` text, as often as it comes.
 """
 
 from __future__ import annotations
@@ -69,6 +72,60 @@ def unpack(value: Any) -> Any:
             if tag == "tuple":
                 return tuple(map(unpack, content))
         except (TypeError, ValueError, KeyError, IndexError):
+            pass
+    raise WireError(f"{str(value)[:80]!r} is no value of the protocol.")
+
+
+def pack_plain(value: Any) -> Any:
+    """Turn a plain value into what JSON can hold: as `pack`, and floats, bytes and dicts, but no handles.
+
+    Raises
+    ------
+    WireError
+        For anything else.
+    """
+    if isinstance(value, float):
+        return value
+    if isinstance(value, bytes | bytearray):
+        return {"bytes": value.hex()}
+    if isinstance(value, tuple | list):
+        return {"tuple": [pack_plain(one) for one in value]}
+    if isinstance(value, set | frozenset):
+        return {"set": [pack_plain(one) for one in value]}
+    if isinstance(value, dict):
+        return {"dict": [[pack_plain(key), pack_plain(one)] for key, one in value.items()]}
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    raise WireError(
+        f"a {type(value).__name__} can't cross to another process; only numbers, texts, bytes, None, and "
+        "tuples, lists, sets and dicts of them can."
+    )
+
+
+def unpack_plain(value: Any) -> Any:
+    """Turn what `pack_plain` made back into a value; a list has become a tuple.
+
+    Raises
+    ------
+    WireError
+        When it is no such thing.
+    """
+    if value is None or isinstance(value, bool | int | str | float):
+        return value
+    if isinstance(value, dict) and len(value) == 1:
+        tag, content = next(iter(value.items()))
+        try:
+            if tag == "bytes":
+                return bytes.fromhex(content)
+            if tag == "tuple":
+                return tuple(map(unpack_plain, content))
+            if tag == "set":
+                return frozenset(map(unpack_plain, content))
+            if tag == "dict":
+                return {unpack_plain(key): unpack_plain(one) for key, one in content}
+        except (TypeError, ValueError, RecursionError):
             pass
     raise WireError(f"{str(value)[:80]!r} is no value of the protocol.")
 

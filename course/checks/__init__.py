@@ -4,15 +4,18 @@
 
     source --judge--> Verdict --feedback--> text     in the notebook, on the command line, in a report
               |
-              +-- for each behaviour: cases --run_case--> Run: the learner's trace, the kernel's own
+              +-- for each behaviour: cases --play--> Run: what the answer did, and what is right
 
 ====================  ==============================================================================
 ``draw``              what a seed decides: pages, times, numbers of wakes
 ``facts``             what a run shows of the handler, as a few comparable values
 ``specification``     what an exercise's checks are made of: cases, checks, causes
-``e04_loop``          the checks of exercise E4, with ``e04_scenarios`` and ``e04_causes``
+``kernel_case``       a scenario, run with the learner's functions in children and with the kernel's own
+``call_case``         functions that are called, and tables that are read, in a child
+``explore_case``      a scenario, run in every order of its tasks' moves
+``scenarios``         scenarios that several exercises share
+``e04_loop`` ...      the checks of one exercise each, with ``..._scenarios`` and ``..._causes`` where long
 ``library``           the exercises of this version and their checks, by id
-``runs``              one case, run with the learner's handler in a child and with the kernel's own
 ``judge``             all checks of an exercise: points, skips, the named cause
 ``verdict``           what the judge says, as data
 ``difference``        the first event in which two traces differ

@@ -1,22 +1,23 @@
 """Where a learner's source is found.
 
-A check judges source, since the function runs in another process. In a notebook it is the whole cell that
-defined the function when it last ran: helpers in the same cell belong to the answer. In a notebook file it
-is the answer cell.
+A check judges source, since the learner's code runs in another process. In a notebook it is the whole cell
+that defined the function or the table when it last ran: helpers in the same cell belong to the answer. In a
+notebook file it is the answer cell.
 """
 
 from __future__ import annotations
 
+import ast
 import inspect
 import linecache
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pyemu.errors import MaterialError
 
-__all__ = ["notebook_names", "source_of"]
+__all__ = ["notebook_names", "notebook_source", "source_of"]
 
 
 def notebook_names() -> Mapping[str, Any] | None:
@@ -63,3 +64,54 @@ def source_of(function: Callable[..., Any] | str) -> str:
             f"the source of {name} can't be found: define it in a code cell without a %% line, and run that "
             "cell."
         ) from None
+
+
+def notebook_source(names: Mapping[str, Any], answers: Sequence[str]) -> str:
+    """Give the source of a notebook's answers.
+
+    Parameters
+    ----------
+    names : mapping
+        The names of the notebook that runs.
+    answers : sequence of str
+        What the exercise asks for: functions, or tables.
+
+    Returns
+    -------
+    str
+        The cells that define them, each once, in the order of ``answers``.
+
+    Raises
+    ------
+    MaterialError
+        One of them is not defined yet, or its source can't be found.
+    """
+    sources: dict[str, None] = {}
+    for answer in answers:
+        if answer not in names:
+            raise MaterialError(
+                f"{answer} is not defined yet: run the cell that defines it, then this one again."
+            )
+        found = names[answer]
+        sources[source_of(found) if callable(found) else _cell_of(answer, names)] = None
+    return "\n\n".join(sources)
+
+
+def _cell_of(name: str, names: Mapping[str, Any]) -> str:
+    """Give the cell that last gave a value to a name."""
+    for cell in reversed(names.get("In", [])):
+        if name in _assigned(cell):
+            return str(cell)
+    raise MaterialError(f"the cell that defines {name} can't be found: run it, then this one again.")
+
+
+def _assigned(cell: str) -> Iterator[str]:
+    """Give the names to which the statements of a cell give values."""
+    try:
+        statements = ast.parse(cell).body
+    except SyntaxError:  # a line magic, or what never ran
+        return
+    for statement in statements:
+        if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            yield from (node.id for one in targets for node in ast.walk(one) if isinstance(node, ast.Name))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from course.checks.specification import Cause, Run
+from course.checks.kernel_case import KernelRun
+from course.checks.specification import Cause
 from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, VM_FAULT_RETRY
 
 __all__ = ["CAUSES", "LOOP"]
@@ -21,7 +22,7 @@ FIRST = "Linux v5.7, include/linux/mm.h, fault_flag_allow_retry_first"
 Numbers = dict[str, int | str] | None
 
 
-def signal_pending_at(run: Run, rule: str) -> bool:
+def signal_pending_at(run: KernelRun, rule: str) -> bool:
     """Say whether a signal was sent to the task and not yet taken when it first broke a rule."""
     number = run.mine.trace.tasks.index(run.case.task) + 1
     waiting = False
@@ -35,7 +36,7 @@ def signal_pending_at(run: Run, rule: str) -> bool:
     return False
 
 
-def still_clears(run: Run) -> Numbers:
+def still_clears(run: KernelRun) -> Numbers:
     """An attempt after the first might not retry, and ended in SIGBUS."""
     later = run.facts.flags[1:]
     if run.facts.outcome.startswith("SIGBUS") and any(not word & FAULT_FLAG_ALLOW_RETRY for word in later):
@@ -43,7 +44,7 @@ def still_clears(run: Run) -> Numbers:
     return None
 
 
-def forgets_tried(run: Run) -> Numbers:
+def forgets_tried(run: KernelRun) -> Numbers:
     """The second attempt looks like the first."""
     mine, kernel = run.facts.flags, run.wanted.flags
     if len(mine) > 1 and mine[1] == mine[0] and not mine[1] & FAULT_FLAG_TRIED and len(kernel) > 1:
@@ -51,7 +52,7 @@ def forgets_tried(run: Run) -> Numbers:
     return None
 
 
-def cap_3(run: Run) -> Numbers:
+def cap_3(run: KernelRun) -> Numbers:
     """The loop ended while the last attempt still said RETRY, after more than one, without a signal."""
     if "wakes" not in run.case.numbers:
         return None
@@ -62,7 +63,7 @@ def cap_3(run: Run) -> Numbers:
     return None
 
 
-def sigkill_only(run: Run) -> Numbers:
+def sigkill_only(run: KernelRun) -> Numbers:
     """The fault waited, the handler ran, but only after more attempts."""
     late = run.facts.before_handler > run.wanted.before_handler
     if late and run.facts.handler_runs and run.case.scenario.name == "S10a":
@@ -70,28 +71,28 @@ def sigkill_only(run: Run) -> Numbers:
     return None
 
 
-def unlock_on_signal(run: Run) -> Numbers:
+def unlock_on_signal(run: KernelRun) -> Numbers:
     """The lock was released though it wasn't held, while a signal was pending."""
     return {} if signal_pending_at(run, "bad unlock balance") else None
 
 
-def test_before_fault(run: Run) -> Numbers:
+def test_before_fault(run: KernelRun) -> Numbers:
     """The task went back to user mode with the lock, while a signal was pending."""
     return {} if signal_pending_at(run, "mmap_sem held on return") else None
 
 
-def counts_on_signal(run: Run) -> Numbers:
+def counts_on_signal(run: KernelRun) -> Numbers:
     """More faults were counted than came to an end, and a signal ended one."""
     more = run.facts.minor + run.facts.major > run.wanted.minor + run.wanted.major
     return {} if more and run.facts.handler_runs else None
 
 
-def eats_signal(run: Run) -> Numbers:
+def eats_signal(run: KernelRun) -> Numbers:
     """A signal was thrown away."""
     return {} if "lost signal" in run.rules else None
 
 
-def stale_vma(run: Run) -> Numbers:
+def stale_vma(run: KernelRun) -> Numbers:
     """An area was used that was found before the lock was dropped."""
     return {} if run.rules & {"stale vma", "use after free"} else None
 

@@ -9,7 +9,7 @@ from course.checks.specification import Check, Checks, Commit
 __all__ = ["CHECKS"]
 
 CHECKS = Checks(
-    function="do_user_addr_fault",
+    answers=("do_user_addr_fault",),
     checks={
         "s13": Check(
             lambda draw: (wakes(draw, 1),),

@@ -2,45 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from course.checks.draw import Draw
-from course.checks.specification import Case
-
-if TYPE_CHECKING:
-    from pyemu.scenario import Scenario
+from course.checks.kernel_case import KernelCase
+from course.checks.scenarios import HANDLED, fault, scenario
 
 __all__ = ["killed", "pending", "signalled", "wakes"]
 
-HANDLED = ("SIGUSR1", "SIGUSR2", "SIGTERM")
 
-
-def scenario(name: str, title: str, area: dict[str, Any], task: list[Any], monitor: list[Any]) -> Scenario:
-    """Make a scenario of one task T, whose monitor M serves the area V."""
-    from pyemu.scenario import Scenario
-
-    signals = {"SIGBUS": "escape", **dict.fromkeys(HANDLED, "handler")}
-    return Scenario.from_dict(
-        {
-            "version": 1,
-            "name": name,
-            "title": title,
-            "areas": [{"name": "V", "pages": 4, "populated": [0], **area}],
-            "tasks": [
-                {"name": "T", "signals": signals, "program": task},
-                {"name": "M", "monitor": True, "program": monitor},
-            ],
-        }
-    )
-
-
-def fault(draw: Draw) -> tuple[dict[str, Any], str]:
-    """Draw an access of T to a missing page of V; give the step, and how it reads."""
-    page, do = draw("page", (1, 2, 3)), draw("access", ("read", "write"))
-    return {"do": do, "area": "V", "page": page}, f"T {do}s page {page} of V, which is missing"
-
-
-def wakes(draw: Draw, n: int) -> Case:
+def wakes(draw: Draw, n: int) -> KernelCase:
     """N wakes that bring nothing, then the page."""
     access, sentence = fault(draw)
     ticks, byte = draw("ticks", range(10_000, 50_000, 1_000)), draw("byte", range(5, 200))
@@ -49,14 +18,14 @@ def wakes(draw: Draw, n: int) -> Case:
     monitor = [*(*asked, {"do": "wake", **page}) * n, *asked, {"do": "copy", "byte": byte, **page}]
     empty = "a wake, but no page" if n == 1 else f"{n} wakes, but no page"
     again = "asked once more" if n == 1 else f"asked for the {n + 1}th time"
-    return Case(
+    return KernelCase(
         scenario("S13", "A wake without a page", {"userfaultfd": True}, [access], monitor),
         f"{sentence}. M answers with {empty}; {again}, it brings the page.",
         {"wakes": n + 1, "needed": n + 2},
     )
 
 
-def signalled(draw: Draw) -> Case:
+def signalled(draw: Draw) -> KernelCase:
     """S10a: a signal while T waits, then the page."""
     access, sentence = fault(draw)
     before, after = (draw(name, range(1_000, 9_000, 500)) for name in ("before", "after"))
@@ -68,19 +37,19 @@ def signalled(draw: Draw) -> Case:
         {"do": "poll", "ticks": after},
         {"do": "copy", "area": "V", "page": access["page"], "byte": byte},
     ]
-    return Case(
+    return KernelCase(
         scenario("S10a", "A signal, then the page", {"userfaultfd": True}, [access], monitor),
         f"{sentence}, and waits. After {before} us comes {name}, which T handles; {after} us later M brings "
         "the page.",
     )
 
 
-def pending(draw: Draw) -> Case:
+def pending(draw: Draw) -> KernelCase:
     """A signal that is pending already when a fault begins that needs no wait."""
     access, sentence = fault(draw)
     ticks, name = draw("ticks", range(1_000, 9_000, 500)), draw("signal", HANDLED)
     pause = {"do": "pause", "ticks": ticks}
-    return Case(
+    return KernelCase(
         scenario(
             "S10a-early",
             "A signal before the attempt",
@@ -93,7 +62,7 @@ def pending(draw: Draw) -> Case:
     )
 
 
-def killed(draw: Draw) -> Case:
+def killed(draw: Draw) -> KernelCase:
     """SIGKILL while T waits."""
     access, sentence = fault(draw)
     ticks = draw("ticks", range(1_000, 9_000, 500))
@@ -102,7 +71,7 @@ def killed(draw: Draw) -> Case:
         {"do": "poll", "ticks": ticks},
         {"do": "signal", "task": "T", "signal": "SIGKILL"},
     ]
-    return Case(
+    return KernelCase(
         scenario("S10a-kill", "SIGKILL while the fault waits", {"userfaultfd": True}, [access], monitor),
         f"{sentence}, and waits. After {ticks} us comes SIGKILL; the page never comes.",
     )

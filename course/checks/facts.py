@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyemu.flags import Signal
 
 if TYPE_CHECKING:
     from pyemu.machine import Result
 
-__all__ = ["FACTS", "Facts", "facts_of", "plural"]
+__all__ = ["FACTS", "Fact", "Facts", "counted", "facts_of", "plural"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +98,46 @@ def _outcome(outcome: str) -> str:
     return f"the access gives {outcome.removeprefix('ret=')}"
 
 
-FACTS: dict[str, Callable[[Facts], str]] = {
-    "outcome": lambda facts: _outcome(facts.outcome),
-    "exceptions": lambda facts: plural(facts.exceptions, "exception"),
-    "attempts": lambda facts: plural(facts.attempts, "attempt"),
-    "messages": lambda facts: plural(facts.messages, "message"),
-    "flags": lambda facts: "flags " + ", ".join(hex(word) for word in facts.flags),
-    "handler_runs": lambda facts: plural(facts.handler_runs, "handler run"),
-    "before_handler": lambda facts: plural(facts.before_handler, "attempt") + " before a signal is taken",
-    "minor": lambda facts: plural(facts.minor, "minor fault"),
-    "major": lambda facts: plural(facts.major, "major fault"),
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that a run shows of a task.
+
+    Attributes
+    ----------
+    name : str
+        A short name.
+    of : callable
+        Gives its value from a result and the name of a task; values of two runs are compared with ``==``.
+    said : callable
+        Says a value in a few words.
+    """
+
+    name: str
+    of: Callable[[Result, str], Any]
+    said: Callable[[Any], str]
+
+
+def _read(name: str, said: Callable[[Any], str]) -> Fact:
+    return Fact(name, lambda result, task: getattr(facts_of(result, task), name), said)
+
+
+def counted(noun: str) -> Callable[[int], str]:
+    """Give what says a number with a noun."""
+    return lambda n: plural(n, noun)
+
+
+FACTS = {
+    one.name: one
+    for one in (
+        _read("outcome", _outcome),
+        _read("exceptions", counted("exception")),
+        _read("attempts", counted("attempt")),
+        _read("messages", counted("message")),
+        _read("flags", lambda words: "flags " + ", ".join(map(hex, words))),
+        _read("handler_runs", counted("handler run")),
+        _read("before_handler", lambda n: plural(n, "attempt") + " before a signal is taken"),
+        _read("minor", counted("minor fault")),
+        _read("major", counted("major fault")),
+    )
 }
-"""How each fact reads, in a few words."""
+"""The facts that many exercises compare, by name; an exercise may have facts of its own."""

@@ -67,7 +67,8 @@ def overview(verdict: Verdict, checks: Checks) -> str:
         lines += ["", "Why the kernel does it so"]
         for row in verdict.rows:
             lines += _wrapped(row.behaviour.id, row.reason)
-        lines += _wrapped("in Linux", f"commit {checks.commit.id}, {checks.commit.title}")
+        if checks.commit is not None:
+            lines += _wrapped("in Linux", f"commit {checks.commit.id}, {checks.commit.title}")
     return "\n".join(lines)
 
 
@@ -87,8 +88,8 @@ def explain(feedback: Feedback) -> str:
     lines = textwrap.wrap(feedback.headline, WIDTH)
     for label, text in (
         ("Scenario", feedback.happens),
-        ("Your function", feedback.mine),
-        ("The kernel's", feedback.kernel),
+        ("Yours", feedback.mine),
+        (feedback.whose, feedback.right),
     ):
         lines += _wrapped(label, text)
     if feedback.difference is not None:

@@ -14,11 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from course.checks.difference import first_difference
 from course.checks.draw import Draw
-from course.checks.facts import FACTS
-from course.checks.runs import run_case
-from course.checks.specification import OVERLOOKED, Cause, Check, Checks, Run
+from course.checks.specification import Cause, Check, Checks, Run
 from course.checks.verdict import Feedback, Outcome, Row, Verdict
 from course.checks.visible import visible
 
@@ -104,17 +101,17 @@ class _Sitting:
         check = self.checks.checks[behaviour.id]
         for case in check.cases(Draw(self.seed, f"{self.exercise.id}/{behaviour.id}")):
             try:
-                run = run_case(case, self.source, self.checks.function)
+                run = case.play(self.source, self.checks.answers)
             except HandlerFault as fault:
                 raise _Forfeit(Feedback(visible(str(fault)), read=self.checks.read)) from None
             said = visible(run.printed.strip(), lines=True)
             if said and said not in self.printed:
                 self.printed.append(said)
-            problem = _problem(check, run, self.checks.function)
+            problem = _stopped(run) or run.problem(check.equal)
             if not problem:
                 continue
             feedback = replace(self._explained(check, run, problem), printed=said)
-            rules = {finding.rule for finding in run.mine.findings}
+            rules = {finding.rule for finding in run.findings}
             if rules & FORFEITS:
                 raise _Forfeit(feedback)
             if ENDLESS in rules:
@@ -124,16 +121,17 @@ class _Sitting:
 
     def _explained(self, check: Check, run: Run, problem: str) -> Feedback:
         """Find the likely cause of a problem and put the feedback together."""
-        names = ("outcome", *(name for name in check.equal if name != "outcome"))
+        mine, right = run.told(check.equal)
         feedback = Feedback(
             headline=visible(problem),
-            happens=f"{run.case.scenario.name}: {run.case.happens}",
-            mine=", ".join(FACTS[name](run.facts) for name in names),
-            kernel=", ".join(FACTS[name](run.wanted) for name in names),
-            difference=first_difference(run.mine.trace, run.kernel.trace),
+            happens=run.happens,
+            mine=mine,
+            right=right,
+            whose=self.checks.whose,
+            difference=run.difference,
             read=self.checks.read,
         )
-        if run.mine.findings:  # it stopped half way: what a cause looks for may have been still to come
+        if run.findings:  # it stopped half way: what a cause looks for may have been still to come
             return feedback
         for cause in self.checks.causes:
             numbers = cause.shows(run)
@@ -148,24 +146,18 @@ class _Sitting:
         return replace(feedback, headline=headline, because=cause.because, read=cause.read, cause=cause.name)
 
 
-def _problem(check: Check, run: Run, function: str) -> str:
-    """Say what is wrong with a run, in a sentence; empty when nothing is."""
-    for finding in run.mine.findings:
+def _stopped(run: Run) -> str:
+    """Say what stopped a learner's code, in a sentence; empty when nothing did."""
+    for finding in run.findings:
+        if finding.rule == "unwritten":
+            return f"Your answer is not written yet: {finding.text}"
         if finding.rule == "crash" and "NotImplementedError" in finding.text:
+            function = finding.text.split(" raised ")[0]
             return f"Your answer is not written yet: {function} ends with NotImplementedError."
         if finding.rule == "crash" and "RecursionError" in finding.text:
             return (
-                f"{function} calls itself without end: the name that you replace leads to your own function, "
-                "never to the kernel's."
+                "Your function calls itself without end: the name that you replace leads to your own "
+                "function, never to the kernel's."
             )
         return finding.text
-    for violation in run.mine.violations:
-        if violation.rule not in OVERLOOKED:
-            return f"{violation.rule[:1].upper()}{violation.rule[1:]}: {violation.text}"
-    if run.mine.end != run.kernel.end:
-        return f"The run did not come to an end: {run.mine.end_text}."
-    for name in check.equal:
-        if getattr(run.facts, name) != getattr(run.wanted, name):
-            mine, kernel = FACTS[name](run.facts), FACTS[name](run.wanted)
-            return f"{run.case.task}: {mine}; with the kernel's own function: {kernel}."
     return ""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from course.checks.answer import notebook_names, source_of
+from course.checks.answer import notebook_names, notebook_source, source_of
 from course.checks.feedback import overview, row_text
 from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
@@ -36,7 +36,7 @@ def check(
     behaviour : str, optional
         One check of it, such as ``"s13"``; all of them when left out.
     answer : callable or str, optional
-        Your function or its source. Left out, it is the function of this notebook that has the right name.
+        Your function or its source. Left out, it is what this notebook defines by the right names.
     seed : str, optional
         Draws other numbers for the scenarios: pages, times, how many wakes.
     """
@@ -83,14 +83,12 @@ def _check(
         names = notebook_names()
         if names is None:
             raise MaterialError(
-                f"outside a notebook, say what is to be checked: check({name!r}, answer={checks.function})."
+                f"outside a notebook, say what is to be checked: check({name!r}, answer={checks.answers[0]})."
             )
-        answer = names.get(checks.function)
-        if answer is None:
-            raise MaterialError(
-                f"{checks.function} is not defined yet: run the cell that defines it, then this one again."
-            )
-    verdict = _verdict(name, source_of(answer), seed)
+        source = notebook_source(names, checks.answers)
+    else:
+        source = source_of(answer)
+    verdict = _verdict(name, source, seed)
     if behaviour is not None:
         return next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
     return overview(verdict, checks)

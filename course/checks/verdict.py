@@ -31,8 +31,10 @@ class Feedback:
         The first sentence.
     happens : str
         The scenario; empty when none was run.
-    mine, kernel : str
-        What became of it with the learner's function, and with the kernel's.
+    mine, right : str
+        What became of it with the learner's answer, and what is right.
+    whose : str
+        Whose way is the right one, as a label.
     difference : Difference or None
         The first event that differs.
     because, read : str
@@ -46,7 +48,8 @@ class Feedback:
     headline: str
     happens: str = ""
     mine: str = ""
-    kernel: str = ""
+    right: str = ""
+    whose: str = "The kernel's"
     difference: Difference | None = None
     because: str = ""
     read: str = ""

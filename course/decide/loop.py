@@ -120,7 +120,7 @@ def try_loop(loop: Loop) -> None:
     loop : callable
         As `handler_of` takes it.
     """
-    print(f"{'':<29}{'the kernel, v5.7':<26}your loop")
+    print(f"{'':<29}{'the kernel, v5.7':<31}your loop")
     parted = ""
     for name, scenario in (
         ("20 wakes without a page", wakes(20)),
@@ -133,7 +133,7 @@ def try_loop(loop: Loop) -> None:
         except FaultlabError as error:
             say(str(error))
             return
-        print(f"{name:<29}{_shown(kernel):<26}{_shown(yours)}")
+        print(f"{name:<29}{_shown(kernel):<31}{_shown(yours)}")
         parted = parted or _parted(name, kernel, yours)
     print()
     say(parted or "Your loop does what the kernel's does, and breaks no rule.")
@@ -142,7 +142,9 @@ def try_loop(loop: Loop) -> None:
 def _shown(result: Result) -> str:
     task = result.tasks["T"]
     outcome = task.outcome if result.end == "done" and not result.findings else "never ends"
-    return f"{outcome}, {task.stats['attempts']} attempts"
+    n_faults = task.stats["exceptions"]
+    within = f" in {n_faults} faults" if n_faults > 1 else ""
+    return f"{outcome}, {task.stats['attempts']} attempts{within}"
 
 
 def _parted(name: str, kernel: Result, yours: Result) -> str:

@@ -29,6 +29,7 @@ __all__ = [
     "check_parts",
     "check_typed_numbers",
     "check_words",
+    "prose",
 ]
 
 
@@ -142,7 +143,7 @@ def check_words(source: Source, template: Template = LESSON) -> list[Finding]:
     return [
         Finding("word", f"{source.path}, cell {cell['id']!r}: {found[0]!r} helps no one; leave it out.")
         for cell in source.cells
-        for text in _prose(cell)
+        for text in prose(cell)
         for found in pattern.finditer(text)
     ]
 
@@ -160,7 +161,7 @@ def check_typed_numbers(source: Source, template: Template = LESSON) -> list[Fin
             f"with the tag {TAG!r} and write {{{{name}}}}, or write it as code or as a word.",
         )
         for cell in _markdown(source)
-        for text in _prose(cell)
+        for text in prose(cell)
         for found in _NUMBER.finditer(_NAME_NUMBER.sub(" ", text))
     ]
 
@@ -174,6 +175,19 @@ def check_lesson(source: Source, template: Template = LESSON) -> list[Finding]:
     return [finding for check in CHECKS for finding in check(source, template)]
 
 
+def prose(cell: Cell) -> Iterator[str]:
+    """Yield what a cell says in words: markdown without code, or the comments of code."""
+    if cell["cell_type"] == "markdown":
+        yield _NOT_PROSE.sub(" ", cell["source"])
+    elif cell["cell_type"] == "code":
+        try:
+            for token in tokenize.generate_tokens(io.StringIO(cell["source"]).readline):
+                if token.type == tokenize.COMMENT:
+                    yield token.string
+        except (tokenize.TokenError, SyntaxError):
+            return  # a magic or a mistake: running the cell says so better than this check could
+
+
 def _markdown(source: Source) -> list[Cell]:
     return [cell for cell in source.cells if cell["cell_type"] == "markdown"]
 
@@ -185,16 +199,3 @@ def _lines(cell: Cell) -> list[str]:
 
 def _without_fences(text: str) -> str:
     return re.sub(r"```.*?```|~~~.*?~~~", "", text, flags=re.DOTALL)
-
-
-def _prose(cell: Cell) -> Iterator[str]:
-    """Yield what a cell says in words: markdown without code, or the comments of code."""
-    if cell["cell_type"] == "markdown":
-        yield _NOT_PROSE.sub(" ", cell["source"])
-    elif cell["cell_type"] == "code":
-        try:
-            for token in tokenize.generate_tokens(io.StringIO(cell["source"]).readline):
-                if token.type == tokenize.COMMENT:
-                    yield token.string
-        except (tokenize.TokenError, SyntaxError):
-            return  # a magic or a mistake: running the cell says so better than this check could

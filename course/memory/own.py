@@ -13,7 +13,7 @@ from course.memory.touch import Access, Fault, Touched, touch
 from pyemu.errors import FaultlabError
 from pyemu.flags import PAGE_MASK, PAGE_SIZE, PageFaultError
 
-__all__ = ["SEVEN", "own_faults", "try_fault"]
+__all__ = ["SEVEN", "decision", "own_faults", "try_fault"]
 
 WIDTH = 96
 END = FIRST + N_PAGES * PAGE_SIZE
@@ -176,11 +176,25 @@ def _decisions(touched: Touched, function: Decide) -> list[tuple[object, str, st
                 fault.n_owners,
             )
             said, failed = asked(function, *given)
-            found.append((failed or said, _right(fault, access), ", ".join(map(repr, given))))
+            found.append((failed or said, decision(fault, access), ", ".join(map(repr, given))))
     return found
 
 
-def _right(fault: Fault, access: Access) -> str:
+def decision(fault: Fault, access: Access) -> str:
+    """Say in a word or two what the kernel gave a fault: what ``my_fault`` is to say of it.
+
+    Parameters
+    ----------
+    fault : Fault
+        Of memory without a file.
+    access : Access
+        The access that faulted.
+
+    Returns
+    -------
+    str
+        ``zero page``, ``fresh frame``, ``same frame``, or a signal with its code, such as ``SIGSEGV 1``.
+    """
     if fault.did == "sends SIGSEGV":
         return f"SIGSEGV {access.outcome.partition('code=')[2].rstrip(')')}"
     return _WORDS[fault.did]

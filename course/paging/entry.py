@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from course.views.table import Column, Line, Table
 from pyemu.hw import x86
 
 __all__ = ["Entry"]
 
 _BITS = ("P", "RW", "US", "PWT", "PCD", "A", "D", "PS", "G", "NX")
+_ALWAYS = ("P", "RW", "US", "A", "D", "NX")  # a column each, also where they are clear
 
 
 class Entry(int):
@@ -33,6 +35,22 @@ class Entry(int):
         if not self & x86.P:
             return "not present"
         return " ".join(name for name in _BITS if self & getattr(x86, name))
+
+    @property
+    def table(self) -> Table:
+        """Where the entry leads to and a column for each bit, 1 where it is set."""
+        present = bool(self & x86.P)
+        bits = [name for name in _BITS if name in _ALWAYS or (present and self & getattr(x86, name))]
+        columns = (Column("entry", 18), Column("leads to", 12, right=True))
+        cells = (f"{int(self):#018x}", f"{self.address:#x}" if present else "-")
+        shown = ("1" if self & getattr(x86, name) else "0" for name in bits)
+        notes = () if present else ("Not present: none of its other bits has a meaning.",)
+        return Table(
+            "", (*columns, *(Column(name, 3, right=True) for name in bits)), (Line((*cells, *shown)),), notes
+        )
+
+    def _repr_html_(self) -> str:
+        return self.table.html()
 
     def __repr__(self) -> str:
         if not self & x86.P:

@@ -9,7 +9,9 @@
 ``ready``               says that the emulator works, and whether it runs uncompiled
 ======================  ==============================================================================
 
-Views read the events of a trace, the counters of a result and, in a stepper, its history; nothing else.
+Views read the events of a trace, the counters of a result and, in a stepper, its history; nothing else. What
+a notebook shows of flag words, areas, trees and results is in ``displays``; ``%load_ext course.views`` and
+``ready`` turn it on.
 ``anywidget`` is imported only when a stepper is shown.
 """
 
@@ -36,6 +38,13 @@ _HOME = {
 }
 
 __all__ = ["counters", "every_interleaving", "ready", "side_by_side", "stepper", "timeline"]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Let a notebook show objects of `pyemu` as tables; IPython calls this for ``%load_ext course.views``."""
+    from course.views.displays import install
+
+    install(shell)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,15 +1,19 @@
 """``ready``: the first line of a lesson. It says that the emulator works, and whether it runs uncompiled.
 
+From then on a notebook also shows flag words, trees and results as tables (`course.views.displays`).
+
 The text is the same everywhere, since ``pytest --nbval`` compares it. Where the compiled part is missing, a
 widget is shown in its place; nbval and the build leave widgets out.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from course.views.displays import install
 from course.views.steps import WIDGET_VIEW
 
 __all__ = ["Ready", "ready"]
@@ -43,7 +47,7 @@ class Ready:
 
 
 def ready() -> Ready:
-    """Say that the emulator works.
+    """Say that the emulator works; in a notebook, let it show objects of `pyemu` as tables.
 
     Returns
     -------
@@ -53,6 +57,8 @@ def ready() -> Ready:
     from pyemu.hw import COMPILED
     from pyemu.hw.twins import choose
 
+    if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()) is not None:
+        install(shell)
     if choose() == "fast":
         return Ready("")
     why = (

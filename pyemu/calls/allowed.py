@@ -59,9 +59,33 @@ _FIXUP = frozenset(
         "handle_mm_fault",
     }
 )
+# No operation that reads an entry of the page table: `userfaultfd_must_wait` leaves a trace of its look.
+_USERFAULT = frozenset(
+    {
+        "task.exiting",
+        "vma.vm_mm",
+        "vma.vm_flags",
+        "vma.vm_userfaultfd_ctx",
+        "context.features",
+        "context.released",
+        "wait.waken",
+        "down_read",
+        "up_read",
+        "userfaultfd_queue",
+        "userfaultfd_dequeue",
+        "userfaultfd_must_wait",
+        "wake_up_poll",
+        "set_current_state",
+        "schedule",
+        "schedule_timeout",
+        "signal_pending",
+        "fatal_signal_pending",
+    }
+)
 ALLOWED: dict[str, frozenset[str]] = {
     "do_user_addr_fault": _ARCH_FAULT,
     "__get_user_pages_locked": _GUP_LOCKED,
     "fixup_user_fault": _FIXUP,
+    "handle_userfault": _USERFAULT,
     "fault_signal_pending": frozenset({"signal_pending", "fatal_signal_pending", "flush_signals"}),
 }

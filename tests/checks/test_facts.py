@@ -42,9 +42,10 @@ def test_without_a_signal_all_attempts_come_before_the_handler():
 
 @pytest.mark.parametrize("name", FACTS)
 def test_every_fact_reads_as_words(name: str):
-    facts = facts_of(run("S13"), "T")
-    assert getattr(facts, name) is not None
-    assert " " in FACTS[name](facts)
+    result = run("S13")
+    value = FACTS[name].of(result, "T")
+    assert value == getattr(facts_of(result, "T"), name)
+    assert " " in FACTS[name].said(value)
 
 
 def test_every_fact_can_be_told():

@@ -16,11 +16,11 @@ FULL = Feedback(
     "S13: something happens.",
     "the access gives 1",
     "the access gives 2",
-    Difference(("both",), ("mine",), ()),
-    "You forgot it.",
-    "Linux v5.7, a file",
-    "a-cause",
-    "one\ntwo",
+    difference=Difference(("both",), ("mine",), ()),
+    because="You forgot it.",
+    read="Linux v5.7, a file",
+    cause="a-cause",
+    printed="one\ntwo",
 )
 
 

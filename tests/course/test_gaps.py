@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from course.gaps import Gaps
 from course.notes import noted
 from course.predictions import fill
 from pyemu.errors import MaterialError
@@ -104,3 +105,11 @@ def test_bad_material_is_told_with_file_and_question(old: str, new: str, words: 
     with pytest.raises(MaterialError, match=r"05-loop\.toml, question 'loop'") as caught:
         fill("05-loop")
     assert words in str(caught.value)
+
+
+def test_columns_stay_below_each_other_when_a_gap_between_them_is_filled():
+    task = Gaps("05-table", "Fill.", "one   __a__   __b__\ntwo   no      no", {})
+    assert task.text({"a": "no", "b": "no"}).splitlines()[2:] == [
+        "    one   no      no",
+        "    two   no      no",
+    ]

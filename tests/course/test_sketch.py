@@ -58,6 +58,8 @@ def test_what_it_is_served_for_can_be_chosen() -> None:
     [
         ("wait_mesage", "'wait_mesage' is no step"),
         ("copy one", "'one' is neither a page"),
+        ("copy", "it says no page"),
+        ("wake byte=6", "it says no page"),
         ("copy 7", "page 7"),
         ("copy 1 bytes=3", "bytes"),
     ],

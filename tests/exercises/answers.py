@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_ids, exercise_of
 from course.checks.submission import pristine
 from course.checks.verdict import Feedback, Outcome, Row, Verdict
 from course.material.exercise import Exercise, WrongAnswer
+from course.material.learner import answers_in
 from course.material.nbgrader import Role, cells_of_role
 from course.material.solution import solved
 from course.material.source import tags_of
@@ -34,6 +36,16 @@ def stub(exercise: Exercise) -> str:
 def master(exercise: Exercise) -> str:
     cells = [cell for cell in exercise.master() if "answer" in tags_of(cell)]
     return "\n\n".join(solved(cell["source"], cell["id"]) for cell in cells)
+
+
+def source_of(exercise: Exercise, file: Path) -> str:
+    """Give the source of an answer in a file; cells that it leaves out are the master's."""
+    cells = {
+        cell["id"]: solved(cell["source"], cell["id"])
+        for cell in exercise.master()
+        if "answer" in tags_of(cell)
+    }
+    return "\n\n".join((cells | answers_in(file, list(cells))).values())
 
 
 def wrong(exercise: Exercise, name: str) -> WrongAnswer:

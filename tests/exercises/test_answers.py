@@ -10,7 +10,7 @@ from course.checks.library import checks_of
 from course.checks.verdict import Outcome
 from course.material.exercise import Exercise, WrongAnswer
 from course.material.solution import find_leaks
-from tests.exercises.answers import EXERCISES, SEEDS, failed, master, stub, verdict
+from tests.exercises.answers import EXERCISES, SEEDS, failed, master, source_of, stub, verdict
 
 WRONG = [(exercise, one) for exercise in EXERCISES for one in exercise.wrong]
 
@@ -51,7 +51,7 @@ def test_the_masters_answer_gets_all_points(exercise: Exercise, seed: str | None
 def test_answers_that_are_written_differently_get_all_points(exercise: Exercise, seed: str | None):
     assert len(exercise.right) >= 2
     for right in exercise.right:
-        given = verdict(exercise.id, right.file.read_text(encoding="utf-8"), seed)
+        given = verdict(exercise.id, source_of(exercise, right.file), seed)
         assert given.points == exercise.points, (right.file.name, failed(given))
 
 
@@ -60,7 +60,7 @@ def test_answers_that_are_written_differently_get_all_points(exercise: Exercise,
 def test_a_wrong_answer_gets_its_own_message_and_no_other(
     exercise: Exercise, wrong: WrongAnswer, seed: str | None
 ):
-    given = verdict(exercise.id, wrong.file.read_text(encoding="utf-8"), seed)
+    given = verdict(exercise.id, source_of(exercise, wrong.file), seed)
     assert given.points < exercise.points
     assert failed(given)
     assert {row.feedback.cause for row in given.rows if row.feedback is not None} == {wrong.name}
@@ -69,7 +69,7 @@ def test_a_wrong_answer_gets_its_own_message_and_no_other(
 
 @pytest.mark.parametrize(("exercise", "wrong"), WRONG, ids=name_of)
 def test_a_wrong_answer_loses_the_same_behaviours_with_every_seed(exercise: Exercise, wrong: WrongAnswer):
-    source = wrong.file.read_text(encoding="utf-8")
+    source = source_of(exercise, wrong.file)
     outcomes = {tuple(row.outcome for row in verdict(exercise.id, source, seed).rows) for seed in SEEDS}
     assert len(outcomes) == 1
 
@@ -85,7 +85,7 @@ def test_each_behaviour_is_lost_by_a_wrong_answer(exercise: Exercise):
     lost = {
         row.behaviour.id
         for wrong in exercise.wrong
-        for row in verdict(exercise.id, wrong.file.read_text(encoding="utf-8")).rows
+        for row in verdict(exercise.id, source_of(exercise, wrong.file)).rows
         if row.outcome is Outcome.FAILED
     }
     assert lost == {one.id for one in exercise.behaviours}
@@ -95,7 +95,7 @@ def test_each_behaviour_is_lost_by_a_wrong_answer(exercise: Exercise):
 def test_every_cause_says_what_was_probably_done_and_where_to_read(exercise: Exercise):
     for cause in checks_of(exercise.id).causes:
         assert cause.because.endswith(".")
-        assert "Linux v5." in cause.read
+        assert re.search(r"Linux v\d|Intel|AMD|RISC-V|Cython", cause.read)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=name_of)

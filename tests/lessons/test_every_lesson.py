@@ -1,4 +1,4 @@
-"""What holds for each lesson: no answer stands in it, each choice is answered, and it runs without numpy."""
+"""What holds for each lesson: no answer in it, each choice answered, spelt right, and no need of numpy."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from course.ordering import orderings_of
 from course.predictions import answer, fill, order
 from course.questions import questions_of
 from tests.lessons.learner import code_cells
+from tests.material.spelling import misspelt, texts
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "lessons").glob("*.ipynb"), key=lesson_place)
 LESSONS = {path.name.split("-")[0]: path for path in NOTEBOOKS}
@@ -68,6 +69,13 @@ def test_lines_and_gaps_can_be_done(
     for name, task in gaps_of(lesson).items():
         fill(f"{lesson}-{name}", **{gap: one.right[0] for gap, one in task.gaps.items()})
         assert "not right" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suffix", [".py", ".toml"])
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_it_is_spelt_right(lesson: str, suffix: str) -> None:
+    path = LESSONS[lesson].with_suffix(suffix)
+    assert misspelt("\n\n".join(texts(path))) == [], "mend it, or add a term to tests/material/words.txt"
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

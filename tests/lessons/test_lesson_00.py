@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from course.questions import questions_of
+from course.sketch import sketch
 from pyemu import Tree, run
 from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_INTERRUPTIBLE
 from tests.lessons.learner import Lesson
@@ -82,14 +83,24 @@ def test_the_predictions_cover_what_the_runs_give():
     questions = questions_of("00")
     before, after = (run("S13", tree) for tree in (Tree.before, Tree.after))
     assert before.tasks["T"].outcome in [one.outcome for one in questions["wake"].choices]
-    assert str(after.tasks["M"].stats["messages"]) in [one.outcome for one in questions["messages"].choices]
+    assert str(after.tasks["T"].stats["attempts"]) in [one.outcome for one in questions["attempts"].choices]
+    assert after.tasks["M"].stats["messages"] == 2
 
 
 def test_the_right_answer_about_the_flag_word_is_right():
-    word = int(run("S13", Tree.after).trace.select("attempt")[1].a)
+    older, newer = (int(run("S14", tree).trace.select("attempt")[1].a) for tree in (Tree.before, Tree.after))
     question = questions_of("00")["which"]
-    assert f"{word:#x}" in question.ask
+    assert f"flags {newer:#x}'" in question.ask
     assert next(one for one in question.choices if one.right).text.startswith("The newer")
+    assert (newer & FAULT_FLAG_ALLOW_RETRY, older & FAULT_FLAG_ALLOW_RETRY) == (FAULT_FLAG_ALLOW_RETRY, 0)
+    assert newer & FAULT_FLAG_INTERRUPTIBLE == 0
+
+
+def test_a_monitor_that_brings_the_page_first_does_no_harm_to_the_older_kernel():
+    right = run(sketch("right", T="read 1", M="wait_message; pause ticks=100; copy it"), Tree.before)
+    assert right.tasks["T"].outcome == "ret=5"
+    second = int(right.trace.select("attempt")[1].a)
+    assert f"the second attempt has {second:#x} as well" in LESSON.source("flags-explained")
 
 
 def test_the_exercise_that_comes_next_exists():

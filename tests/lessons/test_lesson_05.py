@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from course.questions import questions_of
+from course.sketch import sketch
+from pyemu import Tree, run
 from tests.lessons.learner import Lesson, printed
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +39,39 @@ def test_a_wide_wake_makes_the_newer_kernel_ask_again() -> None:
     assert "At 10002 us U is woken" in text
     assert "That makes 2 messages and 3 attempts, in 1 page fault" in text
     assert "wake comes at `10002` us" in LESSON.source("wide-text")
+
+
+def test_a_copy_of_a_page_that_is_there_wakes_nobody_and_a_wake_does() -> None:
+    copied, woken = LESSON.shown("run-again").splitlines()
+    assert copied.startswith("copy it on tree after: hang nobody can go on: T waits")
+    assert woken.strip() == "wake it on tree after: T: ret=5"
+
+
+def right(name: str) -> str:
+    return next(one.text for one in questions_of("05")[name].choices if one.right)
+
+
+def test_the_value_comes_with_the_first_wake_that_finds_the_page() -> None:
+    said = ["wake 0-3", "copy 1 wake=no", "copy 1", "wake 2", "wake 0-3"]
+    monitor = "; ".join(["wait_message", *(f"pause ticks=1000; {one}" for one in said)])
+    done = run(sketch("asked", T="read 1", M=monitor), Tree.v5_7)
+    assert done.tasks["T"].outcome == "ret=5"
+    (value,) = done.trace.select("value", task="T")
+    assert right("after").startswith(f"At {round(value.t / 1000)} ms")
+    assert done.tasks["M"].stats["messages"] == 1
+    assert "EEXIST" in "".join(event.text for event in done.trace.select("report", task="M"))
+
+
+def test_each_thread_asks_again_in_the_same_fault_after_a_wrong_wake() -> None:
+    monitor = (
+        "wait_message; wait_message; wake 0-3; pause ticks=1000; copy 1 wake=no; copy 2 wake=no; wake 0-3"
+    )
+    done = run(sketch("asked", T="read 1", U="read 2", M=monitor), Tree.v5_7)
+    threads = [done.tasks[name] for name in ("T", "U")]
+    assert [one.outcome for one in threads] == ["ret=5", "ret=5"]
+    messages, faults = (sum(one.stats[key] for one in threads) for key in ("messages_queued", "exceptions"))
+    assert right("twice").startswith(f"{messages} messages in {faults} page faults")
+    assert done.tasks["M"].stats["messages"] == 2
 
 
 def test_the_older_kernel_takes_the_wide_wake_for_the_end() -> None:

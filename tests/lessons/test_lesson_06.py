@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from course.questions import questions_of
-from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, FAULT_FLAG_USER, FAULT_FLAG_WRITE
+from course.sketch import sketch
+from pyemu import Tree, run
+from pyemu.flags import (
+    FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_KILLABLE,
+    FAULT_FLAG_REMOTE,
+    FAULT_FLAG_TRIED,
+    FAULT_FLAG_USER,
+    FAULT_FLAG_WRITE,
+)
 from tests.lessons.learner import Lesson, printed
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +51,30 @@ def test_the_pipe_is_saved_by_a_second_fault_with_a_wait_of_its_own() -> None:
     flags = [int(found[1], 16) for line in lines if (found := re.search(r"flags (0x\w+)", line))]
     assert [bool(one & FAULT_FLAG_ALLOW_RETRY) for one in flags] == [True, False, True, False]
     assert "There are 2 exceptions" in LESSON.source("pipe-explained")
-    assert "EFAULT" in LESSON.shown("wakes")
+    assert "The run gave EFAULT." in LESSON.shown("wakes")
+
+
+@pytest.mark.parametrize(
+    ("access", "n_faults"),
+    [("pipe_write 1", 2), ("pipe_read 1", 2), ("read_zero 1", 1), ("tmpfs_write 1", 1)],
+)
+def test_a_block_copy_tries_again_and_the_others_give_up(access: str, n_faults: int) -> None:
+    done = run(sketch("asked", T=access, M="wait_message; wake it"), Tree.before)
+    assert done.tasks["T"].stats["messages_queued"] == n_faults
+    told = {
+        "pipe_write 1": "`write` to a pipe, `read` from one | copies a block | tries the rest again",
+        "read_zero 1": "`read` from `/dev/zero` | writes zeros | gives up",
+        "tmpfs_write 1": "reads a byte, to have the page there | gives up",
+    }
+    assert told.get(access, "read` from one | copies a block") in LESSON.source("pipe-explained")
+
+
+def test_the_kernels_way_to_get_pages_asks_for_a_write_of_somebody_elses_memory() -> None:
+    word = int(re.findall(r"missing (\w+)", LESSON.shown("run-pvm"))[0], 16)
+    assert f"log shows `{word:x}`" in LESSON.source("pvm-text")
+    assert word == FAULT_FLAG_WRITE | FAULT_FLAG_TRIED | FAULT_FLAG_REMOTE
+    assert int(FAULT_FLAG_REMOTE) == 0x80
+    assert not word & FAULT_FLAG_KILLABLE
 
 
 def test_two_pages_survive_what_one_does_not() -> None:
@@ -82,6 +114,7 @@ def test_a_learner_can_write_the_loop(tmp_path: Path) -> None:
             RIGHT.replace("        flags &=", "        await up_read(mm)\n        flags &="),
             "holds it not at all",
         ),
+        (RIGHT.replace("= await one_try", "= one_try"), "put `await` before it"),
         ("", "after RETRY the callee has released it already"),
     ],
 )
@@ -136,5 +169,10 @@ def test_the_real_kernels_did_what_the_table_says(what: str) -> None:
 
 def test_the_predictions_cover_what_the_runs_give() -> None:
     questions = questions_of("06")
-    for name, came in (("kernel", "EFAULT"), ("short", "ret=4096"), ("pipe", "ret=4096, 2 messages")):
+    for name, came in (
+        ("kernel", "EFAULT"),
+        ("short", "ret=4096"),
+        ("pipe", "ret=4096, 2 messages"),
+        ("wakes", "EFAULT"),
+    ):
         assert came in [one.outcome for one in questions[name].choices]

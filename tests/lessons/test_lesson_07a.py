@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from course.questions import questions_of
+from pyemu import Scenario, Tree, run
 from tests.lessons.learner import Lesson, printed
 
 LESSON = Lesson("07a")
@@ -35,10 +37,27 @@ def test_a_signal_that_is_not_pending_changes_nothing() -> None:
     assert all(line.endswith("T: ret=5, ret=4096 - 2 page faults") for line in lines)
 
 
+def test_a_signal_that_is_pending_makes_a_third_fault_on_the_newer_kernel() -> None:
+    blocked = Scenario.load("blocked-signal")
+    free = tuple(dataclasses.replace(task, blocked=()) for task in blocked.tasks)
+    pending = dataclasses.replace(blocked, name="not blocked", tasks=free)
+    assert run(pending, Tree.v5_7).tasks["T"].stats["exceptions"] == 3
+    assert "would make a third, on the newer kernel" in LESSON.source("control")
+
+
+def test_runs_of_one_tree_are_told_apart() -> None:
+    assert "before, your rule" in LESSON.shown("mine")
+    assert "before, her rule" in LESSON.shown("no-retry")
+
+
+def test_the_question_of_lesson_08_is_not_answered_here() -> None:
+    assert "even in Linux 5.6" not in LESSON.source("recap")
+
+
 def test_the_colleagues_rules_do_what_is_told_of_them() -> None:
     assert LESSON.shown("too-eager").splitlines() == [
-        "S12 on tree before: T: ret=4096",
-        "S12 on tree before: T: EFAULT",
+        "the older kernel: S12 on tree before: T: ret=4096",
+        "with her rule:    S12 on tree before: T: EFAULT",
     ]
     numbers = [line.split()[-2:] for line in LESSON.shown("no-retry").splitlines()[4:]]
     assert all(left == right for left, right in numbers)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from course.decide import by_turns
 from course.questions import questions_of
+from course.sketch import sketch
+from pyemu import Tree, run
 from tests.lessons.learner import Lesson, printed
 
 LESSON = Lesson("08")
@@ -58,6 +61,47 @@ def test_todays_handler_holds_a_dangling_area_and_does_not_read_it() -> None:
     old, today = LESSON.shown("today").splitlines()
     assert old.endswith("['dangling vma', 'use after free']")
     assert today.endswith("['dangling vma']")
+
+
+def right(name: str) -> str:
+    return next(one.text for one in questions_of("08")[name].choices if one.right)
+
+
+def test_without_patch_9_the_userfaultfds_reader_alone_is_killed_by_sigusr1() -> None:
+    tree = Tree.upto(10) - 9
+    monitor = "wait_message; pause ticks=5000; signal task=T signal=SIGUSR1; pause ticks=15000; copy it"
+    copy = sketch("R", T="tmpfs_write 1", M=monitor)
+    ends = {"P": run("S9", tree), "Q": run("S10c", tree), "R": run(copy, tree)}
+    assert all(one.tasks["T"].stats["handler_runs"] == 1 for one in ends.values())
+    failed = [name for name, one in ends.items() if not one.tasks["T"].outcome.startswith("ret=")]
+    assert failed == ["Q"]
+    assert right("without").startswith("Q's alone")
+
+
+def test_before_the_series_the_handler_ran_at_once_and_the_lock_was_taken_twice_in_each_fault() -> None:
+    monitor = "wait_message; pause ticks=5000; signal task=T signal=SIGUSR1; pause ticks=15000; copy 1"
+    counted = []
+    for tree in (Tree.before, Tree.v5_7):
+        done = run(sketch("asked", T="read 1", M=monitor), tree)
+        task = done.tasks["T"]
+        (handler,) = done.trace.select("signal_taken", task="T")
+        assert task.outcome == "ret=5"
+        faults, taken = task.stats["exceptions"], task.stats["acquisitions"]
+        counted.append(f"At {handler.t // 1000} ms, in {faults} page faults, {taken} times")
+    assert right("before").startswith(counted[0])
+    assert [one.text.split(":")[0] for one in questions_of("08")["before"].choices].count(counted[1]) == 1
+
+
+def test_if_u_comes_first_nobody_waits() -> None:
+    done = by_turns("syzbot-2017", Tree.upto(9), "U T M T")
+    assert done.violations == ()
+    assert (done.tasks["T"].stats["messages_queued"], done.tasks["T"].stats["attempts"]) == (0, 1)
+    assert "belongs to no userfaultfd" in right("first")
+
+
+def test_the_stop_comes_after_sigbus() -> None:
+    lines = [line.split(" us  ")[1] for line in LESSON.shown("trace-order").splitlines()]
+    assert lines.index("SIGBUS: escape") < lines.index("SIGSTOP: stop") < lines.index("ends")
 
 
 def test_the_predictions_cover_what_the_runs_give() -> None:

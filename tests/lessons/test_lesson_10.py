@@ -8,9 +8,16 @@ from typing import Any
 
 import pytest
 
+from course.decide import handler_of, relocked, wakes
 from course.questions import questions_of
+from course.sketch import sketch
 from pyemu import Tree, run
-from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED
+from pyemu.calls.memory import handle_mm_fault
+from pyemu.calls.signal import fault_signal_pending
+from pyemu.effects.areas import find_vma
+from pyemu.effects.locks import down_read
+from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, VM_FAULT_RETRY
+from pyemu.machine import Result
 from tests.lessons.learner import FOLDER, Lesson, printed
 
 LESSON = Lesson("10")
@@ -131,6 +138,76 @@ def test_the_real_kernel_slept_and_spun_as_the_lesson_says() -> None:
     assert rows["v5_7"]["spin"]
     assert rows["v5_7"]["attempts"] > 2000
     assert "h234 M0 H400 A h234 M0 H400" in rows["v5_7"]["trace"]
+
+
+def right(name: str) -> str:
+    return next(one.text for one in questions_of("10")[name].choices if one.right)
+
+
+def sleeps_with_the_lock(done: Result) -> list[int]:
+    """The attempts in which T falls asleep and holds mmap_sem."""
+    found, held, attempt = [], False, 0
+    for event in done.trace.select("lock_taken", "lock_dropped", "attempt", "sleep", task="T"):
+        held = event.kind == "lock_taken" or (held and event.kind != "lock_dropped")
+        attempt += event.kind == "attempt"
+        if event.kind == "sleep" and held:
+            found.append(attempt)
+    return found
+
+
+def test_who_waits_for_a_monitor_never_keeps_the_lock_and_who_waits_for_a_page_keeps_it_once() -> None:
+    monitor, page = (run(one, Tree.v5_7) for one in (wakes(3), relocked(3)))
+    n_monitor, n_page = (one.tasks["T"].stats["attempts"] for one in (monitor, page))
+    assert (sleeps_with_the_lock(monitor), sleeps_with_the_lock(page)) == ([], [2])
+    assert right("contention") == f"T {n_monitor} and U {n_page}. T never, U in its second attempt."
+
+
+async def without_tried(mm: Any, regs: Any, address: int, flags: Any) -> Any:
+    while True:
+        await down_read(mm)
+        vma = await find_vma(mm, address)
+        assert vma is not None
+        fault = await handle_mm_fault(vma, address, flags)
+        if await fault_signal_pending(fault, regs):
+            return None
+        if not fault & VM_FAULT_RETRY:
+            return fault
+
+
+def test_without_tried_the_page_that_is_locked_again_alone_shows_other_numbers() -> None:
+    signalled = sketch(
+        "c",
+        T="read 1",
+        M="wait_message; signal task=T signal=SIGUSR1; wait_message; pause ticks=100; copy it",
+    )
+    runs = {"a": wakes(20), "b": relocked(5), "c": signalled}
+    attempts = {
+        name: tuple(
+            run(scenario, Tree.v5_7, handlers).tasks["T"].stats["attempts"]
+            for handlers in (None, handler_of(without_tried))
+        )
+        for name, scenario in runs.items()
+    }
+    with_line, without = attempts["b"]
+    assert [name for name, (one, other) in attempts.items() if one != other] == ["b"]
+    assert right("forgotten").startswith(f"(b): {without} attempts and not {with_line}")
+    broken = run(relocked(5), Tree.v5_7, handler_of(without_tried))
+    assert sleeps_with_the_lock(broken) == []
+
+
+def test_get_user_pages_sleeps_through_sigusr1() -> None:
+    monitor = "wait_message; signal task=T signal=SIGUSR1; pause ticks=1000; copy it"
+    done = run(sketch("asked", T="process_vm_readv 1", M=monitor), Tree.v5_7)
+    task = done.tasks["T"]
+    assert (task.outcome, task.stats["sleeps"], task.stats["spins"]) == ("ret=4096", 1, 0)
+    assert right("pages").startswith("It goes on sleeping")
+
+
+def test_who_has_the_pages_lock_is_told_as_it_was() -> None:
+    woken = [event.t for event in run(relocked(3), Tree.after).trace.select("wake", task="T")][1:]
+    text = LESSON.source("relock-text")
+    assert f"| `{woken[0]}` us | H again |" in text
+    assert f"| `{woken[1]}` us | T |" in text
 
 
 def test_the_predictions_cover_what_the_runs_give() -> None:

@@ -77,6 +77,11 @@ def test_every_kind_reads_as_a_phrase(kind: Kind) -> None:
     assert trace.text(Level.HARDWARE).startswith("title\n")
 
 
+def test_a_trace_is_called_by_its_title_and_not_by_its_address() -> None:
+    trace = Trace(["T"], "S13 on tree before")
+    assert repr(trace) == "Trace('S13 on tree before', 0 events)"
+
+
 def test_kinds_have_different_names() -> None:
     assert len({kind.name for kind in KINDS}) == len(KINDS) < 256
 

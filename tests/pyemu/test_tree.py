@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +21,22 @@ trees = st.builds(Tree, patches, st.frozensets(st.sampled_from(FIXES)), st.sampl
 @given(trees)
 def test_a_tree_is_read_back_from_its_name(tree: Tree) -> None:
     assert Tree.parse(str(tree)) == tree
+    assert eval(repr(tree)) == tree
+
+
+def test_a_tree_is_written_the_same_way_every_time() -> None:
+    code = "from pyemu import Tree; print(repr(Tree.later('6.1') - 9 + 'B5'))"
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert said == {"Tree.parse('v6_1-9+B5')\n"}
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,13 @@ def test_counters_of_nothing_are_refused_in_words(given: tuple[Result, ...], wor
         counters(*given, task="X")
 
 
+def test_counters_of_runs_on_one_tree_can_be_named() -> None:
+    titles = [column.title for column in counters(BEFORE, BEFORE, named=("theirs", "mine")).table.columns]
+    assert titles[1:] == ["theirs", "mine"]
+    with pytest.raises(FaultlabError, match="2 runs and 1 names"):
+        counters(BEFORE, BEFORE, named=("mine",))
+
+
 def test_runs_on_one_tree_are_named_by_their_side() -> None:
     board, desk = (run(slow_page(arch), Tree.before).trace for arch in ("csky", "x86"))
     parted, flags, *_ = why(compare(board, desk), Tree.before, Tree.before)

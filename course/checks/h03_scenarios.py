@@ -1,0 +1,134 @@
+"""The cases of exercise H3: steps on a small memory whose kernel is the learner's."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from course.checks.call_case import CallCase, CallRun
+from course.checks.draw import Draw
+from course.child_functions import Answers
+
+__all__ = ["copies", "counts", "errors", "forks", "given_back", "last_owner", "run_of", "zero_page"]
+
+ANSWERS = ("page_fault", "fork", "dontneed")
+NO_RULE = "no rule is broken"
+
+
+class Places:
+    """Three addresses in different pages, and bytes: what a seed decides."""
+
+    def __init__(self, draw: Draw) -> None:
+        pages = draw("pages", ((0, 1, 2), (1, 3, 0), (2, 0, 3), (3, 2, 1), (0, 3, 1)))
+        self.offset = draw("offset", (0x10, 0x48, 0x200, 0xFF8))
+        self.pages = tuple(f"{0x5000 + page * 0x1000:#x}" for page in pages)
+        self.addresses = tuple(f"{0x5000 + page * 0x1000 + self.offset:#x}" for page in pages)
+        self.bytes = draw("bytes", ((7, 8, 9), (21, 34, 55), (100, 3, 200)))
+
+
+def case(name: str, *steps: str, counts: bool = False) -> CallCase:
+    """Make a case of some steps: what each access gives, or only how the faults are counted."""
+    from course.memory.own_kernel import kernel_run
+    from course.memory.steps import read_steps
+
+    right = kernel_run(steps)
+    wanted: dict[str, Any] = {"rules": NO_RULE, **right.told}
+    if counts:
+        wanted = {"min_flt": right.min_flt, "maj_flt": right.maj_flt}
+    happens = "; ".join(f"{n}. {step.text}" for n, step in enumerate(read_steps(steps), 1))
+    return CallCase(name, f"{happens}.", partial(look, steps), wanted, said=said)
+
+
+def look(steps: tuple[str, ...], answers: Answers) -> dict[str, Any]:
+    """Do the steps with the learner's kernel."""
+    from course.memory.own_kernel import Kernel, small_run
+
+    run = small_run(steps, Kernel(*(partial(answers.call, name) for name in ANSWERS)))
+    rules = [f"{rule}: {text}" for rule, text in run.broken]
+    return {
+        "rules": rules[0] if rules else NO_RULE,
+        **run.told,
+        "min_flt": run.min_flt,
+        "maj_flt": run.maj_flt,
+        "run": run,
+    }
+
+
+def said(name: str, value: Any) -> str:
+    """Say a value in words."""
+    return str(value) if name == "rules" else f"{name}: {value}"
+
+
+def run_of(run: CallRun) -> Any:
+    """Give all that was seen of a case (`course.memory.own_kernel.SmallRun`)."""
+    return run.mine["run"]
+
+
+def zero_page(draw: Draw) -> tuple[CallCase, ...]:
+    """Reads of fresh memory, and a write after one."""
+    at = Places(draw)
+    (a, b, _), (x, *_) = at.addresses, at.bytes
+    return (case("read, then write", f"read {a}", f"write {a} {x}", f"read {b}", f"read {a}"),)
+
+
+def given_back(draw: Draw) -> tuple[CallCase, ...]:
+    """A page that is given back, seen by two threads; a zero page, and a page that was never there."""
+    at = Places(draw)
+    a, (x, y, _), drop = at.addresses[0], at.bytes, f"drop {at.pages[0]}"
+    first = (drop, f"write {a} {x}", f"thread read {a}", drop, f"thread read {a}", f"write {a} {y}")
+    return (case("give back", *first, drop, drop, f"read {a}", drop, f"read {a}"),)
+
+
+def errors(draw: Draw) -> tuple[CallCase, ...]:
+    """Accesses without an area, and against its rights."""
+    at = Places(draw)
+    (a, b, _), (x, y, _), (page_a, page_b, _) = at.addresses, at.bytes, at.pages
+    first = (f"{draw('access', ('read', 'write'))} {0x9000 + at.offset:#x}",)
+    second = (f"write {a} {x}", f"protect {page_a} r", f"write {a} {y}", f"read {a}")
+    third = (f"protect {page_b} r", f"write {b} {y}", f"read {b}", f"write {b} {y}")
+    return (case("wrong accesses", *first, *second, *third),)
+
+
+def forks(draw: Draw) -> tuple[CallCase, ...]:
+    """Reads of a child; what a thread of the parent and the parent then write is seen by the parent alone."""
+    at = Places(draw)
+    (a, b, c), (x, y, z) = at.addresses, at.bytes
+    before = (f"write {a} {x}", f"read {b}", f"thread write {c} {y}", "fork")
+    reads = (f"child read {a}", f"child read {b}", f"child read {c}")
+    return (case("fork", *before, *reads, f"thread write {c} {z}", f"write {a} {z}", *reads),)
+
+
+def copies(draw: Draw) -> tuple[CallCase, ...]:
+    """Writes to shared pages, by the child, and by the parent, whose other thread has read the page."""
+    at = Places(draw)
+    (a, b, _), (x, y, z) = at.addresses, at.bytes
+    beside = f"{int(b, 16) ^ 4:#x}"  # another byte of the page: only a copy brings it
+    before = (f"write {a} {x}", f"write {b} {y}", f"write {beside} {x}", "fork")
+    child = (f"child write {a} {y}", f"read {a}", f"child read {a}")
+    parent = (f"thread read {b}", f"write {b} {z}", f"thread read {b}", f"read {beside}", f"child read {b}")
+    return (case("copy on write", *before, *child, *parent),)
+
+
+def last_owner(draw: Draw) -> tuple[CallCase, ...]:
+    """Writes to pages that nobody else has any more."""
+    at = Places(draw)
+    (a, b, _), (x, y, z) = at.addresses, at.bytes
+    before = (f"write {a} {x}", f"write {b} {x}", "fork")
+    both = (f"write {a} {y}", f"child write {a} {z}", f"read {a}")
+    return (case("the last owner", *before, *both, "child exit", f"write {b} {y}", f"read {b}"),)
+
+
+def counts(draw: Draw) -> tuple[CallCase, ...]:
+    """Faults that are served, and two that are not."""
+    at = Places(draw)
+    (a, b, _), (x, y, z) = at.addresses, at.bytes
+    served = (
+        f"read {a}",
+        f"write {a} {x}",
+        "fork",
+        f"write {a} {z}",
+        f"child write {a} {y}",
+        f"write {b} {x}",
+    )
+    errors = (f"protect {at.pages[0]} r", f"write {a} {x}", f"read {0x9000 + at.offset:#x}")
+    return (case("counters", *served, *errors, counts=True),)

@@ -1,0 +1,134 @@
+"""Plain functions and tables of a learner, in a process of their own.
+
+::
+
+    with Answers(source, ["decide"]) as answers:
+        answers.call("decide", VM_FAULT_RETRY, "user", "SIGKILL")
+
+The learner's source runs there, the judge stays here: only plain values cross (`pyemu.wire`). A function that
+is handed over as an argument, alone or in a namespace, is called here when the learner's code calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace, TracebackType
+from typing import Any
+
+from course.handlers import Process
+from pyemu import wire
+from pyemu.errors import WireError
+from pyemu.handler import HandlerFault
+from pyemu.remote import ask
+
+__all__ = ["Answers"]
+
+
+class Answers:
+    """What a learner's source defines.
+
+    Parameters
+    ----------
+    source : str
+        Python source; the names of `pyemu.stubs` are known in it.
+    names : sequence of str
+        What it must define.
+
+    Raises
+    ------
+    HandlerFault
+        On entering, when the source can't be used; later, when a function can't go on.
+    """
+
+    def __init__(self, source: str, names: Sequence[str]) -> None:
+        self.source = source
+        self.names = tuple(names)
+        self.printed = ""
+        self._process: Process | None = None
+
+    def __enter__(self) -> Answers:
+        """Start the process and run the source."""
+        self._process = Process()
+        try:
+            answer = ask(self._process, "define", self.source, list(self.names))
+            if answer != ["ready"]:
+                raise HandlerFault("protocol", f"{str(answer)[:80]} is no answer to a definition.")
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the process; `printed` keeps what the code printed."""
+        if self._process is not None:
+            self.printed = self._process.printed()
+            self._process.close()
+            self._process = None
+
+    def call(self, name: str, *args: Any) -> Any:
+        """Call one of the functions.
+
+        Parameters
+        ----------
+        name : str
+            The function.
+        *args : object
+            Numbers, texts, bytes, None, tuples and dicts of them; or functions of ours, which the learner's
+            code may call with such values; or a `types.SimpleNamespace` of such functions, which it sees as
+            ``machine.read(...)``. A `ValueError` that such a function raises reaches the learner's code as
+            one.
+
+        Returns
+        -------
+        object
+            Such a value; lists come back as tuples.
+
+        Raises
+        ------
+        HandlerFault
+            The function raised, never ended, is no plain function, or gave something else.
+        """
+        ours: dict[str, Callable[..., Any]] = {}
+        packed: list[Any] = []
+        for n, arg in enumerate(args):
+            if callable(arg):
+                ours[f"{n}"] = arg
+                packed.append({"ask": f"{n}"})
+            elif isinstance(arg, SimpleNamespace):
+                ours |= {f"{n}.{one}": function for one, function in vars(arg).items()}
+                packed.append({"ask each": {one: f"{n}.{one}" for one in vars(arg)}})
+            else:
+                packed.append(wire.pack_plain(arg))
+        return self._result(self._send("call", name, packed), ours)
+
+    def value(self, name: str) -> Any:
+        """Give the value of a name, such as a table of answers; lists come back as tuples."""
+        return self._result(self._send("value", name), {})
+
+    def _send(self, *message: Any) -> list[Any]:
+        if self._process is None:
+            raise HandlerFault("protocol", "an answer is asked for outside its `with` block.")
+        return ask(self._process, *message)
+
+    def _result(self, answer: list[Any], ours: dict[str, Callable[..., Any]]) -> Any:
+        """Answer what the learner's code asks, until its result comes."""
+        try:
+            while True:
+                match answer:
+                    case ["result", value]:
+                        return wire.unpack_plain(value)
+                    case ["ask", str(name), list(args)] if name in ours:
+                        answer = self._send(*_reply(ours[name], [wire.unpack_plain(arg) for arg in args]))
+                    case _:
+                        raise HandlerFault("protocol", f"{str(answer)[:80]} is no answer to a call.")
+        except WireError as error:
+            raise HandlerFault("protocol", str(error)) from None
+
+
+def _reply(function: Callable[..., Any], args: list[Any]) -> tuple[str, Any]:
+    try:
+        return "reply", wire.pack_plain(function(*args))
+    except (TypeError, ValueError) as error:
+        return "refuse", str(error)

@@ -1,0 +1,13 @@
+def pending(signals):
+    return [name for name, how in signals if how not in ("blocked", "ignored")]
+
+
+def patch_3(fault, mode, signals):
+    sent = pending(signals)
+    return bool(fault & (VM_FAULT_RETRY | VM_FAULT_ERROR)) and "SIGKILL" in sent
+
+
+def patch_9(fault, mode, signals):
+    sent = pending(signals)
+    again = bool(fault & (VM_FAULT_RETRY | VM_FAULT_ERROR))
+    return again and ("SIGKILL" in sent or (mode == "user" and bool(sent)))

@@ -1,0 +1,3 @@
+# %% id="give-back"
+def dontneed(kernel, process, address):
+    kernel.flush(process, address)

@@ -1,0 +1,8 @@
+# %% id="fork-cell"
+def fork(kernel, parent, child):
+    for address in kernel.pages(parent):
+        entry = kernel.entry(parent, address)
+        if entry is not None:
+            frame, _ = entry
+            kernel.get(frame)
+            kernel.set_entry(child, address, frame, False)

@@ -1,0 +1,131 @@
+"""A learner's plain functions are called in another process, and only plain values cross."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from course.child_functions import Answers
+from pyemu.handler import HandlerFault
+
+VALUES = (
+    *(None, True, 7, -1, 2**64, 1.5, "text", b"\x00\xff", (1, (2, 3)), {"a": 1, (1, 2): {3: b"x"}}),
+    frozenset({1, 2}),
+)
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_a_plain_value_crosses_both_ways(value: object):
+    with Answers("def same(value):\n    return value\n", ["same"]) as answers:
+        given = answers.call("same", value)
+    assert given == value
+    assert type(given) is type(value)
+
+
+def test_lists_come_back_as_tuples():
+    with Answers("def f():\n    return [1, [2], {3: [4]}]\n", ["f"]) as answers:
+        assert answers.call("f") == (1, (2,), {3: (4,)})
+
+
+def test_a_table_is_read():
+    with Answers("TABLE = {('user', 'SIGKILL'): True}\n", ["TABLE"]) as answers:
+        assert answers.value("TABLE") == {("user", "SIGKILL"): True}
+
+
+def test_the_names_of_the_kernel_are_known():
+    with Answers("def f():\n    return VM_FAULT_RETRY | 1\n", ["f"]) as answers:
+        assert answers.call("f") & 1
+
+
+def test_a_function_remembers_within_one_process():
+    source = "seen = []\ndef f(n):\n    seen.append(n)\n    return len(seen)\n"
+    with Answers(source, ["f"]) as answers:
+        assert [answers.call("f", 0), answers.call("f", 0)] == [1, 2]
+    with Answers(source, ["f"]) as answers:
+        assert answers.call("f", 0) == 1
+
+
+def test_a_function_of_ours_is_called_here():
+    asked: list[tuple[int, str]] = []
+
+    def ours(n: int, word: str) -> int:
+        asked.append((n, word))
+        return n + 1
+
+    with Answers("def f(run):\n    return run(run(1, 'a'), 'b')\n", ["f"]) as answers:
+        assert answers.call("f", ours) == 3
+    assert asked == [(1, "a"), (2, "b")]
+
+
+def test_what_ours_refuses_reaches_the_learner_as_an_error_that_may_be_caught():
+    def ours() -> None:
+        raise ValueError("no more runs")
+
+    caught = "def f(run):\n    try:\n        run()\n    except ValueError as no:\n        return str(no)\n"
+    with Answers(caught, ["f"]) as answers:
+        assert answers.call("f", ours) == "no more runs"
+    with (
+        Answers("def f(run):\n    run()\n", ["f"]) as answers,
+        pytest.raises(HandlerFault, match=r"ValueError: no more runs \(line 2\)"),
+    ):
+        answers.call("f", ours)
+
+
+FAULTS = {
+    "crash": ("def f():\n    return 1 / 0\n", "f raised ZeroDivisionError"),
+    "endless": ("def f():\n    while True: pass\n", "a loop in it never ends"),
+    "forbidden import": ("def f():\n    import pyemu.hw\n", "imports pyemu.hw"),
+    "wrong signature": ("async def f():\n    pass\n", "write `def f"),
+    "wrong result": ("def f():\n    return object()\n", "a object can't cross"),
+}
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+def test_what_goes_wrong_in_a_call_is_named(rule: str):
+    source, message = FAULTS[rule]
+    with Answers(source, ["f"]) as answers, pytest.raises(HandlerFault, match=message) as found:
+        answers.call("f")
+    assert found.value.rule == rule
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("", "defines no f"),
+        ("def f(:\n", "can't be read"),
+        ("1 / 0", "ZeroDivisionError before f was called"),
+    ],
+)
+def test_a_source_that_is_no_answer_is_named(source: str, message: str):
+    with pytest.raises(HandlerFault, match=message), Answers(source, ["f"]):
+        pass
+
+
+def test_an_import_that_is_caught_is_found_all_the_same():
+    source = "def f():\n    try:\n        import course.checks\n    except ImportError:\n        return 1\n"
+    with Answers(source, ["f"]) as answers, pytest.raises(HandlerFault, match="imports course"):
+        answers.call("f")
+
+
+def test_forged_answers_are_no_values():
+    source = (
+        "import os, sys\n"
+        "def f():\n"
+        '    os.write(int(FD), b\'["result", {"pickle": "x"}]\\n\')\n'
+        "FD = sys.argv[3]\n"
+    )
+    with Answers(source, ["f"]) as answers, pytest.raises(HandlerFault, match="no value of the protocol"):
+        answers.call("f")
+
+
+def test_what_is_printed_is_kept():
+    with Answers("print('loaded')\ndef f():\n    print('called')\n", ["f"]) as answers:
+        answers.call("f")
+    assert answers.printed == "loaded\ncalled\n"
+
+
+def test_a_namespace_of_functions_is_called_one_by_one():
+    machine = SimpleNamespace(read=lambda n: n + 1, halt=lambda: "halted")
+    with Answers("def f(machine):\n    return machine.read(4), machine.halt()\n", ["f"]) as answers:
+        assert answers.call("f", machine) == (5, "halted")

@@ -1,0 +1,164 @@
+"""Exercise E1: the sentences that its learners read, word by word, and answers that nobody foresaw."""
+
+from __future__ import annotations
+
+import pytest
+
+from course.checks import e01_cells
+from course.checks.draw import Draw
+from course.checks.library import exercise_of
+from course.checks.verdict import Outcome
+from course.reactions import reaction
+from pyemu import Tree
+from pyemu.flags import VM_FAULT_RETRY
+from tests.exercises.answers import failed, feedback, master, verdict, wrong
+
+E1 = exercise_of("e01_truth_table")
+SENTENCES = {
+    "no-retry-test": (
+        "RETRY is clear: the fault is finished and mmap_sem is still held; who would release it?"
+    ),
+    "kernel-too": "A kernel copy has no user state to return to; SIGUSR1 would become EFAULT.",
+    "p3-in-p9": "That is the rule before patch 9.",
+    "p9-in-p3": "Patch 3 only moved code; user mode with SIGUSR1 stays False.",
+    "user-kill-only": "Kernel mode with SIGKILL must leave too, through the fixup.",
+    "swapped": "You exchanged user and kernel mode.",
+    "blocked-counts": "A blocked signal is queued but not pending for the thread.",
+    "ignored-counts": "An ignored signal is dropped when sent.",
+    "stop-is-not": "SIGSTOP sets signal_pending like any other.",
+    "nonfatal-only": "SIGKILL is also a pending signal.",
+    "error-is-retry": "An error is final and never comes with RETRY (I4).",
+    "always-kernel": "Kernel mode without a signal must retry.",
+}
+POINTS = {
+    "no-retry-test": 8,
+    "kernel-too": 5,
+    "p3-in-p9": 5,
+    "p9-in-p3": 7,
+    "user-kill-only": 5,
+    "swapped": 5,
+    "blocked-counts": 8,
+    "ignored-counts": 8,
+    "stop-is-not": 8,
+    "nonfatal-only": 3,
+    "error-is-retry": 8,
+    "always-kernel": 3,
+}
+SIGNALS = {"none": (), "SIGUSR1": (("SIGUSR1", "handler"),), "SIGKILL": (("SIGKILL", "default"),)}
+
+
+def rules(three: str, nine: str) -> str:
+    """Give an answer of two expressions over `fault`, `mode` and `sent`, the names of what is pending."""
+    return "".join(
+        f"def patch_{n}(fault, mode, signals):\n"
+        "    sent = [name for name, how in signals if how in ('handler', 'default')]\n"
+        f"    return {text}\n"
+        for n, text in ((3, three), (9, nine))
+    )
+
+
+THREE = "fault & VM_FAULT_RETRY and 'SIGKILL' in sent"
+NINE = "fault & VM_FAULT_RETRY and ('SIGKILL' in sent or (mode == 'user' and sent))"
+
+
+def test_the_points_are_those_of_the_rows():
+    points = {one.id: one.points for one in E1.behaviours}
+    assert points == {"retry": 2, "p3": 3, "p9": 3, "control": 2}
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_a_wrong_answer_reads_its_sentence(name: str):
+    given = verdict(E1.id, wrong(E1, name).file.read_text(encoding="utf-8"))
+    assert set(failed(given).values()) == {SENTENCES[name]}
+    assert given.points == POINTS[name]
+
+
+def test_every_named_wrong_answer_has_its_sentence_here():
+    assert {one.name for one in E1.wrong} == set(SENTENCES) == set(POINTS)
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("mode", e01_cells.MODES)
+@pytest.mark.parametrize("patch", [3, 9])
+def test_whole_runs_on_both_trees_agree_with_what_is_called_right(patch: int, mode: str, signal: str):
+    cell = e01_cells.Cell(patch, VM_FAULT_RETRY, mode, SIGNALS[signal])
+    assert e01_cells.leaves(cell) is (reaction("x86", mode, signal, Tree.upto(patch)) != "retry")
+
+
+@pytest.mark.parametrize(
+    ("signal", "pending"),
+    [
+        (("SIGUSR1", "blocked"), "nothing"),
+        (("SIGUSR1", "ignored"), "nothing"),
+        (("SIGSTOP", "default"), "SIGUSR1"),
+        (("SIGKILL", "default"), "SIGKILL"),
+    ],
+)
+def test_a_run_says_which_signals_are_pending(signal: tuple[str, str], pending: str):
+    assert e01_cells.pending((signal,)) == pending
+
+
+def test_seeds_vary_signals_and_fault_words():
+    cells = {e01_cells.over(Draw(seed, "x")) for seed in (None, *map(str, range(20)))}
+    assert len(cells) > 8
+
+
+@pytest.mark.parametrize("value", ["True", "False", "0", "1"])
+def test_a_rule_that_always_says_the_same_gets_nothing(value: str):
+    assert verdict(E1.id, rules(value, value)).points == 0
+
+
+def test_numbers_and_lists_count_as_python_takes_them():
+    assert verdict(E1.id, rules(THREE, NINE)).full
+
+
+def test_a_rule_that_says_nothing_is_told_so():
+    given = verdict(E1.id, rules(THREE, f"{NINE} or None"))
+    assert failed(given)["p9"] == (
+        "Yours gives patch_9, RETRY, user mode, no signal: None, neither True nor False; right is patch_9, "
+        "RETRY, user mode, no signal: stay."
+    )
+
+
+def test_one_rule_alone_gets_the_points_of_its_row():
+    source = rules(THREE, "").replace("    return \n", "    raise NotImplementedError\n")
+    given = verdict(E1.id, source)
+    assert given.points == 3
+    assert "patch_9 ends with NotImplementedError" in failed(given)["p9"]
+
+
+def test_only_the_last_signal_looked_at_is_wrong_without_a_name():
+    last = NINE.replace("and sent)", "and sent and signals[0][1] != 'blocked')")
+    given = verdict(E1.id, rules(THREE, last))
+    assert list(failed(given)) == ["control"]
+    assert feedback(given.rows[-1]).cause == ""
+
+
+def test_what_builds_on_a_failed_rule_is_skipped():
+    given = verdict(E1.id, rules(THREE, THREE))
+    assert [row.outcome for row in given.rows][-1] is Outcome.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import course.decide\n", "imports course"),
+        ("from pyemu.kernel.signal import fault_signal_pending\n", "imports pyemu.kernel"),
+    ],
+)
+def test_the_kernels_own_rule_is_out_of_reach(source: str, message: str):
+    given = verdict(E1.id, source + rules(THREE, NINE))
+    assert given.points == 0
+    assert all(message in headline for headline in failed(given).values())
+
+
+def test_the_kernels_operation_is_no_plain_function():
+    given = verdict(E1.id, rules("fault_signal_pending(fault, signals)", NINE))
+    assert given.points < E1.points
+
+
+def test_prints_cost_nothing():
+    source = master(E1).replace("    return bool(fault", "    print('asked')\n    return bool(fault")
+    given = verdict(E1.id, source)
+    assert given.full
+    assert set(given.printed.split()) == {"asked"}
