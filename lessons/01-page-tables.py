@@ -331,4 +331,5 @@ answer("01-code", "")
 # In one sentence of your own: how can a page be read-only although its leaf has `RW`?
 #
 # Four reads of RAM before each access would make a processor very slow. How it gets around them, and what
-# goes wrong then, is lesson 02. To write the whole walk, with all its rules, is exercise H1.
+# goes wrong then, is lesson 02. To write the whole walk, with all its rules, is the exercise
+# [h01_walk](../exercises/h01_walk.ipynb).
