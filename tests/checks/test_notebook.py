@@ -103,12 +103,6 @@ def test_before_the_function_is_defined_the_check_says_what_to_run(
     assert "do_user_addr_fault is not defined yet: run the cell that defines it" in capsys.readouterr().out
 
 
-def test_a_name_of_the_stubs_is_no_answer_yet(shell, capsys: pytest.CaptureFixture[str]):
-    shell.run_cell("from pyemu.stubs import *")
-    check("e07_gup", "again")
-    assert "faultlab: __get_user_pages_locked is not defined yet: run the cell" in capsys.readouterr().out
-
-
 def test_a_function_without_a_source_is_told_so(shell, capsys: pytest.CaptureFixture[str]):
     shell.run_cell("exec('async def do_user_addr_fault(regs, error_code, address): pass')")
     shell.run_cell("from course import check\ncheck('e04_loop', 's13')")

@@ -1,6 +1,6 @@
 # %% id="gup"
 async def __get_user_pages_locked(tsk, mm, start, nr_pages, locked, flags):
-    pages, done, dropped = (), 0, False
+    pages, done = (), 0
     while True:
         address = start + done * PAGE_SIZE
         got = await __get_user_pages(tsk, mm, address, nr_pages - done, flags, locked)
@@ -10,7 +10,6 @@ async def __get_user_pages_locked(tsk, mm, start, nr_pages, locked, flags):
         done += max(got.n, 0)
         if done == nr_pages or got.locked:
             break
-        dropped = True
         while True:
             if await fatal_signal_pending(current) or await down_read_killable(mm):
                 got = GupResult(-EINTR, 0)
