@@ -65,6 +65,7 @@ def case(name: str, happens: str, operations: list[Operation], sets: int, ways: 
         partial(look, done, sets, ways),
         named(done, play(done, lambda machine: Hardware(machine, sets, ways))),
         {"operations": done, "sets": sets, "ways": ways},
+        said=lambda access, gives: f"{access}: {gives}",
     )
 
 
@@ -106,7 +107,7 @@ class Kernel:
         size = LARGE if bits & x86.PS else PAGE
         va = (page if bits & x86.PS else page + self.base) * size
         self._n_frames += 1
-        frame = self._n_frames * LARGE
+        frame = (self._n_frames + 0x100) * LARGE
         owner = self.pcids[0] if pcid is None else pcid
         self.done.append(Operation("map", va, owner, frame, bits | x86.P | x86.US))
         return va + self.draw("offset", (0x10, 0x238, 0xFF0))
