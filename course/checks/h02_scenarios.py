@@ -147,7 +147,7 @@ def hits(draw: Draw) -> tuple[CallCase, ...]:
     kernel.edit("remap", r)
     kernel.do("read", r)
     kernel.do("write", p, p, large + 0x3000, large)
-    kernel.do("read", q)
+    kernel.do("read", q, q)
     kernel.edit("allow", q)
     kernel.do("write", q, q)
     kernel.edit("unmap", p)
@@ -161,10 +161,10 @@ def hits(draw: Draw) -> tuple[CallCase, ...]:
 def eviction(draw: Draw) -> tuple[CallCase, ...]:
     """More pages of one set than it has ways."""
     kernel = Kernel(draw)
-    sets, ways = draw("shape", ((4, 2), (8, 3), (16, 2), (4, 4)))
+    sets, ways = draw("shape", ((4, 3), (8, 3), (16, 4), (4, 4)))
     pages = [kernel.map(1 + nth * sets) for nth in range(ways + 3)]
     kernel.load(0, keep=False)
-    kernel.do("read", *pages[:ways], pages[0], pages[ways], pages[0], pages[1])
+    kernel.do("read", *pages[:ways], *pages[:1] * 3, pages[ways], *pages[2::-1])
     kernel.some(24, pages)
     return (case("one set", "All pages belong to one set.", kernel.done, sets, ways),)
 

@@ -44,6 +44,8 @@ POINTS = {
 OTHERS = {
     "most-recent-leaves": ('del ways[tlb["n_ways"] :]', 'del ways[1 : len(ways) - tlb["n_ways"] + 1]', "lru"),
     "one-way-less": ('del ways[tlb["n_ways"] :]', 'del ways[tlb["n_ways"] - 1 :]', "lru"),
+    "kept-twice": ("        ways.remove(entry)\n", "", "lru"),
+    "no-second-read": ('if kind == "read" or entry["writable"]', 'if entry["writable"]', "hits"),
     "never-full": ('    del ways[tlb["n_ways"] :]\n', "", "lru"),
     "page-offset-lost": (
         'return word, found["frame"] + address',
