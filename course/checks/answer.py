@@ -19,6 +19,8 @@ from pyemu.errors import MaterialError
 
 __all__ = ["notebook_names", "notebook_source", "source_of"]
 
+DECLARED = "pyemu.calls.declare"  # what `from pyemu.stubs import *` gives a name of is no answer yet
+
 
 def notebook_names() -> Mapping[str, Any] | None:
     """Give the names of the notebook that runs; None outside one. IPython is not imported for this."""
@@ -88,7 +90,7 @@ def notebook_source(names: Mapping[str, Any], answers: Sequence[str]) -> str:
     """
     sources: dict[str, None] = {}
     for answer in answers:
-        if answer not in names:
+        if answer not in names or getattr(names[answer], "__module__", "") == DECLARED:
             raise MaterialError(
                 f"{answer} is not defined yet: run the cell that defines it, then this one again."
             )
@@ -99,10 +101,17 @@ def notebook_source(names: Mapping[str, Any], answers: Sequence[str]) -> str:
 
 def _cell_of(name: str, names: Mapping[str, Any]) -> str:
     """Give the cell that last gave a value to a name."""
-    for cell in reversed(names.get("In", [])):
+    for cell in (*reversed(names.get("In", [])), *_cells_without_history()):
         if name in _assigned(cell):
             return str(cell)
     raise MaterialError(f"the cell that defines {name} can't be found: run it, then this one again.")
+
+
+def _cells_without_history() -> Iterator[str]:
+    """Give cells that left no history, the last one first: nbval runs them so. Their tracebacks need them."""
+    for entry in reversed(linecache.cache.values()):
+        if len(entry) == 4 and entry[1] is None:  # no file: no time of change
+            yield "".join(entry[2])
 
 
 def _assigned(cell: str) -> Iterator[str]:
