@@ -299,5 +299,5 @@ answer("07b-x86", "")
 #
 # In one sentence of your own: why does SIGKILL not end a task at once that is in the kernel?
 #
-# Next in the course: removing the special case. To find the path of sh by review is exercise E9, to fill
-# the whole table is exercise X2.
+# Next: removing the special case. To find the path of sh by review, and to mend it, is the exercise
+# [e09_review_sh](../exercises/e09_review_sh.ipynb). To fill the whole table is exercise X2.

@@ -12,6 +12,7 @@
 ``specification``     what an exercise's checks are made of: cases, checks, causes
 ``kernel_case``       a scenario, run with the learner's functions in children and with the kernel's own
 ``call_case``         functions that are called, and tables that are read, in a child
+``sketched``          scenarios that a learner writes
 ``e04_loop`` ...      the checks of one exercise each, with ``..._scenarios`` and ``..._causes`` where long
 ``library``           the exercises of this version and their checks, by id
 ``judge``             all checks of an exercise: points, skips, the named cause

@@ -61,6 +61,7 @@ _FIXUP = frozenset(
 )
 ALLOWED: dict[str, frozenset[str]] = {
     "do_user_addr_fault": _ARCH_FAULT,
+    "do_arch_fault": _ARCH_FAULT | {"pagefault_out_of_memory"},
     "__get_user_pages_locked": _GUP_LOCKED,
     "fixup_user_fault": _FIXUP,
     "fault_signal_pending": frozenset({"signal_pending", "fatal_signal_pending", "flush_signals"}),
