@@ -316,4 +316,4 @@ answer("04-second", "")
 # In one sentence of your own: why does the callee not take the lock again before it returns?
 #
 # Next: lesson 05, userfaultfd, where the page is brought by a program. To write the wait for a page lock
-# yourself is exercise E2.
+# yourself is the exercise [e02_lock_page_or_retry](../exercises/e02_lock_page_or_retry.ipynb).

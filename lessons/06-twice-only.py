@@ -440,4 +440,6 @@ answer("06-log", "")
 # In one sentence of your own: why did the pipe survive one early wake, and not two? (Yours may say: its copy
 # faults twice, and each of the two faults may wait once.)
 #
-# Next: what a signal is, from `kill()` to the handler (lesson B3), and then what it may do to a fault.
+# Next: what a signal is, from `kill()` to the handler (lesson B3), and then what it may do to a fault. The
+# whole function, with SIGKILL, errors and counters, is the exercise
+# [e03_loop_before](../exercises/e03_loop_before.ipynb).

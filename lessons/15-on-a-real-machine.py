@@ -42,7 +42,8 @@
 # - `stop`: SIGSTOP, then SIGCONT, then the page
 #
 # T reads a byte itself (`user_read`), or lets the kernel do it by `read` from `/dev/zero` (`read_zero`), or
-# through get_user_pages (`pvm_readv`).
+# through get_user_pages, with which the kernel looks up pages for a system call such as `process_vm_readv`
+# (`pvm_readv`).
 
 # %% id="setup"
 from course.live import attempts_beside, beside, minor_faults, noticed, own_kernel, rounds, try_agrees
@@ -246,10 +247,11 @@ spoilt
 noticed(*(Tree.parse(name) for name in ("v5_7-3", "v5_7-15", "v5_7-16")))
 
 # %% [markdown] id="blind"
-# Nothing differs, and yet these are not the same kernels. Patch 3 moves code for clarity [fact:p03-helper],
-# so there is nothing to see. Patch 15 makes a wait of get_user_pages killable [fact:p15-gup-killable], and
-# no row here sends SIGKILL. **Agreement says: in these rows, no difference was found.** It says no more
-# than the rows ask.
+# Nothing differs, and yet these are not the same kernels. Patch 3 moves a test into a function of its own
+# [fact:p03-helper]: there is nothing to see. Patch 15 makes a wait of get_user_pages killable
+# [fact:p15-gup-killable], and no row here sends SIGKILL. Patch 16 lets the sleep follow the flags of the
+# fault, and no caller's sleep is changed by that. [fact:p16-honour-killable] **Agreement says: in these
+# rows, no difference was found.** It says no more than the rows ask.
 
 # %% [markdown] id="real"
 # ## The real thing: your kernel

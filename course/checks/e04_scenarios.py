@@ -2,42 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from course.checks.draw import Draw
 from course.checks.kernel_case import KernelCase
-
-if TYPE_CHECKING:
-    from pyemu.scenario import Scenario
+from course.checks.scenarios import HANDLED, fault, scenario
 
 __all__ = ["killed", "pending", "signalled", "wakes"]
-
-HANDLED = ("SIGUSR1", "SIGUSR2", "SIGTERM")
-
-
-def scenario(name: str, title: str, area: dict[str, Any], task: list[Any], monitor: list[Any]) -> Scenario:
-    """Make a scenario of one task T, whose monitor M serves the area V."""
-    from pyemu.scenario import Scenario
-
-    signals = {"SIGBUS": "escape", **dict.fromkeys(HANDLED, "handler")}
-    return Scenario.from_dict(
-        {
-            "version": 1,
-            "name": name,
-            "title": title,
-            "areas": [{"name": "V", "pages": 4, "populated": [0], **area}],
-            "tasks": [
-                {"name": "T", "signals": signals, "program": task},
-                {"name": "M", "monitor": True, "program": monitor},
-            ],
-        }
-    )
-
-
-def fault(draw: Draw) -> tuple[dict[str, Any], str]:
-    """Draw an access of T to a missing page of V; give the step, and how it reads."""
-    page, do = draw("page", (1, 2, 3)), draw("access", ("read", "write"))
-    return {"do": do, "area": "V", "page": page}, f"T {do}s page {page} of V, which is missing"
 
 
 def wakes(draw: Draw, n: int) -> KernelCase:

@@ -6,7 +6,7 @@ ended, reaches the next run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,11 +17,13 @@ from course.checks.facts import FACTS, Fact, Facts, facts_of
 from course.checks.specification import Finding
 
 if TYPE_CHECKING:
+    from course.handlers import ChildHandler
     from pyemu.machine import Result
     from pyemu.scenario import Scenario
+    from pyemu.sched.semantics import World
     from pyemu.tree import Tree
 
-__all__ = ["OVERLOOKED", "KernelCase", "KernelRun"]
+__all__ = ["OVERLOOKED", "KernelCase", "KernelRun", "enter_handlers"]
 
 OVERLOOKED = frozenset({"I5"})
 """Rules that fail no check by themselves: the flag words are a behaviour of their own."""
@@ -49,6 +51,8 @@ class KernelCase:
     wanted : mapping of str to object
         What is right where the kernel's own run is not: values by the names of facts. With it, the kernel's
         run is shown, but not taken for right.
+    prepare : callable or None
+        Changes a machine before it runs, where a scenario can't say how it begins; a function of a module.
     """
 
     scenario: Scenario
@@ -58,22 +62,20 @@ class KernelCase:
     tree: Tree | None = None
     replaced: Mapping[str, str] = field(default_factory=dict)
     wanted: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Callable[[World], None] | None = None
 
     def play(self, source: str, answers: Sequence[str]) -> KernelRun:
         """Run the scenario with the learner's functions; see `course.checks.specification.Case`."""
-        from course.handlers import ChildHandler
-        from pyemu import Tree, run
+        from pyemu import Tree
 
         tree = Tree.after if self.tree is None else self.tree
         replaced = self.replaced or {name: name for name in answers}
         with ExitStack() as stack:
-            handlers = {
-                function: stack.enter_context(ChildHandler(source, function, name))
-                for function, name in replaced.items()
-            }
-            mine = run(self.scenario, tree, handlers)
+            handlers = enter_handlers(stack, source, replaced)
+            mine = _run(self.scenario, tree, self.prepare, handlers)
         printed = "".join(handler.printed for handler in handlers.values())
-        return KernelRun(self, mine, _kernel_run(self.scenario, tree, strict=not self.wanted), printed)
+        kernel = _kernel_run(self.scenario, tree, self.prepare, strict=not self.wanted)
+        return KernelRun(self, mine, kernel, printed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +163,36 @@ def _fact(fact: str | Fact) -> Fact:
     return FACTS[fact] if isinstance(fact, str) else fact
 
 
-@lru_cache(maxsize=64)
-def _kernel_run(scenario: Scenario, tree: Tree, strict: bool) -> Result:
-    """Run a scenario with the kernel's own code; the result depends on scenario and tree alone."""
-    from pyemu import run
+def enter_handlers(stack: ExitStack, source: str, replaced: Mapping[str, str]) -> dict[str, ChildHandler]:
+    """Start a child for each function that replaces a kernel function; they end with the stack."""
+    from course.handlers import ChildHandler
 
-    return run(scenario, tree, strict=strict)
+    return {
+        function: stack.enter_context(ChildHandler(source, function, name))
+        for function, name in replaced.items()
+    }
+
+
+def _run(
+    scenario: Scenario,
+    tree: Tree,
+    prepare: Callable[[World], None] | None,
+    override: Mapping[str, Any] | None = None,
+    *,
+    strict: bool = False,
+) -> Result:
+    """Make a machine, prepare it, and run it."""
+    from pyemu.machine import Machine
+
+    machine = Machine(scenario, tree, override)
+    if prepare is not None:
+        prepare(machine.world)
+    return machine.run(strict=strict)
+
+
+@lru_cache(maxsize=64)
+def _kernel_run(
+    scenario: Scenario, tree: Tree, prepare: Callable[[World], None] | None, strict: bool
+) -> Result:
+    """Run a scenario with the kernel's own code; the result depends on these alone."""
+    return _run(scenario, tree, prepare, strict=strict)

@@ -2,10 +2,11 @@
 
 `Checks` belongs to one exercise and names what the learner writes. Each `Check` belongs to a behaviour of
 ``exercise.toml`` and makes its cases from a `Draw`. A `Case` is played with the learner's answer and gives a
-`Run`: what the answer did, what is right, and the sentence that says how they differ. There are two kinds of
-case: `course.checks.kernel_case` puts the learner's functions into the kernel and runs a scenario,
-`course.checks.call_case` calls them. Named `Cause` functions recognise a misconception by what a run shows.
-Their first sentences stand in ``exercise.toml``, beside the wrong answers that show them.
+`Run`: what the answer did, what is right, and the sentence that says how they differ. There are three kinds
+of case: `course.checks.kernel_case` puts the learner's functions into the kernel and runs a scenario,
+`course.checks.explore_case` runs it in every order of moves, `course.checks.call_case` calls the functions.
+Named `Cause` functions recognise a misconception by what a run shows. Their first sentences stand in
+``exercise.toml``, beside the wrong answers that show them.
 """
 
 from __future__ import annotations

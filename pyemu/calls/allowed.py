@@ -59,10 +59,54 @@ _FIXUP = frozenset(
         "handle_mm_fault",
     }
 )
+_PAGE_LOCK = frozenset(
+    {
+        "trylock_page",
+        "lock_page",
+        "lock_page_killable",
+        "unlock_page",
+        "wait_on_page_locked",
+        "wait_on_page_locked_killable",
+        "down_read",
+        "down_read_trylock",
+        "down_read_killable",
+        "up_read",
+        "signal_pending",
+        "fatal_signal_pending",
+        "set_current_state",
+        "schedule",
+        "schedule_timeout",
+    }
+)
+# No operation that reads an entry of the page table: `userfaultfd_must_wait` leaves a trace of its look.
+_USERFAULT = frozenset(
+    {
+        "task.exiting",
+        "vma.vm_mm",
+        "vma.vm_flags",
+        "vma.vm_userfaultfd_ctx",
+        "context.features",
+        "context.released",
+        "wait.waken",
+        "down_read",
+        "up_read",
+        "userfaultfd_queue",
+        "userfaultfd_dequeue",
+        "userfaultfd_must_wait",
+        "wake_up_poll",
+        "set_current_state",
+        "schedule",
+        "schedule_timeout",
+        "signal_pending",
+        "fatal_signal_pending",
+    }
+)
 ALLOWED: dict[str, frozenset[str]] = {
     "do_user_addr_fault": _ARCH_FAULT,
     "do_arch_fault": _ARCH_FAULT | {"pagefault_out_of_memory"},
     "__get_user_pages_locked": _GUP_LOCKED,
     "fixup_user_fault": _FIXUP,
+    "lock_page_or_retry": _PAGE_LOCK,
+    "handle_userfault": _USERFAULT,
     "fault_signal_pending": frozenset({"signal_pending", "fatal_signal_pending", "flush_signals"}),
 }

@@ -7,7 +7,7 @@ What callers make of the second RETRY differs from tree to tree.
 Drivers that fail as drivers may: one looks for memory while mmap_sem is held, for a time, and finds none; one
 says SIGSEGV. They fail once, and give a page from the second fault on.
 
-And somebody who locks a page of a file for a time, as I/O does.
+And somebody who locks a page for a time, as I/O does: of a file, or one that is swapped out.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pyemu.effects.locks import up_read
 from pyemu.effects.pages import lock_page, put_page, unlock_page
 from pyemu.effects.records import Found
 from pyemu.effects.sleeping import schedule_timeout, set_current_state
+from pyemu.effects.swapops import SWAP
 from pyemu.flags import (
     PAGE_SHIFT,
     TASK_UNINTERRUPTIBLE,
@@ -29,6 +30,7 @@ from pyemu.flags import (
 from pyemu.kernel import implements
 from pyemu.kernel.filemap import find_or_create_page
 from pyemu.kernel.shmem import find_lock_page, make_page
+from pyemu.kernel.swap import read_swap_cache_async
 
 WRONG = 2  # faults
 FAILING = {"oom": VM_FAULT_OOM, "sigsegv": VM_FAULT_SIGSEGV}  # kind of driver -> what its first fault gives
@@ -76,7 +78,12 @@ async def give_page(vma: Vma, address: int) -> Found:
 @implements
 async def hold_page(file: File, index: int, ticks: int) -> None:
     """Lock a page, sleep, unlock it. Who asks for it again at once stands behind those who wait already."""
-    page = await find_or_create_page(file, index)
+    if file == SWAP:
+        page = await read_swap_cache_async(index)
+    else:
+        page = await find_or_create_page(file, index)
+    if page is None:
+        return  # nobody names the slot any more
     await lock_page(page)
     await set_current_state(TASK_UNINTERRUPTIBLE)
     await schedule_timeout(ticks)

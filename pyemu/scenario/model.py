@@ -320,8 +320,9 @@ class Scenario:
         return next(area for area in self.areas if area.name == name)
 
     def file_number(self, name: str) -> int:
-        """Give the number of a file; the first is 1."""
-        return [file.name for file in self.files].index(name) + 1
+        """Give the number of a file: the first is 1, the swap device 0."""
+        names = [file.name for file in self.files]
+        return names.index(name) + 1 if name in names else 0
 
     @property
     def swaps(self) -> bool:

@@ -50,6 +50,7 @@ NOT_HUGE = {
 }
 MAX_TASKS = 250  # an event holds a task's number in a byte
 DISK = "disk"  # a task of the machine
+SWAP_DEVICE = "swap"
 TIMER = "timer"  # one of a process
 GUESTS = (Action.GUEST_READ, Action.GUEST_WRITE)
 S390 = "s390"
@@ -413,11 +414,13 @@ class Reader(MemoryChecks):
             self.check_reach(action, values, f"{here} ({action})", area, areas)
             self.check_huge(action, values, f"{here} ({action})", area)
         if "file" in values and "page" in values:
-            file = next(one for one in self.known_files if one.name == values["file"])
+            pages = next((one.pages for one in self.known_files if one.name == values["file"]), None)
             last = values["page"] + values.get("pages", 1) - 1
-            if last >= file.pages:
+            if pages is None:
+                self.check_slot(last, f"{here} ({action})", areas)
+            elif last >= pages:
                 raise self.fail(
-                    f"{here} ({action}) means page {last} of file {file.name}, which has {file.pages} pages."
+                    f"{here} ({action}) means page {last} of file {values['file']}, which has {pages} pages."
                 )
         if "file" in values and action is not Action.HOLD_PAGE:
             self.check_file_kind(action, values["file"], f"{here} ({action})")
@@ -455,9 +458,17 @@ class Reader(MemoryChecks):
                 "another kind."
             )
 
+    def check_slot(self, slot: int, here: str, areas: tuple[Area, ...]) -> None:
+        """Check that a page of the swap device is in use at the start."""
+        used = sum(len(area.swapped) for area in areas)
+        if not 1 <= slot <= used:
+            raise self.fail(
+                f"{here} means page {slot} of the swap device, where pages 1 to {used} are in use."
+            )
+
     def check_file_kind(self, action: Action, name: str, here: str) -> None:
         """Check that a step fits the kind of its file."""
-        kind = next(one.kind for one in self.known_files if one.name == name)
+        kind = next((one.kind for one in self.known_files if one.name == name), SWAP_DEVICE)
         allowed = ("tmpfs",) if action is Action.PUNCH_HOLE else ("disk", "tmpfs")
         if kind not in allowed:
             raise self.fail(
@@ -474,7 +485,8 @@ class Reader(MemoryChecks):
             case "child":
                 return self.choice(value, place, self.forked)
             case "file":
-                return self.choice(value, place, tuple(one.name for one in self.known_files))
+                device = (SWAP_DEVICE,) if any(area.swapped for area in areas) else ()
+                return self.choice(value, place, (*(one.name for one in self.known_files), *device))
             case "prot":
                 return self.choice(value, place, ("none", "r", "rw"))
             case "size":

@@ -80,7 +80,8 @@ REQUIRED = object()
 # a task, `child` one that is forked; `answer` means the page of the last message that the task read, if it
 # read one; `protect` asks for write-protected pages; `wake` is the opposite of the ioctl's DONTWAKE; `mode`
 # is one of `MODES`; `file` names a file, `size` is a length in pages; `prot` is "none", "r" or "rw".
-# `hold_page` stands for somebody else's I/O: it locks a page of a file for a time.
+# `hold_page` stands for somebody else's I/O: it locks a page of a file for a time, or of the file "swap" a
+# page that is swapped out; these are counted from 1, in the order of the areas.
 STEPS: dict[Action, dict[str, Any]] = {
     Action.READ: {"area": REQUIRED, "page": 0, "offset": 0},
     Action.WRITE: {"area": REQUIRED, "page": 0, "offset": 0, "byte": 7},

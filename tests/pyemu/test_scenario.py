@@ -394,6 +394,14 @@ BROKEN: dict[str, tuple[Any, str]] = {
         add_step(0, do="hold_page", file="F", page=9, ticks=1),
         r"\(hold_page\) means page 9 of file F, which has 9 pages",
     ),
+    "slot that nobody uses": (
+        add_step(0, do="hold_page", file="swap", page=3, ticks=1),
+        r"\(hold_page\) means page 3 of the swap device, where pages 1 to 2 are in use",
+    ),
+    "swap device that is truncated": (
+        add_step(0, do="truncate", file="swap", size=1),
+        r"\(truncate\): file swap is of kind 'swap'; this step takes disk or tmpfs",
+    ),
     "shared memory that is swapped": (
         put("areas", 3, "swapped", [0]),
         r"area Y: swapped is \[0\], and kind is 'shmem'; only pages of kind 'anon' are swapped out",

@@ -116,7 +116,7 @@ def test_the_wheel_carries_every_lesson_and_exercise(built: tuple[Path, Path]) -
 def test_the_wheel_carries_scenarios_facts_samples_and_jupyterlab_settings(built: tuple[Path, Path]) -> None:
     data = {f"pyemu/scenarios/{path.name}" for path in ROOT.glob("pyemu/scenarios/*.toml")}
     data |= {"course/facts.toml", "course/jupyter/labconfig/default_setting_overrides.json"}
-    data |= {"pyemu/memtrace/sample.memtrace", "course/walk/linux-6.1.elf.gz"}
+    data |= {"pyemu/memtrace/sample.memtrace", "course/walk/linux-6.1.elf.gz", "course/live/records.jsonl"}
     static = [path for path in ROOT.glob("course/views/stepping/static/*") if path.is_file()]
     assert len(static) > 3
     data |= {f"course/views/stepping/static/{path.name}" for path in static}

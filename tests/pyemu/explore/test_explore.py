@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pyemu import Scenario, Tree
-from pyemu.effects.entries import get_pte
+from pyemu.calls.userfaultfd import userfaultfd_must_wait
 from pyemu.effects.handles import Vma
 from pyemu.effects.locks import up_read
 from pyemu.effects.sleeping import schedule, set_current_state
@@ -78,10 +78,10 @@ def test_no_method_finds_another_schedule_that_is_shorter(scenario: str, tree: s
 async def looks_before_it_queues(vma: Vma, address: int, flags: int, reason: int) -> int:
     mm = await vma.vm_mm
     context = await vma.vm_userfaultfd_ctx
-    pte = await get_pte(mm, address)  # too early: a page that comes now wakes nobody
+    must_wait = await userfaultfd_must_wait(mm, address, reason)  # too early: who comes now wakes nobody
     wait = await userfaultfd_queue(context, address & PAGE_MASK, 0, TASK_KILLABLE)
     await up_read(mm)
-    if not pte:
+    if must_wait:
         await wake_up_poll(context)
         await schedule()
     await set_current_state(TASK_RUNNING)

@@ -52,6 +52,25 @@ MAJOR_RETRY = VM_FAULT_MAJOR | VM_FAULT_RETRY
 PLAIN = FAULT_FLAG_USER  # nothing is allowed
 
 
+# ------------------------------------------------------------------------------------ somebody's I/O
+
+
+def test_who_holds_a_swapped_page_has_its_lock_after_the_disk_and_keeps_it_from_the_next() -> None:
+    hold = {"do": "hold_page", "file": "swap", "page": 1, "ticks": 700}
+    read = {"do": "read", "area": "V", "page": 1}
+    result = run(
+        scene(
+            task("H", hold, process="Q", monitor=True),
+            task("T", {"do": "pause", "ticks": 10_100}, read, process="P"),
+            areas=[{"name": "V", "process": "P", "pages": 2, "swapped": [1], "byte": 3}],
+        ),
+        NEW,
+        strict=True,
+    )
+    assert (result.tasks["T"].outcome, result.tasks["T"].stats["attempts"]) == ("ret=3", 2)
+    assert [event.t for event in result.trace.select("wake", task="T")] == [10_100, 10_700]
+
+
 # ------------------------------------------------------------------------------------ the wait
 
 

@@ -176,12 +176,12 @@ def test_no_endless_loop_of_a_handler_hangs_the_machine(
 
 
 def test_functions_that_call_each_other_without_end_are_stopped() -> None:
-    async def handle_userfault(vma: Vma, address: int, flags: int, reason: int) -> int:
-        from pyemu.calls.memory import do_anonymous_page
+    async def do_anonymous_page(vma: Vma, address: int, flags: int) -> int:
+        from pyemu.calls.memory import handle_mm_fault
 
-        return await do_anonymous_page(vma, address, flags)
+        return await handle_mm_fault(vma, address, flags)
 
-    assert findings(handle_userfault, "handle_userfault") == ["too deep"]
+    assert findings(do_anonymous_page, "do_anonymous_page") == ["too deep"]
 
 
 def test_an_await_in_finally_after_the_end_is_a_finding() -> None:

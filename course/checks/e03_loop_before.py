@@ -1,0 +1,70 @@
+"""The checks of exercise E3: the loop of do_user_addr_fault of Linux 5.6, which waits only once."""
+
+from __future__ import annotations
+
+from course.checks.e03_causes import CAUSES, LOOP
+from course.checks.e03_scenarios import (
+    PAGE_FAULTS,
+    beyond,
+    forbidden,
+    in_kernel,
+    killed_in_user_mode,
+    plain,
+    remapped,
+    slow,
+    unmapped,
+    woken,
+)
+from course.checks.specification import Check, Checks, Commit
+
+__all__ = ["CHECKS"]
+
+CHECKS = Checks(
+    answers=("do_user_addr_fault",),
+    checks={
+        "plain": Check(
+            lambda draw: (plain(draw), beyond(draw), forbidden(draw), unmapped(draw)),
+            ("outcome", "exceptions", "attempts"),
+            "Most faults wait for nothing: find the area, make one attempt, release the lock, and say how it "
+            "went.",
+        ),
+        "retry": Check(
+            lambda draw: (
+                slow(draw),
+                in_kernel(draw, "served"),
+                remapped(draw),
+                slow(draw, signal=True),
+                in_kernel(draw, "signalled"),
+            ),
+            ("outcome", "exceptions", "attempts", "handler_runs"),
+            "RETRY says that the lock is gone. So the lock is taken, and the area found, once more; in 5.6 "
+            "only SIGKILL ends the fault early.",
+        ),
+        "flags": Check(
+            lambda draw: (woken(draw), in_kernel(draw, "woken")),
+            ("flags", "outcome"),
+            "The second attempt is marked as tried, and may not retry: so every fault ends after two.",
+        ),
+        "kill": Check(
+            lambda draw: (killed_in_user_mode(draw), in_kernel(draw, "killed")),
+            ("attempts", "outcome", "exceptions"),
+            "A killed task needs no page. In user mode it ends on its way back; kernel code has to go on "
+            "somewhere, and that is its fixup.",
+        ),
+        "s13": Check(
+            lambda draw: (woken(draw),),
+            ("outcome", "attempts", "messages"),
+            "The second attempt needs the monitor, and may not wait for it: SIGBUS, for a page that was on "
+            "its way.",
+        ),
+        "counters": Check(
+            lambda draw: (slow(draw), plain(draw), beyond(draw)),
+            ("minor", "major", PAGE_FAULTS),
+            "An exception is one page fault, however many attempts it takes, and it is major if any of them "
+            "was.",
+        ),
+    },
+    causes=CAUSES,
+    read=LOOP,
+    commit=Commit("4064b9827063", "patch 13 of the series: the change that lets this loop go on"),
+)

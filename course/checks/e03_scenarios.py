@@ -1,0 +1,169 @@
+"""The scenarios of exercise E3: faults of T from user mode and from kernel mode.
+
+All run on the tree before the series. What is slow is a file on a disk, or a monitor
+that serves T's area by a userfaultfd.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from course.checks.draw import Draw
+from course.checks.e04_scenarios import killed, wakes
+from course.checks.facts import Fact, counted
+from course.checks.kernel_case import KernelCase
+from course.checks.scenarios import HANDLED
+from pyemu.tree import Tree
+
+if TYPE_CHECKING:
+    from pyemu.machine import Result
+    from pyemu.scenario import Scenario
+
+__all__ = [
+    "PAGE_FAULTS",
+    "beyond",
+    "forbidden",
+    "in_kernel",
+    "killed_in_user_mode",
+    "plain",
+    "remapped",
+    "slow",
+    "unmapped",
+    "woken",
+]
+
+COPIES = ("tmpfs_write", "pipe_write")  # system calls whose copy reads a page of T
+
+
+def _page_faults(result: Result, task: str) -> int:
+    return result.tasks[task].counters["page-faults"]
+
+
+PAGE_FAULTS = Fact("page-faults", _page_faults, counted("perf event page-faults"))
+
+
+def scenario(title: str, area: dict[str, Any], program: list[Any], *others: dict[str, Any]) -> Scenario:
+    """Make a scenario of T and its area, which may show a file on a disk."""
+    from pyemu.scenario import Scenario
+
+    signals = {"SIGBUS": "escape", "SIGSEGV": "escape", **dict.fromkeys(HANDLED, "handler")}
+    return Scenario.from_dict(
+        {
+            "version": 1,
+            "name": "E3",
+            "title": title,
+            "machine": {"n_cpus": 4},
+            "files": [{"name": "F", "pages": 3, "byte": 6}] if "file" in area else [],
+            "areas": [{"name": "V", "process": "T", "pages": 4, **area}],
+            "tasks": [{"name": "T", "process": "T", "signals": signals, "program": program}, *others],
+        }
+    )
+
+
+def before(case: KernelCase) -> KernelCase:
+    """Give the same case on the tree before the series."""
+    return replace(case, tree=Tree.before)
+
+
+def _case(told: Scenario, happens: str, **numbers: int) -> KernelCase:
+    return before(KernelCase(told, happens, numbers))
+
+
+def _access(draw: Draw) -> tuple[dict[str, Any], str]:
+    page, do = draw("page", (1, 2)), draw("access", ("read", "write"))
+    return {"do": do, "area": "V", "page": page}, f"T {do}s page {page} of V"
+
+
+def plain(draw: Draw) -> KernelCase:
+    """A fault that the first attempt serves."""
+    access, sentence = _access(draw)
+    return _case(scenario("Nothing to wait for", {}, [access]), f"{sentence}: fresh memory, nobody waits")
+
+
+def beyond(draw: Draw) -> KernelCase:
+    """The first attempt ends in SIGBUS: the file has no such page."""
+    access = {"do": draw("access", ("read", "write")), "area": "V", "page": 3}
+    told = scenario("A page beyond the end", {"file": "F", "shared": True}, [access])
+    return _case(told, f"T {access['do']}s page 3 of V, which shows a file of three pages")
+
+
+def forbidden(draw: Draw) -> KernelCase:
+    """The area forbids the access."""
+    page = draw("page", (1, 2, 3))
+    told = scenario("Not to be written", {"prot": "r"}, [{"do": "write", "area": "V", "page": page}])
+    return _case(told, f"T writes page {page} of V, which is for reading")
+
+
+def unmapped(draw: Draw) -> KernelCase:
+    """There is no area; another one may lie above."""
+    page = {"area": "V", "page": draw("page", (0, 1, 3))}
+    steps = [{"do": "munmap", **page}, {"do": "read", **page}]
+    return _case(scenario("No area", {}, steps), f"T unmaps page {page['page']} of V and reads it")
+
+
+def slow(draw: Draw, signal: bool = False) -> KernelCase:
+    """S9: the disk reads the page; perhaps a signal comes meanwhile."""
+    page, at, name = draw("page", (1, 2)), draw("at", range(2_000, 9_000, 500)), draw("signal", HANDLED)
+    send = {"do": "signal", "task": "T", "signal": name}
+    sender = {"name": "S", "program": [{"do": "pause", "ticks": at}, send]}
+    told = scenario(
+        "A page on the disk",
+        {"file": "F", "shared": True},
+        [{"do": "read", "area": "V", "page": page}],
+        *([sender] if signal else []),
+    )
+    told = replace(told, name="S9" if signal else told.name)
+    happens = f"T reads page {page} of V, which the disk reads for 10000 us"
+    return _case(told, happens + (f"; after {at} us comes {name}, which T handles" if signal else ""))
+
+
+def remapped(draw: Draw) -> KernelCase:
+    """While T waits for the disk, its thread U maps fresh memory over the page."""
+    page, at = {"area": "V", "page": draw("page", (1, 2))}, draw("at", range(2_000, 9_000, 500))
+    program = [{"do": "pause", "ticks": at}, {"do": "mmap_fixed", **page}]
+    other = {"name": "U", "process": "T", "program": program}
+    told = scenario("An area that goes", {"file": "F", "shared": True}, [{"do": "read", **page}], other)
+    return _case(
+        told,
+        f"T reads page {page['page']} of V, which the disk reads for 10000 us. After {at} us U maps fresh "
+        "memory over it",
+    )
+
+
+def in_kernel(draw: Draw, what: str) -> KernelCase:
+    """A copy of the kernel meets a page that a monitor serves: well, late (S13), or never (SIGKILL)."""
+    page, do = {"area": "V", "page": draw("page", (1, 2, 3))}, draw("call", COPIES)
+    ticks, name = draw("ticks", range(1_000, 9_000, 500)), draw("signal", HANDLED)
+    asked = [{"do": "wait_message"}, {"do": "poll", "ticks": ticks}]
+    bring = {"do": "copy", **page}
+    program, then = {
+        "served": ([*asked, bring], f"M brings it after {ticks} us"),
+        "signalled": (
+            [*asked, {"do": "signal", "task": "T", "signal": name}, {"do": "poll", "ticks": ticks}, bring],
+            f"After {ticks} us comes {name}, and {ticks} us later the page",
+        ),
+        "woken": ([*asked, {"do": "wake", **page}, *asked, bring], "M answers with a wake, but no page"),
+        "killed": (
+            [*asked, {"do": "signal", "task": "T", "signal": "SIGKILL"}],
+            f"After {ticks} us comes SIGKILL; the page never comes",
+        ),
+    }[what]
+    told = scenario(
+        "A copy of the kernel",
+        {"populated": [0], "userfaultfd": True},
+        [{"do": do, **page}],
+        {"name": "M", "monitor": True, "serves": "T", "program": program},
+    )
+    told = replace(told, name="S13" if what == "woken" else told.name)
+    return _case(told, f"A system call ({do}) reads page {page['page']} of V, which is missing. {then}")
+
+
+def woken(draw: Draw) -> KernelCase:
+    """S13 from user mode."""
+    return before(wakes(draw, 1))
+
+
+def killed_in_user_mode(draw: Draw) -> KernelCase:
+    """SIGKILL while T waits for its monitor."""
+    return before(killed(draw))
