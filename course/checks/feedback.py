@@ -69,7 +69,8 @@ def overview(verdict: Verdict, checks: Checks) -> str:
         for row in verdict.rows:
             lines += _wrapped(row.behaviour.id, row.reason)
         if checks.commit is not None:
-            lines += _wrapped("in Linux", f"commit {checks.commit.id}, {checks.commit.title}")
+            commit = f"commit {checks.commit.id}, " if checks.commit.id else ""
+            lines += _wrapped("in Linux", commit + checks.commit.title)
     return "\n".join(lines)
 
 
