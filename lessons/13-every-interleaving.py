@@ -375,5 +375,6 @@ answer("13-shrunk", "")
 # In one sentence of your own: why could the customer's colleague run the newest kernel for a year and not see
 # the error?
 #
-# Next: what became of all this after the series. To write the whole path, and to have every order of events
+# Next: what became of all this after the series. To bisect three symptoms yourself is the exercise
+# [e11_bisect](../exercises/e11_bisect.ipynb). To write the whole path, and to have every order of events
 # tried on it, is the exercise [h06_capstone](../exercises/h06_capstone.ipynb).
