@@ -55,7 +55,7 @@ def scenario(
             "version": 1,
             "name": name,
             "title": title,
-            "files": list(files),
+            **({"files": list(files)} if files else {}),
             "areas": [{"name": "V", "pages": 4, "populated": [0], **area}, *more_areas],
             "tasks": [
                 {"name": "T", "signals": signals, "program": list(task)},
