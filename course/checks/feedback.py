@@ -124,7 +124,7 @@ def _wrapped(label: str, text: str) -> list[str]:
     """Give a labelled paragraph; nothing for an empty one."""
     if not text:
         return []
-    width = 15
+    width = 16
     return textwrap.wrap(
         text, WIDTH, initial_indent=f"  {label:<{width}}", subsequent_indent=" " * (width + 2)
     )
