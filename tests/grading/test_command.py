@@ -28,10 +28,10 @@ def few(submissions: Path, tmp_path: Path) -> Path:
 
 
 def test_a_batch_with_a_damaged_file_is_graded_to_its_end(few: Path, tmp_path: Path):
-    done = faultlab("grade", few, "--out", tmp_path / "out")
+    done = faultlab("grade", few, "--out", tmp_path / "out", "--exercise", "e04_loop")
     assert done.returncode == 0, done.stderr
-    assert "cut     - of 9  rejected" in done.stdout
-    assert "stub    0 of 9  graded" in done.stdout
+    assert "cut     - of 14  rejected" in done.stdout
+    assert "stub    0 of 14  graded" in done.stdout
     assert "Left out, since they are no notebooks: 1." in done.stdout
     assert NOTICE in done.stderr
 
@@ -41,7 +41,7 @@ def test_without_a_seed_a_fresh_one_is_drawn_and_recorded(
 ):
     seeds = set()
     for n in range(2):
-        grade([few / "cut.ipynb"], tmp_path / str(n))
+        grade([few / "cut.ipynb"], tmp_path / str(n), "e04_loop")
         stored = json.loads((tmp_path / str(n) / "cut" / "results.json").read_bytes())
         seed = stored["extra_data"]["faultlab"]["seed"]
         assert f"seed {seed}." in capsys.readouterr().out
@@ -52,7 +52,10 @@ def test_without_a_seed_a_fresh_one_is_drawn_and_recorded(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("nowhere", "--out", "out"), "nowhere does not exist; name files or folders"),
+        (
+            ("nowhere", "--out", "out", "--exercise", "e04_loop"),
+            "nowhere does not exist; name files or folders",
+        ),
         (("few", "--out", "out", "--exercise", "e99"), "there is no exercise 'e99'"),
     ],
 )
