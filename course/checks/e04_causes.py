@@ -261,7 +261,7 @@ CAUSES = (
         "vacuous-tests",
         of_tests(vacuous_tests),
         "None of your tests can tell this mutant from the kernel: in your scenarios both do the same, or you "
-        "don't ask for what differs. What would have to happen so that the mutant does something else?",
+        "don't ask for what differs. Think of what would have to happen so that the mutant does something else.",
         FIRST,
     ),
 )
