@@ -14,8 +14,8 @@
 #
 # Sooner or later the program reads from a page that is still missing. The CPU can't finish that
 # instruction. It stops in the middle and calls the **kernel**, the core of the operating system. This is a
-# **page fault**. The kernel brings the page, and the CPU makes the same access again. The program notices
-# nothing.
+# **[page fault](term:page fault)**. The kernel brings the page, and the CPU makes the same access again. The
+# program notices nothing.
 #
 # Here, the kernel does not know where the page is. A helper does: the **monitor**, a second program of
 # yours. Linux lets it serve the page faults of the first one through a **userfaultfd**: a file descriptor
@@ -107,10 +107,10 @@ reveal("00-wake", before.tasks["T"].outcome)
 # - **error code**: what the CPU says about the fault. `USER`: the program itself made the access.
 # - **area**: a range of addresses with the same rules. One of the rules here is "this monitor serves the
 #   missing pages". The kernel calls an area a *VMA* and finds it with `find_vma`.
-# - **`mmap_sem`**: the lock on the list of areas. Many tasks may hold it at once for reading. To change the
-#   list, a task must hold it alone, for writing. (From Linux 5.8 on, it is called `mmap_lock`.)
-#   [fact:mmap-lock-name]
-# - **attempt**: one call of `handle_mm_fault`, the function that tries to get the page.
+# - **[`mmap_sem`](term:mmap_sem)**: the lock on the list of areas. Many tasks may hold it at once for
+#   reading. To change the list, a task must hold it alone, for writing. (From Linux 5.8 on, it is called
+#   `mmap_lock`.) [fact:mmap-lock-name]
+# - **[attempt](term:attempt)**: one call of `handle_mm_fault`, the function that tries to get the page.
 # - **flags**: a number that says what an attempt may do. Each bit has a name; what the names mean comes below
 #   the timeline.
 # - **state S**: asleep, until somebody wakes the task. (Signals may end such a sleep too: lesson 07a.)
@@ -226,10 +226,10 @@ _new = [f"{event.a:#x}" for event in after.trace.select("attempt")]
 #   comes in this scenario. (Under *The real patch*, you will try each change alone.)
 #
 # The newer kernel needs {{n_new_attempts}} attempts and {{n_new_messages}} messages. It is still *one* page
-# fault: the CPU faulted once, and the loop is inside the kernel. The counters say so. (A **major** fault
-# had to wait for its page, a **minor** one did not. A fault that ends in an error is neither. *perf* is
-# Linux's tool for counting events. *Signal handler runs* counts handlers that come back to where the program
-# was. That of T's SIGBUS gives the read up.)
+# fault: the CPU faulted once, and the loop is inside the kernel. The counters say so. (A
+# **[major](term:major fault)** fault had to wait for its page, a **[minor](term:minor fault)** one did not. A
+# fault that ends in an error is neither. *perf* is Linux's tool for counting events. *Signal handler runs*
+# counts handlers that come back to where the program was. That of T's SIGBUS gives the read up.)
 
 # %% id="count"
 counters(before, after)

@@ -9,9 +9,9 @@
 # %% [markdown] id="story"
 # ## Story: a fault where the list says "yes"
 #
-# You look after a machine that runs Linux 6.1, and on it a shell. You count the shell's page faults. Some
-# come from memory that it has owned for minutes. It even wrote there before. Why does it fault?
-# [fact:fork-protects]
+# You look after a machine that runs Linux 6.1, and on it a shell. You count the shell's
+# [page faults](term:page fault). Some come from memory that it has owned for minutes. It even wrote there
+# before. Why does it fault? [fact:fork-protects]
 #
 # Linux has a list of the areas that a program may use. You print it, with `cat /proc/PID/maps`. One line:
 #
@@ -33,8 +33,9 @@
 # place in RAM. The processor translates each address of each access.
 #
 # It translates whole blocks. A block of `4096` bytes of virtual addresses is a **page**; the block of RAM
-# behind it is a **frame**. Where each page lies stands in **page tables**. They are in RAM, the kernel
-# writes them, and the processor reads them. To read them for one address is called a **walk**.
+# behind it is a **frame**. Where each page lies stands in **[page tables](term:page table)**. They are in
+# RAM, the kernel writes them, and the processor reads them. To read them for one address is called a
+# **walk**.
 #
 # Run the next cell. It opens the dump.
 
@@ -89,6 +90,15 @@ write
 
 # %% id="split-write"
 split(0x5E3018)
+
+# %% [markdown] id="figure-text"
+# The same as a picture. Above, the parts of the address. Below each part, the table in which it is the
+# index.
+
+# %% id="figure-walk"
+from course import figures
+
+figures.walk(write)
 
 # %% [markdown] id="trace-hand"
 # Now do the last step by hand. The entry of level 2 leads to the table at `0x558b000`. The index of
@@ -331,4 +341,5 @@ answer("01-code", "")
 # In one sentence of your own: how can a page be read-only although its leaf has `RW`?
 #
 # Four reads of RAM before each access would make a processor very slow. How it gets around them, and what
-# goes wrong then, is lesson 02. To write the whole walk, with all its rules, is exercise H1.
+# goes wrong then, is lesson 02. To write the whole walk, with all its rules, is the exercise
+# [h01_walk](../exercises/h01_walk.ipynb).

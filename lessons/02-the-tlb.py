@@ -13,8 +13,8 @@
 # gives a page back. You clear the bit `P` in its entry, and hand the frame to the mailer. All tests pass.
 #
 # Weeks later comes a report: the editor has shown a password, and it was the mailer's. You stop the machine
-# and look at the editor's page table. It is right: the entry of this page is not present. A walk ends in a
-# page fault, as you wanted.
+# and look at the editor's [page table](term:page table). It is right: the entry of this page is not present.
+# A walk ends in a [page fault](term:page fault), as you wanted.
 #
 # So how can a program read a page that its page table does not have?
 #
@@ -82,7 +82,7 @@ computer.tlb()
 # ## Mechanism: a memory of translations
 #
 # Four reads of RAM before each access would be slow. So the processor keeps the results of its last walks, in
-# a small memory of its own: the **TLB** (translation lookaside buffer). These are its rules.
+# a small memory of its own: the **[TLB](term:TLB)** (translation lookaside buffer). These are its rules.
 #
 # 1. **look up**: cut the offset off the address. Is the translation of this *page* in the TLB?
 # 2. **hit**: yes. Use it, with the rights that the walk had found. The tables are not read.
@@ -164,6 +164,11 @@ small.run([0, 1, 4, 0, 8, 4])
 
 # %% id="tiny-tlb"
 small.tlb()
+
+# %% id="figure-sets"
+from course import figures
+
+figures.tlb_sets(small, 8)
 
 # %% [markdown] id="tiny-text"
 # Pages `0`, `4` and `8` share set `0`, which has two ways. Page `8` needed room. Page `0` had been used a

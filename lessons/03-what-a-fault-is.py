@@ -16,7 +16,7 @@
 # It works, and three things puzzle you.
 #
 # - `fork()` takes a moment, though there are gigabytes of data. Nobody can have copied them so fast.
-# - The child reads every byte of the data. You count its page faults while it does: none.
+# - The child reads every byte of the data. You count its [page faults](term:page fault) while it does: none.
 # - The parent gets slow, but only while it *writes*, and only once for each page. Its page faults shoot up.
 #
 # So a page that was there, and worked, faults when you write to it. A page that a new process has never
@@ -28,9 +28,10 @@
 # If you have done lesson 01, read only the code at the end.
 #
 # Memory comes in **pages** of `4096` bytes. Behind each page of a program there may be a **frame**: a block
-# of RAM. Which one, and what may be done there, stands in the page's **entry** in the process's page table.
-# The kernel writes entries, the processor reads them. Three bits matter here: `P` (present: there is a
-# frame), `RW` (writes are allowed), `US` (the program may use it, not the kernel alone).
+# of RAM. Which one, and what may be done there, stands in the page's **entry** in the process's
+# [page table](term:page table). The kernel writes entries, the processor reads them. Three bits matter here:
+# `P` (present: there is a frame), `RW` (writes are allowed), `US` (the program may use it, not the kernel
+# alone).
 #
 # An access that the entry does not allow is a **page fault**: the processor stops in the middle of the
 # instruction and calls the kernel. It leaves two numbers. **CR2** is the address that was accessed. The
@@ -42,8 +43,8 @@
 # | `0x2` `W` | the access was a write | it was a read |
 # | `0x4` `U` | the program made it (user mode) | the kernel made it (bridge B1) |
 #
-# The kernel has a second book: the list of **areas** (VMAs), ranges of addresses and what the program may do
-# there. The processor never sees that one.
+# The kernel has a second book: the list of **[areas](term:area)** (VMAs), ranges of addresses and what the
+# program may do there. The processor never sees that one.
 
 # %% id="setup"
 from course.memory import own_faults, touch, try_fault
@@ -122,7 +123,8 @@ shared
 # ## Trace: the fault that copies
 #
 # Find the child's fault in the timeline. Two things are worth a look. What does `fork` do to *both* entries,
-# while it holds `mmap_sem`, the lock on the list of areas? And how often is the child's write made?
+# while it holds [`mmap_sem`](term:mmap_sem), the lock on the list of areas? And how often is the child's
+# write made?
 
 # %% id="timeline-copy"
 timeline(touch("write 0x5010 7", "fork", "child write 0x5010 9", title="fork").result)
@@ -133,8 +135,8 @@ timeline(touch("write 0x5010 7", "fork", "child write 0x5010 9", title="fork").r
 # That is what slows your database down: one fault, and one copy, for each page that it changes while the
 # child lives. [fact:fork-protects]
 #
-# (The parent's old entry had `RW`, and the processor may remember it: the TLB of lesson 02. So `fork` also
-# flushes.)
+# (The parent's old entry had `RW`, and the processor may remember it: the [TLB](term:TLB) of lesson 02. So
+# `fork` also flushes.)
 
 # %% [markdown] id="mechanism"
 # ## Mechanism: a fault is a question
@@ -195,8 +197,8 @@ touch("write 0x5010 7", "protect 0x5000 r", "write 0x5010 8", "read 0x9010")
 
 # %% [markdown] id="errors-text"
 # The error code of the first is `0x7`, the same as for copy on write. The processor can't tell the two apart.
-# The kernel can: it asks the area. And *neither* is counted as minor or major: only a fault that was served
-# is.
+# The kernel can: it asks the area. And *neither* is counted as [minor](term:minor fault) or
+# [major](term:major fault): only a fault that was served is.
 #
 # **A file.** Nothing of it is in memory. Another program maps it too, and comes second.
 
@@ -324,8 +326,8 @@ for name in ("v5_7", "v6_1"):
 # [fact:cow-by-references]
 #
 # And one hint at what comes next. The fault on the file was {{file_faults}} page fault, but it took
-# {{file_attempts}} attempts: the kernel waited for the disk, and then looked again. What it does with its
-# lock meanwhile is lesson 04.
+# {{file_attempts}} [attempts](term:attempt): the kernel waited for the disk, and then looked again. What it
+# does with its lock meanwhile is lesson 04.
 
 # %% [markdown] id="questions"
 # ## Questions

@@ -11,8 +11,8 @@
 #
 # Your program has three threads. T searches a large file, which is mapped into memory and read like an
 # array. W answers requests, and calls `mmap()` when it needs memory. U works on pages of its own. They share
-# one **address space**, the same page table and the same list of areas, as you know from lesson B1. But W
-# and U never touch the file.
+# one **address space**, the same [page table](term:page table) and the same list of [areas](term:area), as
+# you know from lesson B1. But W and U never touch the file.
 #
 # On your desk, all is well. Then a customer runs it on a small board. The same Linux, the same disk. Only
 # the processor is another one: a **csky**. There W and U freeze, again and again, for about `10` ms. You
@@ -47,7 +47,7 @@ ready()
 # ## Predict: how long does W wait?
 #
 # On the board with the csky. T has begun its read, and sleeps until the disk is done. A moment later, W
-# calls `mmap()`. How long does W wait for **`mmap_sem`**, the lock on the list of areas?
+# calls `mmap()`. How long does W wait for **[`mmap_sem`](term:mmap_sem)**, the lock on the list of areas?
 
 # %% id="predict-mmap"
 predict("04-mmap", "")
@@ -98,13 +98,22 @@ side_by_side(board, desk)
 # Left, T takes the lock, asks the disk, and sleeps **with the lock**. Right, it *releases* the lock first,
 # and sleeps then. That is the whole difference.
 #
-# Why does the board not do the same? Look at the flags of attempt 1. On x86 they contain `ALLOW_RETRY`. This
-# is the caller's permission: "You may drop the lock while you wait. Tell me, and I will start over." The
-# csky handler of Linux 5.6 passes no such flag. [fact:arch-csky-no-retry] It does not know how to start
-# over. So whoever waits for it has to keep the lock.
+# Why does the board not do the same? Look at the flags of [attempt](term:attempt) 1. On x86 they contain
+# [`ALLOW_RETRY`](term:FAULT_FLAG_ALLOW_RETRY). This is the caller's permission: "You may drop the lock while
+# you wait. Tell me, and I will start over." The csky handler of Linux 5.6 passes no such flag.
+# [fact:arch-csky-no-retry] It does not know how to start over. So whoever waits for it has to keep the lock.
 #
 # The price on x86 stands in the same table: T made a second attempt, with **find vma** once more. Nothing is
 # free.
+
+# %% [markdown] id="figure-text"
+# The same over time, with U as well. The upper bar of each task says what it has of `mmap_sem`, the lower one
+# when it sleeps.
+
+# %% id="figure-holders"
+from course import figures
+
+figures.lock_holders(*both, tasks="T W U")
 
 # %% [markdown] id="walk"
 # Step through both runs. Stop where W comes. What does the lock look like, left and right?
@@ -124,23 +133,24 @@ stepper(board, desk)
 # 2. **try**: it calls `handle_mm_fault`, with flags that say what is allowed.
 # 3. **wait**: the callee has to wait. If it may, it drops the lock, and sleeps then.
 # 4. **wake**: the callee wakes up. It does *not* take the lock again.
-# 5. **decide**: the callee says RETRY. This is the agreement: **RETRY means "the lock is dropped"**.
-#    Anything else means "it is still held, release it yourself". [fact:invariant-lock]
+# 5. **decide**: the callee says [RETRY](term:VM_FAULT_RETRY). This is the agreement: **RETRY means "the lock
+#    is dropped"**. Anything else means "it is still held, release it yourself". [fact:invariant-lock]
 # 6. **retry**: after RETRY the caller takes the lock, and looks up the area *again*. In between another
 #    thread could have changed the list. [fact:area-found-again]
 #
 # Read step 5 once more. RETRY is no error, and says nothing of the page. It speaks of the *lock*.
 #
 # One exception has a name of its own. Some callers can't wait at all, and say so with the flag
-# **RETRY_NOWAIT**. Then a callee that would have to wait says RETRY at once, and **keeps** the lock.
-# [fact:flag-nowait] The number is the same. The caller knows what it means, because it knows its own flag.
+# **[RETRY_NOWAIT](term:FAULT_FLAG_RETRY_NOWAIT)**. Then a callee that would have to wait says RETRY at once,
+# and **keeps** the lock. [fact:flag-nowait] The number is the same. The caller knows what it means, because
+# it knows its own flag.
 
 # %% [markdown] id="worked"
 # ## Worked example: the second attempt
 #
-# S9-relock is a mean scenario. Somebody holds the lock of a page (a **page lock**: one page, while it is
-# read or changed), and takes it again as soon as it is free, five times in a row. T wants that page. Each
-# time T comes, it is locked. How many attempts does T need, on the newer kernel?
+# S9-relock is a mean scenario. Somebody holds the lock of a page (a **[page lock](term:page lock)**: one
+# page, while it is read or changed), and takes it again as soon as it is free, five times in a row. T wants
+# that page. Each time T comes, it is locked. How many attempts does T need, on the newer kernel?
 
 # %% id="predict-relock"
 predict("04-relock", "")
@@ -157,8 +167,9 @@ _end = [event.t for event in relock.trace.select("attempt_end", task="T")]
 
 # %% [markdown] id="relock-text"
 # Attempt 1 drops the lock, waits, and gives RETRY at {{first_end}} us. Attempt 2 finds the page locked
-# again. It is marked `TRIED`, "this fault has been tried before". So it **keeps** `mmap_sem` while it waits,
-# and takes the page lock for itself. At {{second_end}} us it has it, and the fault is done.
+# again. It is marked [`TRIED`](term:FAULT_FLAG_TRIED), "this fault has been tried before". So it **keeps**
+# `mmap_sem` while it waits, and takes the page lock for itself. At {{second_end}} us it has it, and the fault
+# is done.
 #
 # Why be so rude in attempt 2, when it was polite in attempt 1? Because politeness could last for ever. Who
 # drops the lock and comes back may find the page locked by the next one, and by the next. So it is **polite

@@ -10,9 +10,9 @@
 # ## Story: a program that runs on when you look at it
 #
 # You write a monitor. Its program was saved to disk last night, and starts again this morning without its
-# memory. Each page comes when it is first touched. The monitor reads the message of the **userfaultfd**
-# (the file descriptor over which the kernel asks, lesson 00), finds the page in the saved file, and brings
-# it.
+# memory. Each page comes when it is first touched. The monitor reads the message of the
+# **[userfaultfd](term:userfaultfd)** (the file descriptor over which the kernel asks, lesson 00), finds the
+# page in the saved file, and brings it.
 #
 # Bringing a page takes two things: the page has to be **filled**, and the task that waits has to be
 # **woken**. One call does both, `UFFDIO_COPY`. But to wake after each page costs time. So you fill quietly
@@ -86,16 +86,16 @@ reveal("05-quiet", still.tasks["T"].outcome)
 #
 # ## Trace: the page is there
 #
-# Look at the last two columns. They say who holds `mmap_sem` (the lock on the list of areas), and where the
-# page is. When does the page come, and what does T do after that?
+# Look at the last two columns. They say who holds [`mmap_sem`](term:mmap_sem) (the lock on the list of
+# [areas](term:area)), and where the page is. When does the page come, and what does T do after that?
 
 # %% id="trace-quiet"
 timeline(still)
 
 # %% [markdown] id="trace-text"
 # The page is present from `10001` us on. T does not notice. It is asleep, and **a sleeping task looks at
-# nothing**. It does not watch the page table, and it does not watch the monitor. It sleeps until something
-# ends its sleep.
+# nothing**. It does not watch the [page table](term:page table), and it does not watch the monitor. It sleeps
+# until something ends its sleep.
 #
 # And that was your SIGSTOP. A signal, too, may end this sleep (lesson 07a says which, and when). T leaves its
 # fault unfinished, goes back towards user mode, and stops on the way. After SIGCONT the *CPU* makes the
@@ -110,14 +110,14 @@ print(looked)
 # %% [markdown] id="mechanism"
 # ## Mechanism: two services, and a second look
 #
-# `handle_userfault` is what an attempt calls when the page is missing and the area is registered with a
-# userfaultfd. [fact:missing-before-alloc] With the goals of lesson 00:
+# `handle_userfault` is what an [attempt](term:attempt) calls when the page is missing and the area is
+# registered with a userfaultfd. [fact:missing-before-alloc] With the goals of lesson 00:
 #
 # 1. **try**: may this attempt wait at all? If not: SIGBUS. [fact:uffd-order]
 # 2. **wait**: put a message into the queue. *Then* look at the page once more: if it came in between, don't
 #    sleep. [fact:uffd-queue-first] Release `mmap_sem`. Sleep.
-# 3. **wake**: something has ended the sleep, a wake or a signal. On the newer kernel the attempt gives RETRY,
-#    whatever it was.
+# 3. **wake**: something has ended the sleep, a wake or a signal. On the newer kernel the attempt gives
+#    [RETRY](term:VM_FAULT_RETRY), whatever it was.
 # 4. **retry**, if it was a wake: take `mmap_sem`, look up the area, and make the next attempt. It looks at
 #    the page.
 #
@@ -186,9 +186,9 @@ _wakes = newer.trace.select("wake", task="U")
 # RETRY. Attempt 2 looks at the page: still missing. And **the kernel asks again**: a second message for the
 # same page. U goes back to sleep. After the second wake, attempt 3 finds the page.
 #
-# That makes {{u_messages}} messages and {{u_attempts}} attempts, in {{u_exceptions}} page fault. Nobody has
-# cheated, and nothing is broken. A wake says one thing only: **look again**. It does not say that the page
-# is there, and not whose wake it was. It carries nothing.
+# That makes {{u_messages}} messages and {{u_attempts}} attempts, in {{u_exceptions}}
+# [page fault](term:page fault). Nobody has cheated, and nothing is broken. A wake says one thing only: **look
+# again**. It does not say that the page is there, and not whose wake it was. It carries nothing.
 #
 # Your monitor has to know this, too. A second message for the same address, from the same thread, is normal.
 # A monitor that keeps a list of "pages already asked for", and drops the second message, makes U sleep for

@@ -55,7 +55,8 @@ def once(access, tree=Tree.before):
 print(once("read 1"))
 
 # %% [markdown] id="once-text"
-# That is the viewer. You know it from lesson 00: attempt 2 may not wait, and so the fault ends in SIGBUS.
+# That is the viewer. You know it from lesson 00: [attempt](term:attempt) 2 may not wait, and so the fault
+# ends in SIGBUS.
 #
 # ## Predict: the same, but the kernel makes the access
 #
@@ -79,9 +80,9 @@ reveal("06-kernel", backup.tasks["T"].outcome)
 # %% [markdown] id="trace"
 # ## Trace: the line before the last
 #
-# Compare it with the trace of lesson 00. The first attempt, the wake, RETRY, the second attempt: all the
-# same. Only T's state is another, D in the place of S: asleep as well, but only SIGKILL may end the sleep
-# (lesson B2).
+# Compare it with the trace of lesson 00. The first attempt, the wake, [RETRY](term:VM_FAULT_RETRY), the
+# second attempt: all the same. Only T's state is another, D in the place of S: asleep as well, but only
+# SIGKILL may end the sleep (lesson B2).
 #
 # Then look for the line that says how T goes on.
 
@@ -111,20 +112,22 @@ _words = {name: [f"{e.a:#x}" for e in one.trace.select("attempt")] for name, one
 
 # %% [markdown] id="trace-text"
 # The attempt ends in SIGBUS as before. Two things have this name. What an attempt gives is a bit,
-# `VM_FAULT_SIGBUS`. Only if the access came from user mode does the kernel turn it into the *signal*. T was
-# in the middle of a system call. So the kernel code "goes on at its **fixup**": a place, prepared for each
-# such access, where it goes on when the access fails. [fact:x86-fixup] There, the copy counts what it has got
-# done. It was nothing, so the call gives the error `EFAULT`. (How that works is lesson B4.)
+# [`VM_FAULT_SIGBUS`](term:VM_FAULT_SIGBUS). Only if the access came from user mode does the kernel turn it
+# into the *signal*. T was in the middle of a system call. So the kernel code "goes on at its **fixup**": a
+# place, prepared for each such access, where it goes on when the access fails. [fact:x86-fixup] There, the
+# copy counts what it has got done. It was nothing, so the call gives the error `EFAULT`. (How that works is
+# lesson B4.)
 #
 # ## Mechanism: one loop, one permission
 #
 # All four lines come from one loop, the one around `handle_mm_fault`. This is how Linux 5.6 does it on x86
 # [fact:x86-retry-5-6], with the goals of lesson 00. What a signal may change here is lesson 07a.
 #
-# 1. **find vma**: take `mmap_sem`, look up the area.
+# 1. **find vma**: take [`mmap_sem`](term:mmap_sem), look up the [area](term:area).
 # 2. **try**: call `handle_mm_fault` with the flags. In it, the fault may **wait** and be **woken**.
-# 3. **decide**: was it RETRY, and does this attempt still have `ALLOW_RETRY`?
-# 4. **retry**: then *clear* `ALLOW_RETRY`, set `TRIED`, and go to step 1. Otherwise the fault is over.
+# 3. **decide**: was it RETRY, and does this attempt still have [`ALLOW_RETRY`](term:FAULT_FLAG_ALLOW_RETRY)?
+# 4. **retry**: then *clear* `ALLOW_RETRY`, set [`TRIED`](term:FAULT_FLAG_TRIED), and go to step 1. Otherwise
+#    the fault is over.
 #
 # Step 4 runs at most once: after it, `ALLOW_RETRY` is gone. So a fault has at most **two attempts**, and only
 # the first may release the lock to wait. Two attempts, **one wait**: that is a fault's budget.
@@ -139,12 +142,18 @@ _words = {name: [f"{e.a:#x}" for e in one.trace.select("attempt")] for name, one
 #
 # So "ALLOW_RETRY missing" is no bug of the program. It says: this fault had its one wait, and has been woken
 # without its page.
-#
+
+# %% id="figure-loop"
+from course import figures
+
+figures.retry_loop(Tree.before)
+
+# %% [markdown] id="read-log"
 # ### Read the log
 #
 # The number at the end is the flag word of the second attempt, in hexadecimal. Take it apart:
-# `WRITE` {{f_write}}, `ALLOW_RETRY` {{f_allow}}, `KILLABLE` {{f_killable}}, `TRIED` {{f_tried}}, `USER`
-# {{f_user}}.
+# `WRITE` {{f_write}}, `ALLOW_RETRY` {{f_allow}}, [`KILLABLE`](term:FAULT_FLAG_KILLABLE) {{f_killable}},
+# `TRIED` {{f_tried}}, `USER` {{f_user}}.
 #
 # | who | attempt 1 | attempt 2, as in the log |
 # |---|---|---|
@@ -319,9 +328,9 @@ async def my_fault(regs, error_code, address):
 
 # %% [markdown] id="try-text"
 # `try_twice` lets it serve four cases, beside the older kernel, and stops where the two part: T reads a page
-# that comes with the wake; T reads one that does not; T writes to a page whose userfaultfd was closed before;
-# T reads one page and then writes to another. In each of them the program itself makes the access, so `USER`
-# is in `START`.
+# that comes with the wake; T reads one that does not; T writes to a page whose
+# [userfaultfd](term:userfaultfd) was closed before; T reads one page and then writes to another. In each of
+# them the program itself makes the access, so `USER` is in `START`.
 
 # %% id="try-twice"
 try_twice(my_fault)

@@ -10,16 +10,17 @@
 # ## Story: the disk that nobody waits for any more
 #
 # Your program searches a large file. It has mapped the file into its memory, and reads it like an array. The
-# first touch of a page that is not in memory is a page fault, and it waits for the disk. A timer sends your
-# program a signal now and then, and its handler draws a progress bar. When the disk is slow the bar sticks.
+# first touch of a page that is not in memory is a [page fault](term:page fault), and it waits for the disk. A
+# timer sends your program a signal now and then, and its handler draws a progress bar. When the disk is slow
+# the bar sticks.
 #
 # Then the machine gets Linux 5.7. In the list of changes you find "return faster for non-fatal signals in
 # user mode faults". [fact:p09-any-signal] Faster! Will a signal no longer wait for the disk? Will the bar
 # move?
 #
-# Your monitoring draws a graph as well, of the **major faults** of the program: the faults that had to wait
-# for their page. There are thousands an hour. After the upgrade you look at both, and one of them makes you
-# rub your eyes.
+# Your monitoring draws a graph as well, of the **[major faults](term:major fault)** of the program: the
+# faults that had to wait for their page. There are thousands an hour. After the upgrade you look at both, and
+# one of them makes you rub your eyes.
 #
 # You will see which, find the line of code, write it yourself, and then break it in a way that no test run
 # sees.
@@ -107,13 +108,14 @@ _woken = {
 side_by_side(before, after)
 
 # %% [markdown] id="trace-text"
-# T sleeps in state D, the one that harmless signals don't end. It is a **killable** sleep: SIGKILL may end
-# it. [fact:signal-state] The flag INTERRUPTIBLE of the newer kernel changes nothing here: who waits for the
-# lock of a page does not look at it. So SIGUSR1 was noted, and left **pending**: sent, and not yet taken by
-# T. What woke T was "the page was unlocked". A page is locked while it is being read.
+# T sleeps in state D, the one that harmless signals don't end. It is a **[killable](term:TASK_KILLABLE)**
+# sleep: SIGKILL may end it. [fact:signal-state] The flag INTERRUPTIBLE of the newer kernel changes nothing
+# here: who waits for the lock of a page does not look at it. So SIGUSR1 was noted, and left
+# **[pending](term:pending signal)**: sent, and not yet taken by T. What woke T was "the page was unlocked". A
+# page is locked while it is being read.
 #
-# Up to here the two kernels do the same. Then attempt 1 gives RETRY: "I waited, without the lock; look
-# again". Now they part.
+# Up to here the two kernels do the same. Then [attempt](term:attempt) 1 gives [RETRY](term:VM_FAULT_RETRY):
+# "I waited, without the lock; look again". Now they part.
 #
 # - The older kernel looks again, in the same fault. Attempt 2 maps the page. Then the handler runs.
 # - The newer kernel goes back to user mode, with nothing mapped. The handler runs. T makes its read again,
@@ -163,9 +165,9 @@ stepper(before, after)
 # **decide**. The kernel has a function for it, `fault_signal_pending`. It is called after each attempt, and
 # says whether the fault is to be left for a signal. It asks three questions.
 #
-# **Did the attempt give RETRY?** If not, the fault is over, and `mmap_sem` is still held. Who leaves here
-# takes the lock along, and nobody will ever release it. With RETRY the lock is gone already. So this is the
-# one good moment to leave.
+# **Did the attempt give RETRY?** If not, the fault is over, and [`mmap_sem`](term:mmap_sem) is still held.
+# Who leaves here takes the lock along, and nobody will ever release it. With RETRY the lock is gone already.
+# So this is the one good moment to leave.
 #
 # **Where did the fault come from?** From *user mode*, leaving is safe. Nothing of T's is half done. The
 # registers are those before the read, so T can run a handler and then read again. From *kernel mode*, it is
@@ -339,8 +341,8 @@ for tree in (Tree.after - 9, Tree.parse("before+9")):
 
 # %% [markdown] id="faster"
 # And what is "faster" about it? The handler need not wait for the *second half* of the fault: take the lock,
-# find the area, try again. That is not always short. `mmap_sem` may be held by somebody for a long time, and
-# the page may be locked again. The wait for the disk is not part of it.
+# find the [area](term:area), try again. That is not always short. `mmap_sem` may be held by somebody for a
+# long time, and the page may be locked again. The wait for the disk is not part of it.
 
 # %% id="numbers-records" tags=["numbers"]
 import json
@@ -371,9 +373,9 @@ for _name in ("5.4.59", "5.7.14"):
 # | 5.4.59, before the series | {{min_5_4}} | {{maj_5_4}} |
 # | 5.7.14, after the series | {{min_5_7}} | {{maj_5_7}} |
 #
-# That is one minor fault more than the emulator has, on both kernels. It belongs to the handler: the kernel
-# writes the registers to T's stack before it calls the handler, and that page of the stack was missing.
-# [fact:x86-signal-frame] In both, T was in state D, and the wait was not cut short.
+# That is one [minor fault](term:minor fault) more than the emulator has, on both kernels. It belongs to the
+# handler: the kernel writes the registers to T's stack before it calls the handler, and that page of the
+# stack was missing. [fact:x86-signal-frame] In both, T was in state D, and the wait was not cut short.
 
 # %% [markdown] id="questions"
 # ## Questions

@@ -17,8 +17,9 @@
 # *running*, and takes a whole processor. You send SIGKILL again, and again. A minute later the monitor
 # brings the page, and in that moment the program is dead.
 #
-# Both machines run the same version of Linux. The page fault goes through the same `handle_mm_fault`. What
-# is different is a few lines in a file that each processor architecture has for itself.
+# Both machines run the same version of Linux. The [page fault](term:page fault) goes through the same
+# `handle_mm_fault`. What is different is a few lines in a file that each processor architecture has for
+# itself.
 
 # %% id="setup"
 from course.predictions import answer, fill, predict, reveal
@@ -34,8 +35,9 @@ ready()
 # Scenario B7 is your board. T calls `write()` with a missing page, and sleeps in the kernel's copy. M, the
 # monitor, reads the message, sends SIGKILL to T a moment later, and brings the page after {{comes}}.
 #
-# In lesson 07a the rule was: after RETRY, with SIGKILL pending, the fault is left. So the handler of the
-# board leaves. How often does the processor raise a page fault for this one byte, until T is dead?
+# In lesson 07a the rule was: after RETRY, with SIGKILL [pending](term:pending signal), the fault is left. So
+# the handler of the board leaves. How often does the processor raise a page fault for this one byte, until T
+# is dead?
 
 # %% id="predict-kill"
 predict("07b-kill", "")
@@ -72,13 +74,14 @@ counters(board, run("B7", Tree.parse("v6_12")))
 # %% [markdown] id="mechanism"
 # ## Mechanism: three ways out, and one circle
 #
-# After RETRY a handler has to **decide**. Does it leave for a signal? Then the mode says how.
+# After [RETRY](term:VM_FAULT_RETRY) a handler has to **decide**. Does it leave for a signal? Then the mode
+# says how.
 #
 # - **retry**: no reason to leave. **find vma**, **try** again.
 # - **return**, from user mode: back to the program. On the way the signal is taken. If the task lives on,
 #   it makes its access again, and that is a new fault.
-# - **fixup**, from kernel mode: go on at the place that the exception table names (bridge B4). The copy
-#   ends short, the system call ends, and T dies on its way out.
+# - **[fixup](term:fixup)**, from kernel mode: go on at the place that the exception table names (bridge B4).
+#   The copy ends short, the system call ends, and T dies on its way out.
 # - **livelock**: return, though the fault came from kernel mode.
 #
 # Leaving is no use without a place to go. In user mode there always is one. In kernel mode the handler has
@@ -100,7 +103,7 @@ print("riscv:", reaction("riscv", "kernel", "SIGKILL"))
 #
 # 1. **x86** goes to the exception table (`no_context`). [fact:x86-fixup]
 # 2. **arm64** does the same in other words.
-# 3. **arc** does, too. But it remembers only what the *last* attempt gave. [fact:count-arc]
+# 3. **arc** does, too. But it remembers only what the *last* [attempt](term:attempt) gave. [fact:count-arc]
 # 4. **riscv** returns. So do twelve more, and a handler of sparc comes to the same in another way.
 #    [fact:b7-livelock]
 # 5. **um** (Linux as a program under Linux) asks for SIGKILL alone. The series did not convert it, so it
@@ -166,9 +169,9 @@ try_reaction(my_reaction)
 # handler of x86 had a line for it, "RETRY, but not allowed: leave". Patch 4 took it out.
 #
 # Find three trees: one on which the *handler* does nothing wrong, one on which it releases a lock that it
-# does not hold, and one on which the second RETRY is as good as the first. (`I2` and `I6` are rules that
-# the driver breaks: RETRY when it was not allowed, and RETRY on a later attempt.) Try `before`, or `upto`
-# and a number from `3` to `16`.
+# does not hold, and one on which the second RETRY is as good as the first. ([`I2`](term:I2) and `I6` are
+# rules that the driver breaks: RETRY when it was not allowed, and RETRY on a later attempt.) Try `before`, or
+# `upto` and a number from `3` to `16`.
 
 # %% id="break-it"
 broken = run("S4", Tree.parse("before"))
@@ -227,9 +230,9 @@ for tree in ("upto7", "upto8"):
 
 # %% [markdown] id="sh-text"
 # The outcome is the same, and the lock is released twice each time. From patch 8 on, the handler of sh
-# releases `mmap_sem` before it looks at the error, and the functions for these two errors release it again.
-# What they release then may be somebody else's hold. [fact:b6-sh-double-unlock] It was found by *reading*;
-# no one seems to have run into it. It is in Linux 6.12 still.
+# releases [`mmap_sem`](term:mmap_sem) before it looks at the error, and the functions for these two errors
+# release it again. What they release then may be somebody else's hold. [fact:b6-sh-double-unlock] It was
+# found by *reading*; no one seems to have run into it. It is in Linux 6.12 still.
 #
 # A second effect can be argued about. T is being killed, and its fault finds no memory:
 

@@ -9,17 +9,17 @@
 # %% [markdown] id="story"
 # ## Story: the report of a robot
 #
-# October 2017. A robot named **syzbot** feeds random system calls to Linux kernels, day and night. Its
-# kernels are built with a watchman that notices every read of memory that was freed before. The robot
-# writes a report: *use-after-free read in `__do_page_fault`*. [fact:use-after-free-2017]
+# October 2017. A robot named **[syzbot](term:syzbot)** feeds random system calls to Linux kernels, day and
+# night. Its kernels are built with a watchman that notices every read of memory that was freed before. The
+# robot writes a report: *use-after-free read in `__do_page_fault`*. [fact:use-after-free-2017]
 #
-# That is the function that runs at every page fault of every x86 machine. It had looked up an **area**, the
-# kernel's description of a range of addresses with the same rules (a *VMA*). When it looked at the area once
-# more, at the end of the fault, the area's memory had been given back.
+# That is the function that runs at every [page fault](term:page fault) of every x86 machine. It had looked up
+# an **[area](term:area)**, the kernel's description of a range of addresses with the same rules (a *VMA*).
+# When it looked at the area once more, at the end of the fault, the area's memory had been given back.
 #
-# At first sight, this can't be. Areas are freed under `mmap_sem`, held for *writing*. The page fault held
-# `mmap_sem` for *reading* when it read the area. Nobody can do the one while somebody does the other. That
-# is what the lock is for.
+# At first sight, this can't be. Areas are freed under [`mmap_sem`](term:mmap_sem), held for *writing*. The
+# page fault held `mmap_sem` for *reading* when it read the area. Nobody can do the one while somebody does
+# the other. That is what the lock is for.
 #
 # And yet it happened. Where is the mistake? You will build the crash with your own hands, move by move. You
 # need one program with two threads, one signal, and one return value that does not tell the whole truth.
@@ -33,9 +33,9 @@
 #                                                           kill(T, SIGUSR1);
 # ```
 #
-# The page is missing, and it is a userfaultfd's: T's fault sends a message, and waits for M. M never
-# brings the page. U meanwhile maps *fresh memory* over the same addresses. For that the kernel takes
-# `mmap_sem` for writing, frees the old area, and puts a new one in its place. T and U share one address
+# The page is missing, and it is a [userfaultfd](term:userfaultfd)'s: T's fault sends a message, and waits for
+# M. M never brings the page. U meanwhile maps *fresh memory* over the same addresses. For that the kernel
+# takes `mmap_sem` for writing, frees the old area, and puts a new one in its place. T and U share one address
 # space, and so one list of areas and one `mmap_sem`.
 #
 # The scenario is called syzbot-2017. You run it on `Tree.upto(9)`, the kernel with the first nine patches.
@@ -76,8 +76,9 @@ writer = crash.trace.select("lock_taken", task="U")[0]
 reveal("08-writer", "at once" if slept <= writer.t < woken else "after T's fault")
 
 # %% [markdown] id="crash"
-# There is the robot's report: **use after free**. A real kernel goes on after that with whatever stands in
-# that memory now. T itself has noticed nothing. Its read gave `0`, a byte of the fresh memory.
+# There is the robot's report: **[use after free](term:use after free)**. A real kernel goes on after that
+# with whatever stands in that memory now. T itself has noticed nothing. Its read gave `0`, a byte of the
+# fresh memory.
 #
 # The emulator watches three rules here. They are three steps towards the same crash:
 #
@@ -122,12 +123,14 @@ _ends = crash.trace.select("attempt_end", task="T")
 # How should the page-fault handler know that the lock was away in between? It calls `handle_mm_fault`,
 # and gets a number. In lesson 04 you met the promise in it:
 #
-# - **RETRY** says: I have released the lock. Whatever you found before is lost. Start over, with **find
-#   vma**. (Unless the caller has forbidden to wait, by `RETRY_NOWAIT`. Nobody does here.)
+# - **[RETRY](term:VM_FAULT_RETRY)** says: I have released the lock. Whatever you found before is lost. Start
+#   over, with **find vma**. (Unless the caller has forbidden to wait, by
+#   [`RETRY_NOWAIT`](term:FAULT_FLAG_RETRY_NOWAIT). Nobody does here.)
 # - **Everything else** says: the lock was held all the time. Your area is still good.
 #
-# Here the attempt gave {{gave}}, **NOPAGE**. That is no error. It says: "nothing is left for you to map, the
-# fault is over". It is not RETRY, so it promises that the lock was held all the time. And that is not true.
+# Here the [attempt](term:attempt) gave {{gave}}, **[NOPAGE](term:VM_FAULT_NOPAGE)**. That is no error. It
+# says: "nothing is left for you to map, the fault is over". It is not RETRY, so it promises that the lock was
+# held all the time. And that is not true.
 #
 # ### Why would anyone do this?
 #
@@ -161,7 +164,8 @@ broken_rules(by_turns("syzbot-2017", Tree.upto(9), "T M T U"))
 # %% [markdown] id="turns-text"
 # A **stale** area: T read an area that it had found in an earlier hold. It was still there, by luck. Now
 # change the order in that cell, so that the area has been *freed* when T reads it. When must U come,
-# before which turns, and after which? (When the cell says *use after free*, you have it.)
+# before which turns, and after which? (When the cell says *use after free*, you have
+# it.)
 #
 # And then give U the very first turn, `"U T M T"`. Why does nothing at all happen?
 
@@ -275,10 +279,11 @@ reveal("08-taken", str(ten.tasks["T"].stats["acquisitions"]))
 counters(nine, ten)
 
 # %% [markdown] id="count-text"
-# A look at the minor faults: the fake fault was even *counted*, as a fault that was served. It did wait, and
-# yet it is a minor one: NOPAGE comes alone, without the MAJOR of RETRY. With patch 10 a fault that is left
-# counts nothing, as in lesson 07a. If you measure a program that gets signals while it waits for a monitor,
-# these counters are all that you see of patch 10 from outside. (T's handler ran at once before, too.)
+# A look at the [minor faults](term:minor fault): the fake fault was even *counted*, as a fault that was
+# served. It did wait, and yet it is a minor one: NOPAGE comes alone, without the MAJOR of RETRY. With patch
+# 10 a fault that is left counts nothing, as in lesson 07a. If you measure a program that gets signals while
+# it waits for a monitor, these counters are all that you see of patch 10 from outside. (T's handler ran at
+# once before, too.)
 
 # %% [markdown] id="order"
 # ## The real thing: ten without nine

@@ -31,8 +31,8 @@
 # ```
 #
 # T calls `write`, and *the kernel* reads T's page for it: a **kernel copy**. The page is missing and
-# belongs to a userfaultfd, so the fault of the copy waits for M. Meanwhile T is stopped and continued. The
-# scenario is called 12-and-13.
+# belongs to a [userfaultfd](term:userfaultfd), so the fault of the copy waits for M. Meanwhile T is stopped
+# and continued. The scenario is called 12-and-13.
 
 # %% id="setup"
 from course.decide import callers, every_word, try_sleep
@@ -77,13 +77,14 @@ side_by_side(eleven, twelve)
 # %% [markdown] id="trace-text"
 # Read down the right side.
 #
-# 1. **try**: attempt 1 carries a flag more, `INTERRUPTIBLE`.
+# 1. **try**: [attempt](term:attempt) 1 carries a flag more, [`INTERRUPTIBLE`](term:FAULT_FLAG_INTERRUPTIBLE).
 # 2. **wait**: T sleeps in state S, not D. S is a sleep that any signal ends.
 # 3. **wake**: SIGSTOP ends it. On the left T does not even notice.
-# 4. **decide**: RETRY, and a signal is pending. But the fault comes from *kernel mode*, so it is not left
-#    (lesson 07a). The kernel retries.
-# 5. **retry**: attempt 2 has lost `ALLOW_RETRY`, as always before patch 13. It may not wait: SIGBUS. For a
-#    kernel copy that means: go on at the fixup, and tell `write` that the address is bad.
+# 4. **decide**: [RETRY](term:VM_FAULT_RETRY), and a signal is [pending](term:pending signal). But the fault
+#    comes from *kernel mode*, so it is not left (lesson 07a). The kernel retries.
+# 5. **retry**: attempt 2 has lost [`ALLOW_RETRY`](term:FAULT_FLAG_ALLOW_RETRY), as always before patch 13. It
+#    may not wait: SIGBUS. For a kernel copy that means: go on at the [fixup](term:fixup), and tell `write`
+#    that the address is bad.
 #
 # Nothing of this is new to you. The pieces were there. Only the *first* was missing until patch 12: a sleep
 # from which a kernel copy can be woken by any signal.
@@ -97,14 +98,15 @@ stepper(eleven, twelve)
 # Three patches of the series are about how flags are *called*. Each is meant to change nothing: a
 # **refactoring**.
 #
-# - **Patch 11** finds the same two flags, `ALLOW_RETRY` and `KILLABLE`, in the fault handler of nearly every
-#   architecture. It gives the pair a name, `FAULT_FLAG_DEFAULT`. [fact:p11-default]
+# - **Patch 11** finds the same two flags, `ALLOW_RETRY` and [`KILLABLE`](term:FAULT_FLAG_KILLABLE), in the
+#   fault handler of nearly every architecture. It gives the pair a name,
+#   [`FAULT_FLAG_DEFAULT`](term:FAULT_FLAG_DEFAULT). [fact:p11-default]
 # - **Patch 12** finds an odd test in `handle_userfault`: "sleep interruptibly if `USER` and `KILLABLE` are
 #   set". What it *means* is: "if a signal may end this". So it invents a flag that says that,
 #   `INTERRUPTIBLE`, lets the sleep ask for it, and puts it into `FAULT_FLAG_DEFAULT`.
 #   [fact:p12-interruptible]
-# - **Patch 16** finds that the other sleep is killable even if nobody has set `KILLABLE`. It lets that flag
-#   decide, too. [fact:p16-honour-killable]
+# - **Patch 16** finds that the other sleep is [killable](term:TASK_KILLABLE) even if nobody has set
+#   `KILLABLE`. It lets that flag decide, too. [fact:p16-honour-killable]
 #
 # All three make the code say what it means. That is worth something. Are all three refactorings?
 
@@ -114,9 +116,9 @@ stepper(eleven, twelve)
 # A refactoring is a claim about *every input*: for each one, the code decides after the change as it did
 # before. The decision here is small. In goes a flag word, out comes one of three sleeps:
 #
-# - **interruptible** (state S): every signal ends it.
+# - **[interruptible](term:TASK_INTERRUPTIBLE)** (state S): every signal ends it.
 # - **killable** (state D): only SIGKILL ends it.
-# - **uninterruptible** (state D as well): no signal ends it.
+# - **[uninterruptible](term:TASK_UNINTERRUPTIBLE)** (state D as well): no signal ends it.
 #
 # So few inputs can be tried one by one. Six flags may be set or clear beside `ALLOW_RETRY`, and
 # `every_word` tries all of them on two trees, with the emulator's own code. It starts with patch 11.

@@ -11,8 +11,8 @@
 #
 # Your programs still travel from machine to machine, and a monitor brings their pages. The network has
 # become worse. Now the monitor wakes a program *twenty* times before the page is there. In lesson 06, one
-# such wake was too many for Linux 5.6: the second attempt may not wait, and SIGBUS ends the program.
-# [fact:wake-is-fatal-before]
+# such wake was too many for Linux 5.6: the second [attempt](term:attempt) may not wait, and SIGBUS ends the
+# program. [fact:wake-is-fatal-before]
 #
 # The repair looks easy: let a fault try again as often as it takes. In Linux 5.7, patch 13 of the series
 # does that. [fact:p13-multi-retry] Your programs run again, however bad the network is.
@@ -47,7 +47,7 @@ ready()
 # ## Predict: twenty wakes
 #
 # You know how this ends on the older kernel: attempt 2 has lost `ALLOW_RETRY`, the permission to release
-# `mmap_sem`, wait, and give RETRY. The newer kernel never takes this permission away.
+# [`mmap_sem`](term:mmap_sem), wait, and give RETRY. The newer kernel never takes this permission away.
 #
 # Choose before you run on: put your letter between the empty quotes, and run the cell.
 
@@ -96,12 +96,12 @@ _stats = after.tasks["T"].stats
 }
 
 # %% [markdown] id="trace-text"
-# Twenty wakes, twenty-one messages. It is {{n_exceptions}} page fault all the same: the CPU faulted once,
-# and the {{n_attempts}} attempts are rounds of a loop inside it.
+# Twenty wakes, twenty-one messages. It is {{n_exceptions}} [page fault](term:page fault) all the same: the
+# CPU faulted once, and the {{n_attempts}} attempts are rounds of a loop inside it.
 #
-# The first attempt has the flags {{first}}, the other {{n_later}} have {{later}}: `ALLOW_RETRY` is still
-# there, and `TRIED` has come. In Linux 5.7 the two together say which attempt this is:
-# [fact:flag-allow-retry-5-7] [fact:flag-tried-5-7]
+# The first attempt has the flags {{first}}, the other {{n_later}} have {{later}}:
+# [`ALLOW_RETRY`](term:FAULT_FLAG_ALLOW_RETRY) is still there, and `TRIED` has come. In Linux 5.7 the two
+# together say which attempt this is: [fact:flag-allow-retry-5-7] [fact:flag-tried-5-7]
 #
 # | ALLOW_RETRY | TRIED | Linux 5.6 | Linux 5.7 |
 # |---|---|---|---|
@@ -118,9 +118,9 @@ _stats = after.tasks["T"].stats
 # Of the six goals (find vma, try, wait, wake, decide, retry) the last one has changed: after **retry** comes
 # **find vma** again, without end. So ask two questions of it.
 #
-# **What ends the loop?** It has two doors, and both are in **decide**. One: the attempt gave no RETRY. Then
-# the page is there, or there is an error. Two: a signal calls the fault away. That is
-# `fault_signal_pending`, the rule of lesson 07a.
+# **What ends the loop?** It has two doors, and both are in **decide**. One: the attempt gave no
+# [RETRY](term:VM_FAULT_RETRY). Then the page is there, or there is an error. Two: a signal calls the fault
+# away. That is `fault_signal_pending`, the rule of lesson 07a.
 #
 # **What does a round cost?** If each round sleeps until something has happened, then next to nothing, and
 # the loop may turn a thousand times. If it does not sleep, the CPU is gone.
@@ -128,12 +128,12 @@ _stats = after.tasks["T"].stats
 # No line of the kernel says so. There are rules that each function keeps and the others rely on. The
 # emulator checks them, under these names.
 #
-# - **I3**: who gives RETRY has waited first. Only a signal that ends the fault as well may cut the wait
-#   short. [fact:invariant-waited]
+# - **[I3](term:I3)**: who gives RETRY has waited first. Only a signal that ends the fault as well may cut the
+#   wait short. [fact:invariant-waited]
 # - **I5**: who tries again sets `TRIED` first. [fact:invariant-tried]
 # - **I6**: only a *first* attempt may release `mmap_sem` to wait for a page's lock. A later attempt keeps
-#   `mmap_sem`, waits, and goes on. [fact:invariant-progress] (I1, I2 and I4 are about the lock and the
-#   result.)
+#   `mmap_sem`, waits, and goes on. [fact:invariant-progress] ([I1](term:I1), [I2](term:I2) and [I4](term:I4)
+#   are about the lock and the result.)
 #
 # I3 is about what a round costs. What are the other two good for? Look at a page that somebody else wants,
 # too.
@@ -171,7 +171,7 @@ timeline(run(relocked(3), Tree.after))
 
 # %% [markdown] id="relock-answer"
 # In attempt 1, T releases `mmap_sem` and waits until the page is unlocked. That is polite: nobody who wants
-# to change the list of areas has to wait for T. But when T comes back, the page is locked again.
+# to change the list of [areas](term:area) has to wait for T. But when T comes back, the page is locked again.
 #
 # In attempt 2, T queues for the page's lock and *keeps* `mmap_sem` meanwhile. Now there is nothing to come
 # back to: when H unlocks the page, T has it. This is I6. It costs others a wait, and in return the loop
@@ -251,8 +251,8 @@ print(yours, "-", yours.tasks["T"].stats["attempts"], "attempts")
 #
 # Now to the machine that stands still. T calls `write` with data on the missing page. So it is the kernel
 # that touches the page, in order to copy it: a fault from **kernel mode** (lesson B4). A third task, S, has
-# sent SIGUSR1 a moment before: it is pending when the fault begins. T has a handler for it. M brings the page
-# `10` ms later. This is scenario S12, and T has a CPU of its own.
+# sent SIGUSR1 a moment before: it is [pending](term:pending signal) when the fault begins. T has a handler
+# for it. M brings the page `10` ms later. This is scenario S12, and T has a CPU of its own.
 #
 # You know from lesson 07a that a kernel copy may not be left for SIGUSR1: `fault_signal_pending` says no.
 
@@ -280,9 +280,9 @@ counters(run("S12", Tree.before), run("S12", Tree.upto(12)), copy)
 
 # %% [markdown] id="copy-explained"
 # {{copy_attempts}} attempts and {{copy_messages}} messages for one page. (An attempt takes one microsecond
-# on the emulator.) T goes round and round, as fast as the CPU can. This is a **busy loop**: rule I3 is
-# broken. (Why `upto12` ends in EFAULT comes below. And the fault counts as minor: no attempt said MAJOR,
-# because none has waited.)
+# on the emulator.) T goes round and round, as fast as the CPU can. This is a **[busy loop](term:busy loop)**:
+# rule I3 is broken. (Why `upto12` ends in EFAULT comes below. And the fault counts as minor: no attempt said
+# MAJOR, because none has waited.)
 #
 # Walk through the first rounds in the stepper, with the older kernel beside it. Find the place where T does
 # not go to sleep. What is pending? Which flag is set there that the older kernel does not have?
@@ -296,8 +296,8 @@ stepper(run("S12", Tree.before), copy)
 # A signal is asked about in two places, by two functions that do not know each other.
 #
 # 1. In **wait**: may this signal end the *sleep*? In Linux 5.7 the wait for a monitor looks at the flag
-#    `INTERRUPTIBLE` for this. [fact:uffd-sleep-5-7] If the signal is pending already, T does not fall asleep
-#    at all. [fact:signal-state]
+#    [`INTERRUPTIBLE`](term:FAULT_FLAG_INTERRUPTIBLE) for this. [fact:uffd-sleep-5-7] If the signal is pending
+#    already, T does not fall asleep at all. [fact:signal-state]
 # 2. In **decide**: may this signal end the *fault*? `fault_signal_pending` looks at the mode.
 #    [fact:signal-fault-test]
 #
@@ -419,6 +419,11 @@ every_interleaving("S12", Tree.after, Tree.parse("v5_7+B5"))
 # signal may cut the wait short in kernel mode, too, where it can't end the fault. (Lesson 09 is about its
 # text, which says "no functional change".)
 
+# %% id="figure-loop"
+from course import figures
+
+figures.retry_loop(Tree.upto(12), Tree.upto(13))  # without and with patch 13
+
 # %% id="numbers-kernels" tags=["numbers"]
 from course.conform.experiment import Experiment
 from course.conform.prediction import predict as _predict
@@ -465,8 +470,9 @@ answer("10-pages", "")
 #   [fact:wake-is-harmless-after]
 # - The loop ends when an attempt gives no RETRY, or when a signal calls the fault away.
 # - Each round has to sleep first (I3). Otherwise the loop is a busy loop.
-# - `TRIED` is set before each retry (I5). It tells who waits for a page's lock to keep `mmap_sem`, and so
-#   such a fight ends after two attempts (I6). Only a page that a monitor has to bring may need more.
+# - [`TRIED`](term:FAULT_FLAG_TRIED) is set before each retry ([I5](term:I5)). It tells who waits for a page's
+#   lock to keep `mmap_sem`, and so such a fight ends after two attempts ([I6](term:I6)). Only a page that a
+#   monitor has to bring may need more.
 # - What may end the sleep must be able to end the loop. Patch 13 without patch 9 breaks this in user mode,
 #   patch 13 with patch 12 breaks it in kernel mode.
 #

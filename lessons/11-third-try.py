@@ -11,7 +11,7 @@
 #
 # You know the loop of lesson 10: a fault tries as often as it takes. Now imagine that you review it. "As
 # often as it takes" is a strong promise. Twice was enough until then. Would three times not do? Who needs
-# a *third* attempt, if the monitor makes no mistake?
+# a *third* [attempt](term:attempt), if the monitor makes no mistake?
 #
 # The text of patch 13 must have the answer, you think. It says that write-protection needs it, and "look at
 # `[1]` below". You scroll down. There is no `[1]`. The reference was lost when the series was rewritten,
@@ -88,15 +88,16 @@ _flags = [f"{event.a:#x}" for event in limited.trace.select("attempt")]
 # ## Mechanism: one reason, one wait
 #
 # An attempt looks at the page and finds *one* reason that it can't go on. It waits until that reason is
-# gone, and gives RETRY. The next attempt looks from the beginning, and may find another reason:
+# gone, and gives [RETRY](term:VM_FAULT_RETRY). The next attempt looks from the beginning, and may find
+# another reason:
 #
 # 1. **try**, **wait**: the page is missing. M brings it, write-protected.
 # 2. **retry**, **try**, **wait**: the page is there, but it is marked, and T writes. M takes the mark away.
 # 3. **retry**, **try**: nothing is in the way. Done.
 #
-# Two reasons make {{n_messages}} messages and {{n_attempts}} attempts, in {{n_exceptions}} page fault. The
-# kernel that waits once runs attempt 2 with {{limited_2}}, without `ALLOW_RETRY`. It has found a second
-# reason, and may not wait for it.
+# Two reasons make {{n_messages}} messages and {{n_attempts}} attempts, in {{n_exceptions}}
+# [page fault](term:page fault). The kernel that waits once runs attempt 2 with {{limited_2}}, without
+# [`ALLOW_RETRY`](term:FAULT_FLAG_ALLOW_RETRY). It has found a second reason, and may not wait for it.
 #
 # The rule behind it: **attempts = reasons one after the other, and one more**. So the question "is twice
 # enough?" means: can a fault ever have two reasons?
@@ -173,8 +174,8 @@ stepper(killed, shared)
 # %% [markdown] id="write"
 # ## Write it: your own third attempt
 #
-# Now build one. The area is served for both reasons, and T writes to page `1`, which is missing. You write
-# M's steps. Beside those of lesson 05 you have these:
+# Now build one. The [area](term:area) is served for both reasons, and T writes to page `1`, which is missing.
+# You write M's steps. Beside those of lesson 05 you have these:
 #
 # - `copy it protect=yes` brings the page of the last message, write-protected.
 # - `writeprotect it protect=no` takes the mark away, and wakes.
@@ -246,16 +247,16 @@ for tree, handlers in ((Tree.after, None), (Tree.after, handler_of(at_most_three
 # ## The real patch: what `[1]` was
 #
 # The lost reference went the way of the careful reviewer. It left twice-only in place, and gave the
-# userfaultfd *one retry of its own*: with a second permission, `ALLOW_UFFD_RETRY`, and a second answer,
-# `VM_FAULT_UFFD_RETRY`, for the case that a page lock had used up the first one. Three attempts, and no more.
-# [fact:reference-1] It serves W1. Of W2 you know what it would do.
+# [userfaultfd](term:userfaultfd) *one retry of its own*: with a second permission, `ALLOW_UFFD_RETRY`, and a
+# second answer, `VM_FAULT_UFFD_RETRY`, for the case that a [page lock](term:page lock) had used up the first
+# one. Three attempts, and no more. [fact:reference-1] It serves W1. Of W2 you know what it would do.
 #
 # Patch 13 (commit `4064b9827063`, Linux 5.7) did not add a permission. It took a limit away: `ALLOW_RETRY` is
-# never cleared, and `TRIED` alone tells a first attempt from a later one. [fact:p13-multi-retry]
-# [fact:flag-tried-5-7] The lesson for your own code: when one rule ("twice only") is too strict for one user,
-# ask what the rule was *for* before you add an exception to it. It was for page locks, to make sure that
-# such a fault ends. That care moved to the waits for page locks, and nobody else needs the limit.
-# [fact:invariant-progress]
+# never cleared, and [`TRIED`](term:FAULT_FLAG_TRIED) alone tells a first attempt from a later one.
+# [fact:p13-multi-retry] [fact:flag-tried-5-7] The lesson for your own code: when one rule ("twice only") is
+# too strict for one user, ask what the rule was *for* before you add an exception to it. It was for page
+# locks, to make sure that such a fault ends. That care moved to the waits for page locks, and nobody else
+# needs the limit. [fact:invariant-progress]
 #
 # W1 and W3 were run on one real kernel, a 5.7.14 in which single patches could be switched off. The outcomes
 # are those of the emulator: three attempts with patch 13, SIGBUS without, and no message in W1.

@@ -33,11 +33,12 @@
 #
 # The function is `get_user_pages`. Its family is called **GUP**. It gets pages *on behalf of others*:
 # drivers, `process_vm_readv`, debuggers, virtual machines. Nobody accesses the page, so there is no
-# exception. GUP looks into the page table by itself, and calls `handle_mm_fault` for what is missing. Its
-# pages are **pinned**: they stay until they are given back.
+# exception. GUP looks into the [page table](term:page table) by itself, and calls `handle_mm_fault` for what
+# is missing. Its pages are **pinned**: they stay until they are given back.
 #
-# You know all that may happen in `handle_mm_fault`. It may wait, release `mmap_sem`, and give RETRY. But here
-# it is the *caller* of GUP who took `mmap_sem`. So he has to be told what has become of his lock.
+# You know all that may happen in `handle_mm_fault`. It may wait, release [`mmap_sem`](term:mmap_sem), and
+# give RETRY. But here it is the *caller* of GUP who took `mmap_sem`. So he has to be told what has become of
+# his lock.
 #
 # A pointer to a number does that. Its old name is `nonblocking`, its new one is `locked`. `pin 1` is a driver
 # that wants page `1`.
@@ -81,14 +82,14 @@ reveal("12a-sleep", f"{slept.tasks['T'].outcome} after {end.t // 1_000_000} s")
 timeline(slept)
 
 # %% [markdown] id="trace-text"
-# The driver takes the lock. The attempt releases it, because it has to wait. GUP takes it again, for the next
-# attempt. And at the end GUP releases it *once more*, and says so: "mmap_sem was dropped". The driver has its
-# page, and no lock.
+# The driver takes the lock. The [attempt](term:attempt) releases it, because it has to wait. GUP takes it
+# again, for the next attempt. And at the end GUP releases it *once more*, and says so: "mmap_sem was
+# dropped". The driver has its page, and no lock.
 #
 # Why does GUP not give the lock back, when it had it in its hand? Because the driver would be misled. It
-# looked up an area before the call, perhaps. With the lock held all along, that area would still be good.
-# But for five seconds nobody held the lock, and any thread could unmap that area. A lock that was lost in
-# between protects nothing that was found before. So GUP says the only thing that helps: *dropped*.
+# looked up an [area](term:area) before the call, perhaps. With the lock held all along, that area would still
+# be good. But for five seconds nobody held the lock, and any thread could unmap that area. A lock that was
+# lost in between protects nothing that was found before. So GUP says the only thing that helps: *dropped*.
 #
 # ## Mechanism: one number, two meanings
 #
@@ -108,8 +109,8 @@ timeline(slept)
 # pointer the call can't wait for a monitor, and gives an error at once. The name said the opposite of what
 # it did.
 #
-# For "don't wait" there is something else, a flag: `FOLL_NOWAIT`. Then RETRY means "not now": nobody waits,
-# and nobody releases the lock. [fact:gup-nowait]
+# For "don't wait" there is something else, a flag: `FOLL_NOWAIT`. Then [RETRY](term:VM_FAULT_RETRY) means
+# "not now": nobody waits, and nobody releases the lock. [fact:gup-nowait]
 #
 # The count is the third thing to know. It says how many pages you have, from the first on. RETRY is no error
 # in it: if not one page could be had, it is `0`. [fact:gup-retry-is-no-error] An error is told only if there
@@ -144,7 +145,7 @@ print("a pointer:   ", call("pin 1 entry=get_user_pages_locked"))
 #
 # Without a pointer: `EFAULT`, at once, and without a message to the monitor. GUP may not release the lock,
 # so it may not wait, so it can't get this page. That is why a debugger that reads `/proc/PID/mem` gets
-# `EIO` for a page of a userfaultfd, in Linux 5.4 to 6.18. [fact:proc-mem]
+# `EIO` for a page of a [userfaultfd](term:userfaultfd), in Linux 5.4 to 6.18. [fact:proc-mem]
 #
 # Two pages, the first of them present? With `FOLL_NOWAIT`, GUP takes what it can have:
 
@@ -188,8 +189,9 @@ for tree in (Tree.upto(1), Tree.upto(2)):
 # With the mistake planted they differ: without patch 2 GUP goes on with an area that was freed, and without
 # the lock. With it, GUP stops, because it looks at the number itself: lock gone, so stop.
 #
-# Patch 2 also has two checks, `BUG_ON`, which end the task on the spot if something can't be. One of them:
-# `FOLL_NOWAIT` was asked for, and the walk says that the lock was dropped. S2-nowait plants this mistake:
+# Patch 2 also has two checks, [`BUG_ON`](term:BUG_ON), which end the task on the spot if something can't be.
+# One of them: `FOLL_NOWAIT` was asked for, and the walk says that the lock was dropped. S2-nowait plants this
+# mistake:
 
 # %% id="run-nowait"
 for tree in (Tree.upto(1), Tree.upto(2)):

@@ -9,10 +9,10 @@
 # %% [markdown] id="story"
 # ## Story: killed, and the kernel dies as well
 #
-# April 2020. The sixteen patches are in Linux for a week. The robot syzbot has found something again. A
-# function of the kernel asked for pages of memory while its task was being killed. It was told: *no error*.
-# It looked for the pages. There were none. This one complained. Others use what they were not given, and
-# then a task that is killed takes the whole kernel along.
+# April 2020. The sixteen patches are in Linux for a week. The robot [syzbot](term:syzbot) has found something
+# again. A function of the kernel asked for pages of memory while its task was being killed. It was told: *no
+# error*. It looked for the pages. There were none. This one complained. Others use what they were not given,
+# and then a task that is killed takes the whole kernel along.
 #
 # "No error" and "no page" at the same time: how can that be? Within a month, three bugs of this kind are
 # found, in two short loops. You will write the longer one yourself. First you get it as it was merged. You
@@ -26,8 +26,8 @@
 # in a loop of its own. Three words of that lesson are needed here.
 #
 # - It gives a **count**: how many pages. A negative number is an error.
-# - Beside it, **`*locked`** tells about `mmap_sem`: `1`, it is held as on entry. `0`, it was released on the
-#   way, and is not held now.
+# - Beside it, **`*locked`** tells about [`mmap_sem`](term:mmap_sem): `1`, it is held as on entry. `0`, it was
+#   released on the way, and is not held now.
 # - RETRY is no error. GUP turns it into "the pages that I have so far", which may be `0`, with `*locked` at
 #   `0`. [fact:gup-retry-is-no-error]
 #
@@ -66,7 +66,8 @@ reveal("12b-wake", thirteen.tasks["T"].outcome)
 
 # %% [markdown] id="crash"
 # Patch 13 changed the loop of the page-fault handlers. GUP has a loop of its own, and it was not touched:
-# one wait, and the second attempt may not wait again. Patch 14 is for GUP what patch 13 is for the others.
+# one wait, and the second [attempt](term:attempt) may not wait again. Patch 14 is for GUP what patch 13 is
+# for the others.
 
 # %% [markdown] id="run-panic"
 # Now the report of the robot. T makes a call that needs one page, and waits for it in GUP. SIGKILL arrives.
@@ -91,9 +92,10 @@ broken_rules(panic)
 side_by_side(thirteen, fourteen)
 
 # %% [markdown] id="trace-text"
-# "T gets `0` pages; mmap_sem was dropped" is no failure. It is RETRY in the language of GUP. With thirteen
-# patches attempt 2 has lost `ALLOW_RETRY`: it may not wait, and EFAULT comes out. With fourteen patches the
-# same line comes twice, then one page, and the copy begins.
+# "T gets `0` pages; mmap_sem was dropped" is no failure. It is [RETRY](term:VM_FAULT_RETRY) in the language
+# of GUP. With thirteen patches attempt 2 has lost [`ALLOW_RETRY`](term:FAULT_FLAG_ALLOW_RETRY): it may not
+# wait, and EFAULT comes out. With fourteen patches the same line comes twice, then one page, and the copy
+# begins.
 #
 # And in the run that crashed? The same line, and then nothing that asks again:
 
@@ -107,7 +109,7 @@ for event in panic.trace.select("signal_sent", "gup", "violation"):
 # The outer loop asks for all pages that are still missing, as often as that goes well. When RETRY cuts it
 # off at some page, the **inner loop** gets this one page. Its goals are those that you know:
 #
-# 1. **decide**: is SIGKILL pending? Then nobody needs the page any more. Stop.
+# 1. **decide**: is SIGKILL [pending](term:pending signal)? Then nobody needs the page any more. Stop.
 # 2. **retry**: take `mmap_sem` again. That may take long, so SIGKILL may end this wait, too.
 # 3. **find vma, try, wait, wake**: `__get_user_pages` for *one* page, with the flag `FOLL_TRIED`, "tried
 #    before".
@@ -212,9 +214,10 @@ for n in (14, 15):
 reveal("12b-kill", f"{ends[14]} s")
 
 # %% [markdown] id="kill-text"
-# Before patch 15, GUP's faults carry no `KILLABLE`: the wait for a locked page is deaf, even to SIGKILL.
-# Patch 15 gives them the flag, and makes the wait for `mmap_sem` killable as well. [fact:p15-gup-killable]
-# S15b is that second part: T stands behind a writer that stands behind a slow reader.
+# Before patch 15, GUP's faults carry no [`KILLABLE`](term:FAULT_FLAG_KILLABLE): the wait for a locked page is
+# deaf, even to SIGKILL. Patch 15 gives them the flag, and makes the wait for `mmap_sem`
+# [killable](term:TASK_KILLABLE) as well. [fact:p15-gup-killable] S15b is that second part: T stands behind a
+# writer that stands behind a slow reader.
 
 # %% id="run-lock"
 for tree in (Tree.upto(14), Tree.after, Tree.v5_7):
@@ -226,9 +229,9 @@ for tree in (Tree.upto(14), Tree.after, Tree.v5_7):
 # There it is again: in the tree with all sixteen patches, dying in time has a price, and the price is B1. A
 # new way out of a function is a new path on which every promise must hold.
 #
-# And there is an order: patch 16 lets a userfaultfd's wait look at `KILLABLE`, and patch 15 is the one that
-# sets it for GUP. You have seen in lesson 09 what the one without the other does: a task that nothing can
-# kill. [fact:p15-before-p16]
+# And there is an order: patch 16 lets a [userfaultfd](term:userfaultfd)'s wait look at `KILLABLE`, and patch
+# 15 is the one that sets it for GUP. You have seen in lesson 09 what the one without the other does: a task
+# that nothing can kill. [fact:p15-before-p16]
 
 # %% [markdown] id="break"
 # ## Break it: a loop that passes three scenarios

@@ -118,9 +118,10 @@ bad = next(moves for ending, moves in found.endings.items() if "EFAULT" in str(e
 timeline(replay(report, Tree.upto(12), bad))
 
 # %% [markdown] id="trace-text"
-# T has sent its message and released `mmap_sem`, and is about to sleep. In between comes SIGUSR1. Since
-# patch 12, a pending signal forbids this sleep in kernel mode, too. [fact:p12-interruptible] So attempt 1
-# gives RETRY. Attempt 2 has no `ALLOW_RETRY`, may not wait, and fails. `write` tells the program EFAULT.
+# T has sent its message and released [`mmap_sem`](term:mmap_sem), and is about to sleep. In between comes
+# SIGUSR1. Since patch 12, a [pending signal](term:pending signal) forbids this sleep in kernel mode, too.
+# [fact:p12-interruptible] So [attempt](term:attempt) 1 gives [RETRY](term:VM_FAULT_RETRY). Attempt 2 has no
+# [`ALLOW_RETRY`](term:FAULT_FLAG_ALLOW_RETRY), may not wait, and fails. `write` tells the program EFAULT.
 # [fact:p12-without-p13]
 #
 # The same happens whenever the signal comes during the wait. The customer's timer was slow and their monitor
@@ -130,9 +131,9 @@ timeline(replay(report, Tree.upto(12), bad))
 # ## Mechanism: states, moves, and what must hold
 #
 # A **move** is one step of one task that others can notice: take a lock, queue a message, send a signal. An
-# **interleaving** is one order of all moves. This schedule has {{n_moves}} moves: {{n_t}} of T, {{n_s}} of S
-# and {{n_m}} of M. Such moves can be ordered in {{n_orders}} ways, if nobody has to wait for anybody. Who
-# could try them all?
+# **[interleaving](term:interleaving)** is one order of all moves. This schedule has {{n_moves}} moves:
+# {{n_t}} of T, {{n_s}} of S and {{n_m}} of M. Such moves can be ordered in {{n_orders}} ways, if nobody has
+# to wait for anybody. Who could try them all?
 #
 # Nobody has to. Many orders lead to the same **state**: the same memory, the same locks, everybody at the
 # same place. What can happen next depends on the state alone, not on how it was reached. So each state is
@@ -218,7 +219,7 @@ def my_bisect(bad, good_tree, bad_tree):
 
 # %% [markdown] id="spin-text"
 # Try it with something simple first. In scenario S12, T's write finds SIGUSR1 pending, and the newest tree
-# goes round in a busy loop (lesson 10). Which patch brought that?
+# goes round in a [busy loop](term:busy loop) (lesson 10). Which patch brought that?
 
 
 # %% id="try-bisect"
@@ -327,9 +328,9 @@ _seen = {row["tree"]: row for row in _rows if (row["group"], row["access"], row[
 # %% [markdown] id="patch"
 # ## The real patch: two patches, and who is to blame
 #
-# Patch 12, "mm: introduce FAULT_FLAG_INTERRUPTIBLE" (commit `c270a7eedcf2`), changed the wait in
-# `fs/userfaultfd.c`: it looks at a flag now, and the flag is in the set with which every fault starts.
-# [fact:p12-interruptible] Patch 13 (commit `4064b9827063`) let a fault try again without limit.
+# Patch 12, "mm: introduce [FAULT_FLAG_INTERRUPTIBLE](term:FAULT_FLAG_INTERRUPTIBLE)" (commit `c270a7eedcf2`),
+# changed the wait in `fs/userfaultfd.c`: it looks at a flag now, and the flag is in the set with which every
+# fault starts. [fact:p12-interruptible] Patch 13 (commit `4064b9827063`) let a fault try again without limit.
 # [fact:p13-multi-retry] Nobody got a kernel with patch 12 alone: both came with v5.7. So the customer of our
 # story is made up, and had built a kernel from the middle of the series. That is what a bisection does.
 #

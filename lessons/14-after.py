@@ -15,9 +15,9 @@
 #
 # The versions are 5.7, 5.10, 6.0 and 6.8, and the four graphs don't agree. On 5.10 there are **major
 # faults**, faults that waited for their page, wherever a page is written for the first time. On the others
-# there are none. On 5.7 and 5.10 the kernel makes two *attempts* for each of these faults, on the newer two
-# it makes one. And on 6.8, `mmap_lock` (that is `mmap_sem` since Linux 5.8 [fact:mmap-lock-name]) has hardly
-# anything to do any more.
+# there are none. On 5.7 and 5.10 the kernel makes two *[attempts](term:attempt)* for each of these faults, on
+# the newer two it makes one. And on 6.8, [`mmap_lock`](term:mmap_sem) (that is `mmap_sem` since Linux 5.8
+# [fact:mmap-lock-name]) has hardly anything to do any more.
 #
 # Your boss asks which machine is slow, and which kernel is broken. You know how a fault worked up to Linux
 # 5.7. [fact:p13-multi-retry] Time to find out what became of it.
@@ -88,13 +88,13 @@ side_by_side(old, new)
 }
 
 # %% [markdown] id="trace-text"
-# Left, attempt 1 gives {{old_gave}}, with RETRY. It has to: it has released the lock, and RETRY is the one
-# value that says so. So the handler takes the lock, finds the area, and tries again: {{old_attempts}}
-# attempts.
+# Left, attempt 1 gives {{old_gave}}, with [RETRY](term:VM_FAULT_RETRY). It has to: it has released the lock,
+# and RETRY is the one value that says so. So the handler takes the lock, finds the [area](term:area), and
+# tries again: {{old_attempts}} attempts.
 #
-# Right, attempt 1 gives {{new_gave}}, with a new bit: **COMPLETED**. The handler does nothing more. It does
-# not release the lock, which is gone, and it does not try again, because all is done: {{new_attempts}}
-# attempt.
+# Right, attempt 1 gives {{new_gave}}, with a new bit: **[COMPLETED](term:VM_FAULT_COMPLETED)**. The handler
+# does nothing more. It does not release the lock, which is gone, and it does not try again, because all is
+# done: {{new_attempts}} attempt.
 
 # %% [markdown] id="mechanism"
 # ## Mechanism: the empty corner
@@ -170,15 +170,15 @@ _asleep = swapped.trace.select("sleep", task="T")[0]
 # spin. Under an area's lock that is no longer so. It can't spin all the same, because the second attempt has
 # no area's lock.
 #
-# And look at the flags of attempt 2: no TRIED. As nothing was waited for, this counts as a *first* attempt,
-# which may drop the lock. In Linux 6.8, only if the first pass gave MAJOR as well is TRIED set.
-# [fact:x86-vma-tried]
+# And look at the flags of attempt 2: no [TRIED](term:FAULT_FLAG_TRIED). As nothing was waited for, this
+# counts as a *first* attempt, which may drop the lock. In Linux 6.8, only if the first pass gave MAJOR as
+# well is TRIED set. [fact:x86-vma-tried]
 
 # %% [markdown] id="order"
 # ## Order the lines: a fault with two passes
 #
-# A read in user mode, on a page of a userfaultfd, in Linux 6.8. [fact:uffd-vma-lock] Put in order what
-# happens, up to the second look. One line does not belong there.
+# A read in user mode, on a page of a [userfaultfd](term:userfaultfd), in Linux 6.8. [fact:uffd-vma-lock] Put
+# in order what happens, up to the second look. One line does not belong there.
 
 # %% id="order-pass"
 order("14-pass", "")
@@ -241,10 +241,11 @@ for name in ("before", "v5_7", "v5_10", "v6_8"):
         reveal("14-count", str(minor + major))
 
 # %% [markdown] id="count-text"
-# Twice! This handler counts "while ALLOW_RETRY is set", which meant *the first attempt*, as long as the flag
-# was taken away after it. Patch 13 lets it stay, and nobody changed the counting. [fact:count-gated] From
-# Linux 5.9 on, one rule in `handle_mm_fault` holds for all architectures: RETRY and errors count nothing.
-# Otherwise it is major if this attempt says MAJOR *or was tried before*. [fact:count-once]
+# Twice! This handler counts "while [ALLOW_RETRY](term:FAULT_FLAG_ALLOW_RETRY) is set", which meant *the first
+# attempt*, as long as the flag was taken away after it. Patch 13 lets it stay, and nobody changed the
+# counting. [fact:count-gated] From Linux 5.9 on, one rule in `handle_mm_fault` holds for all architectures:
+# RETRY and errors count nothing. Otherwise it is major if this attempt says MAJOR *or was tried before*.
+# [fact:count-once]
 #
 # With that you can explain the graph of 5.10. There, the useless second attempt of a dirty page carried
 # TRIED. So it was counted as **major**, though no disk was read. [fact:count-dirty-shared-major] And
@@ -286,7 +287,7 @@ stepper(old, new)
 # | v6.5 | waiting for `mmap_lock` in a fault can be ended by SIGKILL [fact:x86-lock-killable] |
 # | v6.7 | faults on a userfaultfd run under the area's lock, too [fact:uffd-vma-lock] |
 #
-# And one thing that did not come, up to Linux 7.1: a remedy for the busy loop of lesson 10.
+# And one thing that did not come, up to Linux 7.1: a remedy for the [busy loop](term:busy loop) of lesson 10.
 # [fact:b5-busy-loop]
 
 # %% [markdown] id="questions"

@@ -40,8 +40,8 @@ self_test("B1")
 # %% [markdown] id="story"
 # ## Story: a page fault, and nobody touched the page
 #
-# You look for page faults in a program that copies data. It is not in one of your own loops. All that it
-# does with this buffer is this line:
+# You look for [page faults](term:page fault) in a program that copies data. It is not in one of your own
+# loops. All that it does with this buffer is this line:
 #
 # ```c
 # write(fd, buffer, 4096);
@@ -54,8 +54,8 @@ self_test("B1")
 # ### Two modes
 #
 # The processor runs in one of two **modes**. In **user mode** it runs your program, and must not do
-# everything: not talk to the disk, not change page tables. In **kernel mode** it runs the kernel, which
-# may.
+# everything: not talk to the disk, not change [page tables](term:page table). In **kernel mode** it runs the
+# kernel, which may.
 #
 # A program can't choose to be in kernel mode. It can only *enter the kernel* at fixed doors:
 #
@@ -108,8 +108,8 @@ twice
 # %% [markdown] id="trace"
 # ## Trace: in and out
 #
-# Here is a run of this kind, event by event, on two pages. (`mmap_sem` is the lock on the list of areas,
-# from lesson 00.) Read it and look for the doors.
+# Here is a run of this kind, event by event, on two pages. ([`mmap_sem`](term:mmap_sem) is the lock on the
+# list of areas, from lesson 00.) Read it and look for the doors.
 
 # %% id="show-modes"
 two = touch("read 0x5010", "syscall write 0x6000")

@@ -63,8 +63,8 @@ self_test("B2")
 # | `Z` | sleep (**z**...), if nobody has woken me since `Q` | | |
 #
 # T and M run at the same time. Their lines mix, in any way that keeps T's order and M's order. There are ten
-# such mixtures, called **interleavings**. For example `C Q Z P W`: T checks, queues up, sleeps, and then M
-# brings the page and wakes it. That works.
+# such mixtures, called **[interleavings](term:interleaving)**. For example `C Q Z P W`: T checks, queues up,
+# sleeps, and then M brings the page and wakes it. That works.
 
 # %% [markdown] id="predict"
 # ## Predict: how often does it go wrong?
@@ -86,7 +86,7 @@ try_wakeup("CQZ")
 #
 # There is your week. T checks, and the page is missing. Before T has written its name, M comes, brings the
 # page, and wakes all in the queue: nobody. Then T writes its name, and sleeps. What T knew was true when it
-# looked, and false when it lay down. This is the **lost wake-up**.
+# looked, and false when it lay down. This is the **[lost wake-up](term:lost wake-up)**.
 #
 # It needs M to come in between two neighbouring lines. That is why it takes a week, and why you never see it
 # when you look.
@@ -110,12 +110,13 @@ try_wakeup("CQZ")
 # The state says more than "sleeps". The command `ps` shows it as a letter. Four matter here.
 #
 # - **R**: runs, or could run.
-# - **S**: an *interruptible* sleep. It ends by the wake, or by any signal that the task would take.
-# - **D**: an *uninterruptible* sleep. It ends by the wake. Signals have to wait.
+# - **S**: an *[interruptible](term:TASK_INTERRUPTIBLE)* sleep. It ends by the wake, or by any signal that the
+#   task would take.
+# - **D**: an *[uninterruptible](term:TASK_UNINTERRUPTIBLE)* sleep. It ends by the wake. Signals have to wait.
 # - **T**: *stopped*, by a SIGSTOP or by Ctrl-Z. It ends by SIGCONT.
 #
-# Two sleeps share the letter D. In a **killable** one, SIGKILL may end it as well, because a task that is to
-# die needs no result. From outside you can't tell the two apart.
+# Two sleeps share the letter D. In a **[killable](term:TASK_KILLABLE)** one, SIGKILL may end it as well,
+# because a task that is to die needs no result. From outside you can't tell the two apart.
 #
 # Here T reads a page and waits for M. Then it passes a page to `write()` (the step `tmpfs_write`), and the
 # *kernel* waits for M, for T. The older kernel, Linux 5.6, sleeps in another way there.
@@ -142,9 +143,9 @@ try_wakeup("")
 # page comes after your check, the wake finds your name, and your state. If it comes before your check, you
 # see it. There is no gap in between.
 #
-# Linux does this wherever somebody waits for something. In `handle_userfault`, where a page fault waits for
-# a monitor, it is the same three lines: put the entry into the queue and set the state, look at the page
-# once more, sleep. [fact:uffd-queue-first]
+# Linux does this wherever somebody waits for something. In `handle_userfault`, where a
+# [page fault](term:page fault) waits for a monitor, it is the same three lines: put the entry into the queue
+# and set the state, look at the page once more, sleep. [fact:uffd-queue-first]
 
 # %% [markdown] id="gap"
 # ## Fill the gap: which signal ends which sleep?
@@ -160,12 +161,17 @@ own_sleeps("??? ??? ??? ???")
 # -9`. It goes on when its disk answers, or never. If you have ever had to restart a machine because of a
 # process in state D: this was it.
 
+# %% id="figure-sleeps"
+from course import figures
+
+figures.sleeps()
+
 # %% [markdown] id="rwsem"
 # ### A lock to sleep for: many readers, one writer
 #
-# A lock that makes you sleep until you get it is a **semaphore**. `mmap_sem`, the lock on a process's list
-# of areas, is a *reader-writer* semaphore. Two rules you can guess: many may hold it for reading at once,
-# and a writer is alone. The third rule is the one that surprises.
+# A lock that makes you sleep until you get it is a **semaphore**. [`mmap_sem`](term:mmap_sem), the lock on a
+# process's list of [areas](term:area), is a *reader-writer* semaphore. Two rules you can guess: many may hold
+# it for reading at once, and a writer is alone. The third rule is the one that surprises.
 #
 # Four threads of one process. `A` and `B` read a page that the disk brings after `10` ms, and hold
 # `mmap_sem` for reading all the while. `W` comes after `1` ms and wants to *write*. `C` comes last, and

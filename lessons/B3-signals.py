@@ -123,11 +123,12 @@ stepper(evening)
 # 1. **Sent.** Does T *ignore* this signal? Then it is dropped here and now, and nothing of it is left.
 # 2. **Queued.** The kernel notes it for T: one mark for each *kind* of signal. If the mark is there already,
 #    nothing is added. So three SIGUSR1 that nobody has taken yet are **one** SIGUSR1.
-# 3. **Pending.** Does T *block* it (ask the kernel to hold it back)? Then it stays in the queue, and T is
-#    not told. Otherwise the kernel sets a bit of T: "there is something for you". Only this bit is what
-#    kernel code asks for, with `signal_pending`. [fact:signal-pending]
+# 3. **[Pending](term:pending signal).** Does T *block* it (ask the kernel to hold it back)? Then it stays in
+#    the queue, and T is not told. Otherwise the kernel sets a bit of T: "there is something for you". Only
+#    this bit is what kernel code asks for, with `signal_pending`. [fact:signal-pending]
 # 4. **Wakes.** If T sleeps in a sleep that listens to it, the sleep ends. S listens to every pending signal,
-#    the killable kind of D to SIGKILL, and the other kind of D to none (lesson B2). [fact:signal-wakes]
+#    the [killable](term:TASK_KILLABLE) kind of D to SIGKILL, and the other kind of D to none (lesson B2).
+#    [fact:signal-wakes]
 # 5. **Taken.** When T is about to go from the kernel back to user mode, it looks at the bit, and takes what
 #    is there. A handler is started, or T stops, or T dies. [fact:signal-delivery]
 #
@@ -163,9 +164,9 @@ for event in again.trace.select("signal_sent", "wake", "signal_taken", "exceptio
 
 # %% [markdown] id="apart-text"
 # {{n_runs}} handler runs. Each signal ends the sleep, the fault is given up, and T goes back to user mode:
-# there the signal is taken. Then T makes its read again, has a new page fault, and sleeps again. So there
-# are {{n_faults}} page faults for one read. You lose nothing if each signal is taken before the next is
-# sent.
+# there the signal is taken. Then T makes its read again, has a new [page fault](term:page fault), and sleeps
+# again. So there are {{n_faults}} page faults for one read. You lose nothing if each signal is taken before
+# the next is sent.
 #
 # (That a *fault* may be given up for a signal is a story of its own: lesson 07a.)
 

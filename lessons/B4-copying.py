@@ -54,8 +54,8 @@ self_test("B4")
 # ### A page that nobody can bring
 #
 # In bridge B1 the kernel read your memory in a system call, met a missing page, and served the fault. This
-# time there is nothing to serve it with. The area is fine, but the file ends before this page. The attempt
-# gives **SIGBUS**: "this memory can't be reached". [fact:file-beyond-end]
+# time there is nothing to serve it with. The [area](term:area) is fine, but the file ends before this page.
+# The [attempt](term:attempt) gives **SIGBUS**: "this memory can't be reached". [fact:file-beyond-end]
 #
 # The same answer came in lesson 06, from the older kernel, when a fault had used up its one wait.
 
@@ -106,7 +106,7 @@ timeline(short.result)
 # The kernel touches your memory with a handful of functions only, such as `copy_from_user` and
 # `copy_to_user`, and in them with a handful of instructions. Each of these is in a list that is made when
 # the kernel is built, the **exception table**. An entry has two addresses *of code*: an instruction that
-# may fault, and where to go on if its fault can't be served, the **fixup**. [fact:x86-fixup]
+# may fault, and where to go on if its fault can't be served, the **[fixup](term:fixup)**. [fact:x86-fixup]
 #
 # Here is that of the emulator:
 
@@ -118,8 +118,9 @@ for instruction, fixup in extable.EXCEPTION_TABLE.items():
 # %% [markdown] id="mechanism-text"
 # (The last one is for virtual machines on s390.) No address of your memory is in it, and no page. The
 # kernel does not know beforehand *what* will fault. It knows *which of its instructions* may. So it needs
-# no look into the page table before it copies. (A `write()` to a file does read one byte of each page
-# first. It wants the page there because its copy runs with page faults disabled. [fact:tmpfs-write])
+# no look into the [page table](term:page table) before it copies. (A `write()` to a file does read one byte
+# of each page first. It wants the page there because its copy runs with [page faults](term:page fault)
+# disabled. [fact:tmpfs-write])
 #
 # A system call that copies goes through these steps:
 #
@@ -128,7 +129,7 @@ for instruction, fixup in extable.EXCEPTION_TABLE.items():
 # 3. **decide**: served? The instruction is made again. Not served: was it user mode? Then a signal.
 # 4. It was kernel mode: look into the exception table for the address of the *instruction*.
 # 5. Found: go on at the fixup. It reports how many bytes are left. Not found: the kernel has met a fault
-#    that nobody foresaw. It is broken, and says so: an **oops**.
+#    that nobody foresaw. It is broken, and says so: an **[oops](term:oops)**.
 # 6. The system call looks at what was copied. Some bytes: it gives their number. None: `EFAULT`.
 #
 # A copy of a block has *two* entries: `COPY_USER`, which copies in large pieces, and `COPY_USER_TAIL`,

@@ -64,7 +64,8 @@ def overview(verdict: Verdict, checks: Checks) -> str:
     """
     lines = [*map(title_line, verdict.rows), "", summary(verdict)]
     if verdict.full:
-        lines += ["", "Why the kernel does it so"]
+        who = checks.whose.removesuffix("'s").lower()
+        lines += ["", f"Why {who} does it so"]
         for row in verdict.rows:
             lines += _wrapped(row.behaviour.id, row.reason)
         if checks.commit is not None:

@@ -79,7 +79,7 @@ LESSON = Template(
 
 _HEADING = re.compile(r"^## +([^:\n]+?) *(?::.*)?$", re.MULTILINE)
 # What is not prose: fenced code, code spans, link targets, HTML, headings' marks, {{places}}.
-_NOT_PROSE = re.compile(r"```.*?```|~~~.*?~~~|`[^`\n]*`|\]\([^)\s]*\)|<[^>\n]*>|\{\{[^}]*\}\}", re.DOTALL)
+_NOT_PROSE = re.compile(r"```.*?```|~~~.*?~~~|`[^`\n]*`|\]\([^)\n]*\)|<[^>\n]*>|\{\{[^}]*\}\}", re.DOTALL)
 _NUMBER = re.compile(r"(?<![\w.#-])\d[\d,.]*(?<![,.])(?![\w-])")
 # Typed literals that can't go stale, in this order: versions (a bare 5.7 is a kernel's, unless a unit
 # follows), years and dates, numbers that are names, the numbers of a list.
@@ -87,7 +87,7 @@ _NAME_NUMBER = re.compile(
     r"\b(?:v|(?:Linux|Python|JupyterLab) )\d+(?:\.\d+)+\b|\b\d+\.\d+\.\d+\b"
     r"|(?<![\d.])[4-6]\.\d{1,2}\b(?!\s?(?:%|(?:ns|us|ms|s|ticks|times|seconds|minutes|[KMG]i?B)\b))"
     r"|\b(?:19|20)\d\d(?:-\d\d-\d\d)?\b"
-    r"|\b(?:patche?|lesson|level|step|attempt|part|question)s? \d+(?:(?:,| and| to) \d+)*\b"
+    r"|\b(?:patche?|lesson|level|step|attempt|part|question)s?\s+\d+(?:(?:,| and| to)\s+\d+)*\b"
     r"|^\s*\d+\.\s",
     re.IGNORECASE | re.MULTILINE,
 )

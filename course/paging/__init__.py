@@ -6,6 +6,7 @@
 ``split``      a virtual address as indices and offset
 ``own_walk``   a walk on paper, compared with that of the machine, level by level
 ``try_walk``   a learner's function that walks, tried on every page of the machine
+``try_access`` a learner's walk with all its rules, beside the processor's, one access
 ``own_hits``   hits and misses that a learner expects, compared with a TLB
 ``try_order``  the steps that take a page away, in a learner's order
 ``try_tlb``    a learner's TLB, run beside that of the hardware model
@@ -21,6 +22,7 @@ from course.paging.computer import Computer
 from course.paging.entry import Entry
 from course.paging.machine import Frozen, frozen
 from course.paging.own import own_walk, try_walk
+from course.paging.own_access import try_access
 from course.paging.shown import Walked, split
 from course.paging.tiny import own_hits, rounds, try_order, try_tlb
 
@@ -34,6 +36,7 @@ __all__ = [
     "own_walk",
     "rounds",
     "split",
+    "try_access",
     "try_order",
     "try_tlb",
     "try_walk",

@@ -146,7 +146,8 @@ class Computer:
     def __init__(self, tlb: TlbConfig | None = None) -> None:
         self.ram = bytearray(SIZE)
         self.cpu = Registers(cr0=x86.CR0_WP, cr3=ROOT, cr4=x86.CR4_PAE, efer=x86.EFER_NXE, cpl=3)
-        self.mmu = make_mmu(self.ram, tlb=tlb)
+        self.tlb_config = tlb or TlbConfig.two_level()
+        self.mmu = make_mmu(self.ram, tlb=self.tlb_config)
         self.mmu.load(self.cpu)
         self._free = iter(TABLES)
 

@@ -63,6 +63,7 @@ def flag_word(value: IntFlag, prefix: str) -> Table:
     lines = [(f"{bit:#x}", name, known[name].means if name in known else "") for bit, name in bits]
     if rest := int(value) & ~sum(bit for bit, _ in bits):
         lines.append((f"{rest:#x}", "no name", ""))
+    lines = lines or [("0x0", "no bit is set", "")]
     notes = [
         f"{one.name}: {one.means}"
         for one in known.values()
@@ -74,7 +75,7 @@ def flag_word(value: IntFlag, prefix: str) -> Table:
         f"{prefix}*: {int(value):#x}",
         columns[:width],
         tuple(Line(line[:width]) for line in lines),
-        tuple(notes if lines else ["No bit is set."]),
+        tuple(notes),
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+_HOVER = re.compile(r"</?abbr[^>]*>")
 
 FOLDER = Path(__file__).parents[2] / "lessons"
 
@@ -24,8 +27,8 @@ class Lesson:
         return found
 
     def source(self, cell_id: str) -> str:
-        """A cell's text, on one line."""
-        return " ".join("".join(self.cell(cell_id)["source"]).split())
+        """A cell's text as it is read, on one line: without what stands beside a term that is pointed at."""
+        return " ".join(_HOVER.sub("", "".join(self.cell(cell_id)["source"])).split())
 
     def shown(self, cell_id: str) -> str:
         """The stored output of a cell, as text."""

@@ -28,7 +28,7 @@ LESSON = Lesson("06")
 
 def test_the_four_lines_of_the_log_are_those_of_the_four_runs() -> None:
     told = re.findall(r"missing (\w+)", LESSON.source("story"))
-    user = re.search(r"the viewer, in user mode \| 0x54 \| 0x(\w+) \|", LESSON.source("trace-text"))
+    user = re.search(r"the viewer, in user mode \| 0x54 \| 0x(\w+) \|", LESSON.source("read-log"))
     assert user is not None
     runs = [
         user[1],

@@ -63,6 +63,7 @@ def test_a_broken_rule_is_found(changed, old, new, name):
         "On attempt 2 the x86-64 code sends `0x274` for 10 pages:\n# ```\n# just 99\n# ```",
         "1. first\n# 2. second",
         "A 4-level walk, S13, P9, [link](https://example.org/17).",
+        "On [attempt](term:attempt) 2 of patch\n# 15; a [lock](term:page lock) is taken.",
     ],
 )
 def test_names_versions_and_code_are_not_typed_numbers(changed, text):

@@ -51,7 +51,7 @@ VMA = VmaState(1, 0x5000, 0x7000, VmFlag.READ | VmFlag.UFFD_MISSING, context=3)
     ("value", "words"),
     [
         (FAULT_FLAG_DEFAULT, ["FAULT_FLAG_*: 0x214", "SIGKILL may end", "FAULT_FLAG_DEFAULT:"]),
-        (FaultFlag(0), ["FAULT_FLAG_*: 0x0", "No bit is set."]),
+        (FaultFlag(0), ["FAULT_FLAG_*: 0x0", "no bit is set"]),
         (FaultFlag(0x8004), ["ALLOW_RETRY", "0x8000", "no name"]),
         (VmFault.RETRY | VmFault.MAJOR, ["VM_FAULT_*: 0x404", "VM_FAULT_RETRY", "VM_FAULT_MAJOR"]),
         (PageFaultError.PROT, ["X86_PF_*: 0x1", "X86_PF_PROT"]),
