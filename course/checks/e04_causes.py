@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from course.checks.call_case import CallRun
-from course.checks.e04_mutants import KERNEL
+from course.checks.e04_test_causes import TEST_CAUSES
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
 from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, VM_FAULT_ERROR, VM_FAULT_RETRY, Signal
@@ -138,24 +138,9 @@ def kernel_fixup_on_usr1(run: KernelRun) -> Numbers:
     return {} if failed and signals_of(run) and not errors else None
 
 
-def vacuous_tests(run: CallRun) -> Numbers:
-    """The tests let the kernel pass, and a mutant too."""
-    return {"mutant": run.case.numbers["mutant"]} if KERNEL not in run.wrong and run.wrong else None
-
-
-def false_alarm(run: CallRun) -> Numbers:
-    """A test does not let the kernel pass."""
-    return {} if KERNEL in run.wrong else None
-
-
 def of_loop(shows: Callable[[KernelRun], Numbers]) -> Callable[[KernelRun | CallRun], Numbers]:
     """Let a cause look at runs of the learner's loop only."""
     return lambda run: shows(run) if isinstance(run, KernelRun) else None
-
-
-def of_tests(shows: Callable[[CallRun], Numbers]) -> Callable[[KernelRun | CallRun], Numbers]:
-    """Let a cause look at runs of the learner's tests only."""
-    return lambda run: shows(run) if isinstance(run, CallRun) else None
 
 
 CAUSES = (
@@ -250,18 +235,5 @@ CAUSES = (
         "system call fails. fault_signal_pending says yes in kernel mode for SIGKILL only.",
         SIGNALS,
     ),
-    Cause(
-        "false-alarm",
-        of_tests(false_alarm),
-        "One of your tests asks for something that the kernel does not do. Run its scenario, print the "
-        "trace, and compare.",
-        LOOP,
-    ),
-    Cause(
-        "vacuous-tests",
-        of_tests(vacuous_tests),
-        "None of your tests can tell this mutant from the kernel: in your scenarios both do the same, or you "
-        "don't ask for what differs. Think of what would have to happen so that the mutant does something else.",
-        FIRST,
-    ),
+    *TEST_CAUSES,
 )
