@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
-from course.handlers import Process
+from course.handlers import open_process
+from course.tape import Spoken
 from pyemu import wire
 from pyemu.errors import WireError
 from pyemu.handler import HandlerFault
@@ -44,11 +45,11 @@ class Answers:
         self.source = source
         self.names = tuple(names)
         self.printed = ""
-        self._process: Process | None = None
+        self._process: Spoken | None = None
 
     def __enter__(self) -> Answers:
         """Start the process and run the source."""
-        self._process = Process()
+        self._process = open_process()
         try:
             answer = ask(self._process, "define", self.source, list(self.names))
             if answer != ["ready"]:

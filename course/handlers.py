@@ -10,33 +10,24 @@ An endless loop costs 2 seconds of CPU, not the process that asks.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import signal
-import subprocess
-import sys
 import tempfile
-from pathlib import Path
+import time
 from types import TracebackType
 from typing import Any
 
-import pyemu
+from course.nursery import nursery
+from course.tape import Spoken, tape_in_use
 from pyemu import wire
 from pyemu.child import CPU_SECONDS, OUTPUT_BYTES
 from pyemu.handler import HandlerFault
 from pyemu.remote import RemoteFrame, RemoteSource
 
 WALL_SECONDS = 20.0  # without an answer: the handler sleeps or waits for input; CPU time ends it sooner
-ROOT = str(Path(pyemu.__file__).resolve().parent.parent)
-# Nothing of the user's on the path, no site-packages: the child finds pyemu by the path given here. Not -I,
-# which would ignore PYTHONHASHSEED as well: the same source must do the same in every run.
-START = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from pyemu.child import main
-main(int(sys.argv[2]), int(sys.argv[3]))
-"""
+LOOK_SECONDS = 0.1  # between looks at memory and processes while an answer is awaited
+GRACE = 0.2  # seconds for a process that has closed its end of the channel to end by itself
 
 
 class Process:
@@ -46,17 +37,18 @@ class Process:
         from_child, child_sends = os.pipe()
         child_receives, to_child = os.pipe()
         self.output = tempfile.TemporaryFile()  # noqa: SIM115  closed in `close`
-        self.process = subprocess.Popen(
-            [sys.executable, "-s", "-P", "-S", "-c", START, ROOT, str(child_receives), str(child_sends)],
-            stdin=subprocess.DEVNULL,
-            stdout=self.output,
-            stderr=self.output,
-            pass_fds=(child_receives, child_sends),
-            env={"PYTHONHASHSEED": "0"},
-            start_new_session=True,
-        )
-        os.close(child_receives)
-        os.close(child_sends)
+        self.nursery = nursery()
+        self.ended: int | None = None  # its wait status
+        try:
+            self.child = self.nursery.child(child_receives, child_sends, self.output.fileno())
+        except BaseException:
+            os.close(from_child)
+            os.close(to_child)
+            self.output.close()
+            raise
+        finally:
+            os.close(child_receives)
+            os.close(child_sends)
         self.receive, self.send = from_child, to_child
         self.buffer = bytearray()
 
@@ -76,26 +68,30 @@ class Process:
                 return line
             if len(self.buffer) > wire.LONGEST:
                 raise HandlerFault("protocol", f"your code sent a message of over {wire.LONGEST} bytes.")
-            ready, _, _ = select.select([self.receive], [], [], WALL_SECONDS)
-            if not ready:
+            self._wait()
+            data = os.read(self.receive, 65536)
+            if not data:
+                raise self._ended()
+            self.buffer += data
+
+    def _wait(self) -> None:
+        """Wait for the next bytes; look after all processes meanwhile."""
+        until = time.monotonic() + WALL_SECONDS
+        while not select.select([self.receive], [], [], LOOK_SECONDS)[0]:
+            if problem := self.nursery.too_much():
+                self.kill()
+                raise HandlerFault("limit", problem)
+            if time.monotonic() > until:
                 self.kill()
                 raise HandlerFault(
                     "endless",
                     f"your code did nothing for {WALL_SECONDS:.0f} seconds: it waits for something "
                     "outside the kernel.",
                 )
-            data = os.read(self.receive, 65536)
-            if not data:
-                raise self._ended()
-            self.buffer += data
 
     def _ended(self) -> HandlerFault:
         """Say why the process is gone."""
-        # Look without reaping: as long as it is a zombie, its number can't mean another group of processes.
-        if self.process.returncode is None:
-            os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
-        self.kill()
-        code = self.process.returncode
+        code = os.waitstatus_to_exitcode(self.kill(GRACE))
         if code == -signal.SIGPROF:
             return HandlerFault(
                 "endless",
@@ -104,26 +100,35 @@ class Process:
                 "Every round of a retry loop must await something, and something must end it.",
             )
         how = f"signal {-code}" if code < 0 else f"exit status {code}"
-        return HandlerFault("crash", f"the process that ran your code ended by itself ({how}).")
+        return HandlerFault("crash", f"the process that ran your code, its kernel, ended by itself ({how}).")
 
     def printed(self) -> str:
         """Give what the handler printed, up to a limit."""
         self.output.seek(0)
         return self.output.read(OUTPUT_BYTES).decode("utf-8", "replace")
 
-    def kill(self) -> None:
-        """End the process and those it started."""
-        if self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+    def kill(self, grace: float = 0.0) -> int:
+        """End the process and its group, after some seconds to end by itself; give its wait status."""
+        if self.ended is None:
+            self.ended = self.nursery.end(self.child, grace)
+        return self.ended
 
     def close(self) -> None:
         """End the process and release what belongs to it."""
-        self.kill()
-        os.close(self.receive)
-        os.close(self.send)
-        self.output.close()
+        try:
+            self.kill()
+        finally:
+            os.close(self.receive)
+            os.close(self.send)
+            self.output.close()
+
+
+def open_process() -> Spoken:
+    """Start a process for a learner's code, or give what stands for one (`course.tape`)."""
+    tape = tape_in_use()
+    if tape is None:
+        return Process()
+    return tape.process(None if tape.playing else Process())
 
 
 class ChildHandler:
@@ -149,12 +154,12 @@ class ChildHandler:
         self.function = function
         self.name = name or function
         self.printed = ""
-        self._process: Process | None = None
+        self._process: Spoken | None = None
         self._remote: RemoteSource | None = None
 
     def __enter__(self) -> ChildHandler:
         """Start the process and load the function."""
-        self._process = Process()
+        self._process = open_process()
         try:
             self._remote = RemoteSource(self._process, self.source, self.function, self.name)
         except BaseException:

@@ -17,7 +17,7 @@ from importlib.machinery import ModuleSpec
 from types import SimpleNamespace
 from typing import Any
 
-from pyemu import wire
+from pyemu import display, wire
 from pyemu.effects import Effect
 from pyemu.errors import HandlerError, WireError
 from pyemu.handler import (
@@ -26,20 +26,24 @@ from pyemu.handler import (
     HandlerFault,
     LocalFrame,
     LocalSource,
-    describe_crash,
+    crash,
 )
 
 IMPORTED = frozenset(
     {
         "pyemu",
-        *(
-            f"pyemu.{name}"
-            for name in ("calls", "child", "effects", "errors", "flags", "handler", "stubs", "wire")
-        ),
+        *(f"pyemu.{name}" for name in ("calls", "child", "display", "effects", "errors", "flags", "handler")),
+        *(f"pyemu.{name}" for name in ("nursery", "proctree", "stubs", "wire")),
     }
 )
 CPU_SECONDS = 2.0
-OUTPUT_BYTES = 64 * 1024
+OUTPUT_BYTES = 64 * 1024  # kept of what a learner's code prints
+FLOOD_BYTES = 4 << 20  # more is no use to anybody, and taken for an attempt to drown the reader
+FLOOD_WRITES = 100_000
+FLOOD = (
+    f"your code printed more than {FLOOD_BYTES >> 20} MB of output, or more than {FLOOD_WRITES:,} times: "
+    "print in a few places only."
+)
 FILENAME = "<your code>"
 
 
@@ -62,12 +66,22 @@ class ImportGuard:
         return None
 
 
+class OutputFlood(BaseException):
+    """A learner's code printed without end; not an `Exception`, so that ``except Exception`` lets it pass."""
+
+
 class BoundedOutput(io.TextIOBase):
-    """Standard output of a handler: written on, up to a limit, and never a reason to fail."""
+    """Standard output of a handler: kept up to a limit, forgotten up to a second one, then refused."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        self.left = OUTPUT_BYTES
+        self.n_bytes = 0
+        self.n_writes = 0
+
+    @property
+    def flooded(self) -> bool:
+        """Whether more was printed than anybody reads."""
+        return self.n_bytes > FLOOD_BYTES or self.n_writes > FLOOD_WRITES
 
     def writable(self) -> bool:
         """Say that it can be written."""
@@ -75,10 +89,14 @@ class BoundedOutput(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write what fits, forget the rest."""
-        data = text.encode("utf-8", "replace")[: self.left]
-        self.left -= len(data)
-        if data:
-            os.write(self.descriptor, data)
+        data = text.encode("utf-8", "replace")
+        kept = data[: max(0, OUTPUT_BYTES - self.n_bytes)]
+        self.n_bytes += len(data)
+        self.n_writes += 1
+        if self.flooded:
+            raise OutputFlood
+        if kept:
+            os.write(self.descriptor, kept)
         return len(text)
 
 
@@ -123,6 +141,8 @@ class Child:
             answer = wire.encode(
                 "fault", frame, "wrong signature" if kind == "load" else "protocol", str(error)
             )
+        except OutputFlood:
+            answer = wire.encode("fault", frame, "limit", FLOOD)
         except RecursionError:
             answer = wire.encode(
                 "fault", frame, "crash", "your code calls itself without end (RecursionError)."
@@ -174,6 +194,7 @@ class Child:
             answer = frame.resume(value)
         finally:
             self.check_imports()
+            self.check_output()
         if isinstance(answer, Effect):
             return wire.encode("effect", number, answer.op, wire.pack(answer.args), frame.line())
         self.frames.pop(number)
@@ -190,6 +211,11 @@ class Child:
                 "pyemu.flags, and nothing "
                 "else of faultlab.",
             )
+
+    def check_output(self) -> None:
+        """Report a flood of output, even when the code caught what it raised."""
+        if getattr(sys.stdout, "flooded", False):
+            raise HandlerFault("limit", FLOOD)
 
     def load(self, source: str, function: str, name: str) -> None:
         """Run the learner's source and find the function, which may have another name there."""
@@ -224,10 +250,10 @@ class Child:
         except ForbiddenImport as error:
             raise HandlerFault("forbidden import", str(error)) from None
         except BaseException as error:  # noqa: BLE001  whatever a learner's code raises is a finding
-            raise HandlerFault(
-                "crash", f"your code raised {type(error).__name__} before {name} was called: {error}."
-            ) from None
+            self.check_output()
+            raise crash("your code", error, f" before {name} was called") from None
         self.check_imports()
+        self.check_output()
         return namespace, given
 
     def called(self, name: str, args: list[Any]) -> Any:
@@ -243,9 +269,10 @@ class Child:
         except ForbiddenImport as error:
             raise HandlerFault("forbidden import", str(error)) from None
         except Exception as error:  # noqa: BLE001  whatever a learner's code raises is a finding
-            raise HandlerFault("crash", describe_crash(name, error)) from None
+            raise crash(name, error) from None
         finally:
             self.check_imports()
+            self.check_output()
         if inspect.iscoroutine(result):
             result.close()
             raise HandlerFault("wrong signature", f"{name} is an `async def`; write `def {name}(...)`.")
@@ -277,9 +304,8 @@ class Child:
         return asked
 
 
-def main(receive: int, send: int) -> None:
-    """Run the child on two descriptors."""
-    output = BoundedOutput(1)
-    sys.stdout = sys.stderr = output
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C and "interrupt kernel" are for the parent
-    Child(receive, send).serve()
+def begin() -> None:
+    """Make this process fit for a learner's code: its output is bounded, Ctrl-C is for its parent."""
+    sys.stdout = sys.stderr = BoundedOutput(1)
+    sys.modules |= display.modules()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -7,6 +7,7 @@ hold the kernel.
 
 from __future__ import annotations
 
+import errno
 import inspect
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ class LocalFrame:
         except ForbiddenImport as error:
             raise HandlerFault("forbidden import", str(error)) from None
         except Exception as error:  # noqa: BLE001  whatever a learner's code raises is a finding
-            raise HandlerFault("crash", describe_crash(self.name, error)) from None
+            raise crash(self.name, error) from None
         where = self.line()
         dropped = take_dropped()
         if dropped:
@@ -97,7 +98,7 @@ class LocalFrame:
                 "await at the end", f"{self.name} awaited something in `finally` after its task had ended."
             ) from None
         except Exception as error:  # noqa: BLE001  whatever a learner's code raises is a finding
-            raise HandlerFault("crash", describe_crash(self.name, error)) from None
+            raise crash(self.name, error) from None
         finally:
             take_dropped()
 
@@ -115,17 +116,43 @@ class LocalSource:
         return LocalFrame(name, self.function(*args))
 
 
-def describe_crash(name: str, error: BaseException) -> str:
-    """Say which exception a handler raised, and in which of its lines."""
+def crash(name: str, error: BaseException, when: str = "") -> HandlerFault:
+    """Give the fault for an exception that a learner's code raised.
+
+    Parameters
+    ----------
+    name : str
+        The function, or ``your code``.
+    error : BaseException
+        What it raised; what a limit of the process has caused gets the rule ``limit``.
+    when : str
+        When it was raised, in place of its line.
+    """
     trace, line = error.__traceback__, 0
     while trace is not None:
         if trace.tb_frame.f_code.co_name == name or not line:
             line = trace.tb_lineno
         trace = trace.tb_next
-    said = f"{name} raised {type(error).__name__}: {error} (line {line}); a handler must not."
-    if isinstance(error, (TypeError, AttributeError)) and "'coroutine'" in str(error):
+    what = f"{name} raised {type(error).__name__}{when}: {error}"
+    if limit := _limit(error):
+        return HandlerFault("limit", f"{what}. {limit}")
+    said = f"{what}." if when else f"{what} (line {line}); a handler must not."
+    if isinstance(error, TypeError | AttributeError) and "'coroutine'" in str(error):
         said += " A coroutine is an async function, called but not waited for: put `await` before it."
-    return said
+    return HandlerFault("crash", said)
+
+
+def _limit(error: BaseException) -> str:
+    """Say which limit an exception tells of; empty for all others."""
+    if isinstance(error, MemoryError):
+        return "Your code may have little memory: it needs none of the size it asked for."
+    if isinstance(error, EOFError):
+        return "There is no input: your code runs without a keyboard, so it can't ask for input."
+    if isinstance(error, BlockingIOError) or "start new thread" in str(error):
+        return "Your code may start no more than a few processes and threads."
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        return "Your code may not fill the disk: an answer writes no files."
+    return ""
 
 
 def check_signature(name: str, function: Callable[..., Any]) -> None:

@@ -18,13 +18,14 @@ from course.checks.draw import Draw
 from course.checks.specification import Cause, Check, Checks, Run
 from course.checks.verdict import Feedback, Outcome, Row, Verdict
 from course.checks.visible import visible
+from course.nursery import nursery
 
 if TYPE_CHECKING:
     from course.material.exercise import Behaviour, Exercise
 
 __all__ = ["judge"]
 
-FORFEITS = frozenset({"delegates", "not on the list", "forbidden import", "protocol"})
+FORFEITS = frozenset({"delegates", "not on the list", "forbidden import", "protocol", "limit"})
 ENDLESS = "endless"
 
 
@@ -47,14 +48,18 @@ def judge(exercise: Exercise, checks: Checks, source: str, seed: str | None = No
     Verdict
         A row for each behaviour. Nothing is raised for what the source does.
     """
-    return _Sitting(exercise, checks, source, seed).verdict()
+    try:
+        return _Sitting(exercise, checks, source, seed).verdict()
+    finally:
+        nursery().sweep()
 
 
 class _Forfeit(Exception):
     """No behaviour gives points, whatever else was seen."""
 
-    def __init__(self, feedback: Feedback) -> None:
+    def __init__(self, rule: str, feedback: Feedback) -> None:
         super().__init__(feedback.headline)
+        self.rule = rule
         self.feedback = feedback
 
 
@@ -71,12 +76,14 @@ class _Sitting:
 
     def verdict(self) -> Verdict:
         """Run all checks."""
+        stopped = ""
         try:
             rows = tuple(self._rows())
         except _Forfeit as forfeit:
+            stopped = forfeit.rule
             behaviours = self.exercise.behaviours
             rows = tuple(Row(one, Outcome.FAILED, feedback=forfeit.feedback) for one in behaviours)
-        return Verdict(self.exercise.id, self.seed, rows, "\n".join(self.printed))
+        return Verdict(self.exercise.id, self.seed, rows, "\n".join(self.printed), stopped)
 
     def _rows(self) -> Iterator[Row]:
         passed: set[str] = set()
@@ -103,7 +110,7 @@ class _Sitting:
             try:
                 run = case.play(self.source, self.checks.answers)
             except HandlerFault as fault:
-                raise _Forfeit(Feedback(visible(str(fault)), read=self.checks.read)) from None
+                raise _Forfeit(fault.rule, Feedback(visible(str(fault)), read=self.checks.read)) from None
             said = visible(run.printed.strip(), lines=True)
             if said and said not in self.printed:
                 self.printed.append(said)
@@ -113,7 +120,7 @@ class _Sitting:
             feedback = replace(self._explained(check, run, problem), printed=said)
             rules = {finding.rule for finding in run.findings}
             if rules & FORFEITS:
-                raise _Forfeit(feedback)
+                raise _Forfeit(min(rules & FORFEITS), feedback)
             if ENDLESS in rules:
                 self.endless = behaviour.id
             return feedback

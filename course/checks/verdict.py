@@ -98,12 +98,15 @@ class Verdict:
         One a behaviour, in the order of ``exercise.toml``.
     printed : str
         What the function printed, each text once.
+    stopped : str
+        The rule that ended all checks at once (`pyemu.handler.HandlerFault`), such as ``limit``; else empty.
     """
 
     exercise: str
     seed: str | None
     rows: tuple[Row, ...]
     printed: str = ""
+    stopped: str = ""
 
     @property
     def points(self) -> int:

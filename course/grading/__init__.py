@@ -12,11 +12,14 @@
 ``page``              ``feedback.html``: everything escaped, no script
 ``table``             ``grades.csv``
 ``notebook``          the pristine notebook with a submission's answers, for ``pytest --nbval``
-``batch``             all submissions of a folder, one after the other
-``command``           ``faultlab grade``
+``record``            what a result says of itself, and whether it still holds
+``batch``             all submissions of a folder, in one process or several; goes on after a kill
+``regrade``           a batch judged again, from tapes (`course.tape`) of what the submissions said
+``sandbox``           where submissions run, and how much it holds
+``seccomp``           the sandbox's filter of system calls
+``command``           ``faultlab grade``, ``faultlab regrade``
 ====================  ==============================================================================
 
 Machine, seed and points stay in this process. A submission's code runs in child processes only, and
-what they send is checked as if it came from a stranger. They are not in a sandbox yet: they may read
-and write what the person may who grades.
+what they send is checked as if it came from a stranger. The sandbox keeps them from everything else.
 """

@@ -1,4 +1,4 @@
-"""All submissions of a batch, one after the other, and the files that come of them.
+"""All submissions of a batch, and the files that come of them.
 
 ::
 
@@ -6,23 +6,33 @@
     OUT/NAME/results.json
     OUT/NAME/feedback.html
     OUT/NAME/<exercise>.ipynb      unless the file was rejected
+    OUT/NAME/tape.gz               what the answer's processes said, for `course.grading.regrade`
+
+Each submission's ``results.json`` is written last, and at once: where it is, the submission is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
+from multiprocessing import get_context
 from pathlib import Path
 
 from course.checks.library import checks_of, exercise_of
 from course.grading.collect import Submission
-from course.grading.grade import Grade, grade
+from course.grading.grade import Grade, digest_of, grade
 from course.grading.notebook import graded_notebook
 from course.grading.page import page
-from course.grading.results import results_text
+from course.grading.record import Record, exercise_digest, read_record
+from course.grading.results import results, results_text
+from course.grading.sandbox import Sandbox, none, sandboxed
 from course.grading.table import table
 from pyemu.errors import MaterialError
 
-__all__ = ["grade_all"]
+__all__ = ["TAPE", "done_before", "grade_all", "put", "stored"]
+
+TAPE = "tape.gz"
 
 
 def grade_all(
@@ -30,9 +40,12 @@ def grade_all(
     exercise: str,
     seed: str,
     out: Path,
-    graded: Callable[[Grade], None] = lambda grade: None,
-) -> list[Grade]:
-    """Grade submissions and write their results.
+    graded: Callable[[Record], None] = lambda record: None,
+    *,
+    sandbox: Sandbox | None = None,
+    workers: int = 1,
+) -> list[Record]:
+    """Grade submissions and write their results; those that are done already are left as they are.
 
     Parameters
     ----------
@@ -46,10 +59,14 @@ def grade_all(
         The folder of results; made if it isn't there.
     graded : callable
         Called after each.
+    sandbox : Sandbox, optional
+        Where their code runs; None: with the limits alone.
+    workers : int
+        Processes that grade at the same time. The results do not depend on it.
 
     Returns
     -------
-    list of Grade
+    list of Record
         In the order of the submissions.
 
     Raises
@@ -59,36 +76,95 @@ def grade_all(
         error.
     """
     checks_of(exercise)
-    grades = []
-    for submission in submissions:
-        done = grade(submission, exercise, seed)
-        for name, text in _files(done).items():
-            _put(out / done.submission / name, text)
-        grades.append(done)
-        graded(done)
-    _put(out / "grades.csv", table(exercise_of(exercise), grades))
-    return grades
+    box = sandbox or none()
+    asked = list(submissions)
+    records = {one.name: done_before(one, exercise, seed, out, box) for one in asked}
+    todo = [one for one in asked if records[one.name] is None]
+    for before in filter(None, records.values()):
+        graded(before)
+    for record in _graded(todo, exercise, seed, out, box, min(workers, len(todo))):
+        records[record.submission] = record
+        graded(record)
+    ordered = [found for one in asked if (found := records[one.name]) is not None]
+    put(out / "grades.csv", table(exercise_of(exercise), ordered))
+    return ordered
 
 
-def _files(done: Grade) -> dict[str, str | None]:
-    """Give the files of one submission: name -> text, None for one that must not be there."""
+def done_before(
+    submission: Submission, exercise: str, seed: str, out: Path, sandbox: Sandbox
+) -> Record | None:
+    """Give the result of an earlier run of the same batch, None when there is none that still holds."""
+    import pyemu
+
+    key = {
+        "version": pyemu.__version__,
+        "submission": submission.name,
+        "sha256": digest_of(submission.path),
+        "exercise": exercise,
+        "exercise_sha256": exercise_digest(exercise),
+        "seed": seed,
+        "sandbox": sandbox.name,
+    }
+    return read_record(out / submission.name / "results.json", key)
+
+
+def _graded(
+    submissions: list[Submission], exercise: str, seed: str, out: Path, sandbox: Sandbox, workers: int
+) -> Iterator[Record]:
+    """Grade submissions, here or in processes of their own."""
+    if workers <= 1:
+        with sandboxed(sandbox):
+            for one in submissions:
+                yield _grade_one(one, exercise, seed, out, sandbox.name)
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), _enter, (sandbox,)) as pool:
+        started = [pool.submit(_grade_one, one, exercise, seed, out, sandbox.name) for one in submissions]
+        for future in as_completed(started):
+            yield future.result()
+
+
+_WORKER = ExitStack()
+
+
+def _enter(sandbox: Sandbox) -> None:
+    """Begin a worker: all that it runs is in the sandbox."""
+    _WORKER.enter_context(sandboxed(sandbox))
+
+
+def _grade_one(submission: Submission, exercise: str, seed: str, out: Path, sandbox: str) -> Record:
+    """Grade one submission and write its files, the one that says so last."""
+    return stored(grade(submission, exercise, seed, sandbox), out)
+
+
+def stored(done: Grade, out: Path) -> Record:
+    """Write the files of a grade."""
+    for name, content in _files(done).items():
+        put(out / done.submission / name, content)
+    return Record.of(results(done))
+
+
+def _files(done: Grade) -> dict[str, str | bytes | None]:
+    """Give the files of one submission: name -> content, None for one that must not be there."""
     from course.material.source import write_notebook
 
     notebook = graded_notebook(done)
     return {
-        "results.json": results_text(done),
         "feedback.html": page(done, exercise_of(done.exercise).front.title),
         f"{done.exercise}.ipynb": None if notebook is None else write_notebook(notebook),
+        TAPE: None if done.tape is None else done.tape.to_bytes(),
+        "results.json": results_text(done),
     }
 
 
-def _put(path: Path, text: str | None) -> None:
-    """Write a file, or remove that of an earlier batch."""
+def put(path: Path, content: str | bytes | None) -> None:
+    """Write a file so that it is there as a whole or not at all, or remove that of an earlier batch."""
+    part = path.with_name(f".{path.name}.part")
     try:
-        if text is None:
+        if content is None:
             path.unlink(missing_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        part.replace(path)
     except OSError as error:
         raise MaterialError(f"{path} can't be written ({error.strerror}); name another --out.") from None

@@ -2,55 +2,136 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pyemu.errors import MaterialError
 
-__all__ = ["NOTICE", "grade"]
+if TYPE_CHECKING:
+    from course.grading.record import Record
+    from course.grading.sandbox import Sandbox
 
-NOTICE = (
-    "There is no sandbox yet: the code of each submission runs with your rights, in a process of its own. "
-    "Grade only notebooks that you trust."
-)
+__all__ = ["grade", "regrade"]
+
+TRUST = "--i-trust-these-notebooks"
+BATCH = "batch.json"
 
 
 def grade(
     submissions: Annotated[
         list[Path], typer.Argument(metavar="SUBMISSIONS...", help="notebooks, or folders of them")
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="where the results go")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="where the results go; a batch goes on there")],
     exercise: Annotated[str | None, typer.Option(metavar="ID", help="for example e04_loop")] = None,
     seed: Annotated[
-        str | None, typer.Option(help="draws the scenarios' numbers; a fresh one if left out")
+        str | None,
+        typer.Option(help="draws the scenarios' numbers; left out: that of the batch in DIR, or a fresh one"),
     ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="submissions graded at the same time")] = 1,
+    trusted: Annotated[
+        bool, typer.Option(TRUST, help="run them without a sandbox, with the rights that you have")
+    ] = False,
 ) -> None:
     """Grade submissions: points a behaviour, results.json, HTML feedback, one CSV."""
-    import secrets
-
     from tqdm import tqdm
 
     from course.checks.facts import plural
     from course.checks.library import exercise_ids
-    from course.grading.batch import grade_all
+    from course.grading.batch import done_before, grade_all
     from course.grading.collect import collect
 
     known = exercise_ids()
     if exercise is None and len(known) != 1:
         raise MaterialError(f"say which exercise is graded: --exercise with one of {', '.join(known)}.")
     name = exercise or known[0]
-    seed = seed or secrets.token_hex(8)
+    sandbox = _sandbox(trusted)
     found, n_others = collect(submissions, out)
+    seed = _seed(seed, name, out)
+    n_done = sum(done_before(one, name, seed, out, sandbox) is not None for one in found)
     print(f"Grading {name}, {plural(len(found), 'submission')}, seed {seed}.")
+    print(f"Sandbox: {sandbox.name}, level {sandbox.level}.")
+    if n_done:
+        print(f"Done before, and left as they are: {n_done}.")
     if n_others:
         print(f"Left out, since they are no notebooks: {n_others}.")
-    typer.echo(NOTICE, err=True)
     with tqdm(total=len(found), disable=None, unit="submission") as bar:  # disable=None: only on a terminal
-        grades = grade_all(found, name, seed, out, lambda done: bar.update())
-    width = max(len(one.submission) for one in grades)
-    for one in grades:
-        points = "-" if one.points is None else str(one.points)
-        print(f"{one.submission:<{width}}  {points:>3} of {one.max_points}  {one.status.value}")
+        records = grade_all(
+            found, name, seed, out, lambda done: bar.update(), sandbox=sandbox, workers=workers
+        )
+    _list(records)
     print(f"Results: {out / 'grades.csv'} and a folder for each submission.")
+
+
+def regrade(
+    submissions: Annotated[
+        list[Path], typer.Argument(metavar="SUBMISSIONS...", help="those of the batch, unchanged")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="the results of `faultlab grade`; written anew")],
+) -> None:
+    """Judge a graded batch again, after checks or points have changed; no code of a submission runs."""
+    from course.checks.facts import plural
+    from course.grading.collect import collect
+    from course.grading.regrade import regrade_all
+
+    stored = _batch(out)
+    if stored is None:
+        raise MaterialError(f"{out} holds no batch; make one with `faultlab grade`.")
+    found, _ = collect(submissions, out)
+    records, again = regrade_all(found, stored["exercise"], stored["seed"], out)
+    n_done = len(found) - len(again)
+    print(f"Judged again: {plural(n_done, 'submission')} of {len(found)}, seed {stored['seed']}.")
+    _list(records)
+    if again:
+        print(f"To be graded again with `faultlab grade`: {', '.join(again)}.")
+        raise typer.Exit(1)
+
+
+def _list(records: list[Record]) -> None:
+    width = max((len(one.submission) for one in records), default=0)
+    for one in records:
+        points = "-" if one.points is None else str(one.points)
+        print(f"{one.submission:<{width}}  {points:>3} of {one.max_points}  {one.status}")
+
+
+def _sandbox(trusted: bool) -> Sandbox:
+    """Give the sandbox, or refuse to run strangers' code without one."""
+    from course.grading.sandbox import find_sandbox, none
+
+    if trusted:
+        return none()
+    found = find_sandbox()
+    if found.level < 2:
+        raise MaterialError(
+            f"there is no sandbox here: {found.reason} Or, if you trust each of these notebooks as your own "
+            f"programs, say so: {TRUST}."
+        )
+    return found
+
+
+def _seed(seed: str | None, exercise: str, out: Path) -> str:
+    """Give the seed that was asked for, that of the batch in a folder, or a fresh one; and keep it there."""
+    import secrets
+
+    if seed is None:
+        stored = _batch(out)
+        seed = stored["seed"] if stored is not None and stored["exercise"] == exercise else None
+    seed = seed or secrets.token_hex(8)
+    path = out / BATCH
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"exercise": exercise, "seed": seed}) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise MaterialError(f"{path} can't be written ({error.strerror}); name another --out.") from None
+    return seed
+
+
+def _batch(out: Path) -> dict[str, str] | None:
+    """Give exercise and seed of the batch in a folder; None when there is none."""
+    try:
+        stored = json.loads((out / BATCH).read_bytes())
+        return {"exercise": str(stored["exercise"]), "seed": str(stored["seed"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -12,13 +12,18 @@ from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
 from course.checks.submission import answer_of
 from course.grading.collect import Submission
+from course.tape import Tape, played, recorded
 
 if TYPE_CHECKING:
     from course.checks.verdict import Row, Verdict
-    from course.material.findings import Finding
+    from course.material.findings import Finding, Severity
     from course.material.source import Notebook
 
-__all__ = ["Grade", "Status", "grade"]
+__all__ = ["Grade", "Status", "digest_of", "grade"]
+
+
+ENDED = ("limit", "endless")
+"""What stops a submission that would not have stopped by itself, by `pyemu.handler.HandlerFault.rule`."""
 
 
 class Status(StrEnum):
@@ -26,7 +31,8 @@ class Status(StrEnum):
 
     GRADED = "graded"
     REPAIRED = "repaired"  # cells of ours were changed; ours were used
-    FAILED = "failed"  # an answer can't be run: no points
+    FAILED = "failed"  # an answer can't be run, or did nothing right: no points
+    KILLED = "killed"  # a limit ended it: no points
     REJECTED = "rejected"  # not run: a person has to look
 
 
@@ -44,6 +50,8 @@ class Grade:
         What it was graded as.
     seed : str
         What the scenarios were drawn with.
+    sandbox : str
+        What kept the submission from harm while it ran.
     status : Status
         What became of it.
     max_points : int
@@ -52,6 +60,8 @@ class Grade:
         What was noticed about the file.
     verdict : Verdict or None
         None when nothing was run.
+    tape : Tape or None
+        What the answer's processes said; None when nothing was run.
     notebook : dict or None
         The pristine notebook with the answers; None when the file was rejected.
     """
@@ -60,10 +70,12 @@ class Grade:
     digest: str
     exercise: str
     seed: str
+    sandbox: str
     status: Status
     max_points: int
     findings: tuple[Finding, ...]
     verdict: Verdict | None
+    tape: Tape | None
     notebook: Notebook | None
 
     @property
@@ -84,7 +96,9 @@ class Grade:
         return self.verdict.printed if self.verdict is not None else ""
 
 
-def grade(submission: Submission, exercise: str, seed: str) -> Grade:
+def grade(
+    submission: Submission, exercise: str, seed: str, sandbox: str = "none", tape: Tape | None = None
+) -> Grade:
     """Grade one submission.
 
     Parameters
@@ -95,38 +109,57 @@ def grade(submission: Submission, exercise: str, seed: str) -> Grade:
         The exercise that it is an answer to.
     seed : str
         Draws the numbers of the scenarios.
+    sandbox : str
+        The name of the sandbox in which its code runs; the caller has seen to that.
+    tape : Tape, optional
+        Of an earlier grade: it is judged again, and no code runs.
 
     Returns
     -------
     Grade
         Nothing is raised for what stands in the file or what its code does.
-    """
-    from course.material.findings import Severity
 
+    Raises
+    ------
+    Diverged
+        The tape does not fit: the code has to be run again.
+    """
     answer = answer_of(exercise, submission.path)
-    status = {
-        Severity.NOTE: Status.GRADED,
-        Severity.RESTORED: Status.REPAIRED,
-        Severity.FAILED: Status.FAILED,
-        Severity.REJECTED: Status.REJECTED,
-    }[answer.severity]
     verdict = None
     if answer.source is not None:
-        verdict = judge(exercise_of(exercise), checks_of(exercise), answer.source, seed)
+        with recorded() if tape is None else played(tape) as tape:
+            verdict = judge(exercise_of(exercise), checks_of(exercise), answer.source, seed)
     return Grade(
         submission.name,
-        _digest(submission.path),
+        digest_of(submission.path),
         exercise,
         seed,
-        status,
+        sandbox,
+        _status(answer.severity, verdict),
         exercise_of(exercise).points,
         answer.findings,
         verdict,
+        None if verdict is None else tape,
         answer.transplant.notebook,
     )
 
 
-def _digest(path: Path) -> str:
+def _status(severity: Severity, verdict: Verdict | None) -> Status:
+    from course.material.findings import Severity
+
+    if severity is Severity.REJECTED:
+        return Status.REJECTED
+    if verdict is None or severity is Severity.FAILED:
+        return Status.FAILED
+    if verdict.stopped in ENDED:
+        return Status.KILLED
+    if severity is Severity.RESTORED:
+        return Status.REPAIRED
+    return Status.GRADED if verdict.points else Status.FAILED
+
+
+def digest_of(path: Path) -> str:
+    """Give the SHA-256 of a file in hexadecimal; empty when it can't be read."""
     if path.is_symlink() or not path.is_file():  # a pipe would never end
         return ""
     try:

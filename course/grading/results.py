@@ -12,11 +12,9 @@ from course.checks.feedback import explain
 from course.checks.verdict import Outcome, Row
 from course.checks.visible import visible
 from course.grading.grade import Grade
+from course.grading.record import exercise_digest
 
-__all__ = ["SANDBOX", "results", "results_text", "row_output"]
-
-SANDBOX = "none"
-"""What kept submissions from harm while they ran: nothing yet; stored with each grade."""
+__all__ = ["results", "results_text", "row_output"]
 
 
 def results(grade: Grade) -> dict[str, Any]:
@@ -47,11 +45,13 @@ def results(grade: Grade) -> dict[str, Any]:
                 "submission": grade.submission,
                 "sha256": grade.digest,
                 "exercise": grade.exercise,
+                "exercise_sha256": exercise_digest(grade.exercise),
                 "seed": grade.seed,
-                "sandbox": SANDBOX,
+                "sandbox": grade.sandbox,
                 "status": grade.status.value,
                 "points": grade.points,
                 "max_points": grade.max_points,
+                "headline": visible(_headline(grade)),
                 "findings": [
                     {"name": one.name, "severity": one.severity.name.lower(), "message": visible(one.message)}
                     for one in grade.findings
@@ -71,6 +71,13 @@ def results_text(grade: Grade) -> str:
 def row_output(row: Row) -> str:
     """Give what a learner reads about one behaviour."""
     return explain(row.feedback) if row.feedback is not None else row.reason
+
+
+def _headline(grade: Grade) -> str:
+    """Give the first sentence of the feedback, or of what was found; empty for a right answer."""
+    said = [row.feedback.headline for row in grade.rows if row.feedback is not None]
+    said += [one.message for one in grade.findings]
+    return said[0] if said else ""
 
 
 def _test(number: int, row: Row) -> dict[str, Any]:

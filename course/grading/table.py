@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from course.checks.visible import visible
-from course.grading.grade import Grade
+from course.grading.record import Record
 
 if TYPE_CHECKING:
     from course.material.exercise import Exercise
@@ -18,14 +18,14 @@ __all__ = ["cell", "table"]
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes what begins so for a formula
 
 
-def table(exercise: Exercise, grades: Iterable[Grade]) -> str:
+def table(exercise: Exercise, records: Iterable[Record]) -> str:
     """Give the table of a batch.
 
     Parameters
     ----------
     exercise : Exercise
         Names the columns.
-    grades : iterable of Grade
+    records : iterable of Record
         One a row, in this order.
 
     Returns
@@ -38,20 +38,17 @@ def table(exercise: Exercise, grades: Iterable[Grade]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     ids = [one.id for one in exercise.behaviours]
     writer.writerow(["submission", "status", "points", "max_points", *ids, "headline", "seed", "sha256"])
-    for grade in grades:
-        rows = {row.behaviour.id: row for row in grade.rows}
-        said = [row.feedback.headline for row in rows.values() if row.feedback is not None]
-        said += [one.message for one in grade.findings]
+    for one in records:
         writer.writerow(
             [
-                cell(grade.submission),
-                grade.status.value,
-                "" if grade.points is None else grade.points,
-                grade.max_points,
-                *(rows[one].points if one in rows else "" for one in ids),
-                cell(said[0] if said else ""),
-                cell(grade.seed),
-                grade.digest,
+                cell(one.submission),
+                one.status,
+                "" if one.points is None else one.points,
+                one.max_points,
+                *(one.behaviours.get(name, "") for name in ids),
+                cell(one.headline),
+                cell(one.seed),
+                one.digest,
             ]
         )
     return text.getvalue()

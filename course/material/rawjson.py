@@ -8,8 +8,10 @@ notices a key that stands twice: which of the two counts must not be guessed.
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -89,9 +91,7 @@ def parse(data: bytes, limits: Limits = LIMITS) -> tuple[Any, list[Finding]]:
         text = f"The file has more than {limits.n_bytes:,} bytes, the largest size that is read"
         raise Refused("too-large", f"{text}; clear all outputs and hand it in again.")
     if data.startswith(b"PK\x03\x04"):
-        raise Refused(
-            "archive", "The file is a zip archive, not a notebook; unpack it and hand in the .ipynb."
-        )
+        raise _archive(data, limits)
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
         findings.append(Finding("byte-order-mark", "The file begins with a byte order mark; it was skipped."))
@@ -107,6 +107,25 @@ def parse(data: bytes, limits: Limits = LIMITS) -> tuple[Any, list[Finding]]:
     except (ValueError, RecursionError) as error:  # ValueError: also an integer of too many digits
         message = f"The file is not valid JSON ({error}); it may have been cut off. Hand it in again."
         raise Refused("not-json", message) from error
+
+
+def _archive(data: bytes, limits: Limits) -> Refused:
+    """Say that a zip archive is no notebook, and what is wrong with it besides; nothing is unpacked."""
+    what = "The file is a zip archive, not a notebook"
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        members = []
+    for one in members:
+        if one.filename.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", one.filename):
+            text = f"{what}, and the path {one.filename[:60]!r} in it leads out of the folder"
+            return Refused("archive-path", f"{text} where it is unpacked. Hand in the .ipynb.")
+    n_bytes = sum(one.file_size for one in members)
+    if n_bytes > limits.n_bytes:
+        text = f"{what}, and the size of what it holds is {n_bytes:,} bytes"
+        return Refused("archive-size", f"{text}; {limits.n_bytes:,} are the most. Hand in the .ipynb.")
+    return Refused("archive", f"{what}; unpack it and hand in the .ipynb.")
 
 
 def _without_outputs(data: bytes, limits: Limits) -> bytes:

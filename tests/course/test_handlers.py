@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import pyemu.stubs
-from course.handlers import ChildHandler
+from course.handlers import ChildHandler, Process
+from course.nursery import nursery
 from pyemu import Result, Tree, run
 from pyemu.child import IMPORTED, OUTPUT_BYTES
 from pyemu.handler import HandlerFault
@@ -139,16 +140,22 @@ def test_a_mistake_ends_in_one_finding_that_names_it(source: str, rule: str, tex
     assert "Traceback" not in message
 
 
+def seconds_of_children() -> float:
+    """Give the CPU time of all children that have ended; the nursery has started and waited for them."""
+    stat = Path(f"/proc/{nursery().pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(stat[13]) + int(stat[14])) / os.sysconf("SC_CLK_TCK")
+
+
 @pytest.mark.parametrize(
     "source", [HEAD + "    while True:\n        pass", "while True:\n    pass"], ids=["inside", "at the top"]
 )
 def test_an_endless_loop_without_an_effect_costs_two_seconds_of_cpu_and_an_explanation(source: str) -> None:
-    before = os.times()
+    go(RIGHT)
+    before = seconds_of_children()
     rule, text = finding(source)
-    after = os.times()
+    spent = seconds_of_children() - before
     assert rule == "endless"
     assert "2 seconds of CPU time" in text
-    spent = after.children_user + after.children_system - before.children_user - before.children_system
     assert 1.5 < spent < 4  # the child's own CPU, whatever else the machine does
 
 
@@ -182,9 +189,9 @@ def test_no_process_and_no_descriptor_is_left(last: str) -> None:
     starts = HEAD + "    import subprocess; subprocess.Popen(['/bin/sleep', '600'])\n    "
     with ChildHandler(starts + last, NAME) as handler:
         process = handler._process
-        assert process is not None
+        assert isinstance(process, Process)
         run("S13", Tree.after, {NAME: handler})
-        group = process.process.pid
+        group = process.child
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         try:
@@ -208,3 +215,34 @@ def test_the_order_of_a_set_is_the_same_in_every_child() -> None:
             run("S13", Tree.after, {NAME: handler})
         printed.add(handler.printed)
     assert len(printed) == 1
+
+
+FORKS = "import os, time\nfor _ in range({}):\n    if os.fork() == 0:\n        {}\n        time.sleep(30)\n"
+LIMITS = {
+    "memory": ("x = bytearray(3 << 30)\n", "MemoryError"),
+    "processes": (FORKS.format(60, "pass") + "os.wait()\n", "processes"),
+    "memory of all together": (FORKS.format(4, "x = bytearray(300 << 20)") + "os.wait()\n", "MB of memory"),
+    "disk": ("open('/dev/shm/faultlab-test', 'wb').write(b'0' * (4 << 20))\n", "writes no files"),
+    "input": ("input()\n", "no input"),
+    "output": ("while True: print('x' * 100_000)\n", "MB of output"),
+    "output that is hidden": (
+        "try:\n    while True: print('x' * 100_000)\nexcept BaseException: pass\n",
+        "MB of output",
+    ),
+    "many lines": ("while True: print()\n", "100,000 times"),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_limit_that_is_passed_is_named(name: str) -> None:
+    source, text = LIMITS[name]
+    rule, said = finding(source + RIGHT)
+    Path("/dev/shm/faultlab-test").unlink(missing_ok=True)
+    assert (rule, text in said) == ("limit", True), said
+
+
+def test_what_a_cell_displays_is_printed() -> None:
+    shows = "from IPython.display import HTML, display\ndisplay(HTML('<b>x</b>'), 5)\n"
+    with ChildHandler(shows + RIGHT, NAME) as handler:
+        run("S13", Tree.after, {NAME: handler})
+    assert handler.printed == "<HTML>\n5\n"

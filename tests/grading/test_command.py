@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from course.grading.command import NOTICE, grade
+from course.grading.command import TRUST, grade
+from pyemu.errors import MaterialError
 
 
 def faultlab(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -28,12 +29,12 @@ def few(submissions: Path, tmp_path: Path) -> Path:
 
 
 def test_a_batch_with_a_damaged_file_is_graded_to_its_end(few: Path, tmp_path: Path):
-    done = faultlab("grade", few, "--out", tmp_path / "out", "--exercise", "e04_loop")
+    done = faultlab("grade", few, "--out", tmp_path / "out", "--exercise", "e04_loop", TRUST)
     assert done.returncode == 0, done.stderr
     assert "cut     - of 14  rejected" in done.stdout
-    assert "stub    0 of 14  graded" in done.stdout
+    assert "stub    0 of 14  failed" in done.stdout
     assert "Left out, since they are no notebooks: 1." in done.stdout
-    assert NOTICE in done.stderr
+    assert "Sandbox: none (limits only), level 0." in done.stdout
 
 
 def test_without_a_seed_a_fresh_one_is_drawn_and_recorded(
@@ -41,7 +42,7 @@ def test_without_a_seed_a_fresh_one_is_drawn_and_recorded(
 ):
     seeds = set()
     for n in range(2):
-        grade([few / "cut.ipynb"], tmp_path / str(n), "e04_loop")
+        grade([few / "cut.ipynb"], tmp_path / str(n), "e04_loop", trusted=True)
         stored = json.loads((tmp_path / str(n) / "cut" / "results.json").read_bytes())
         seed = stored["extra_data"]["faultlab"]["seed"]
         assert f"seed {seed}." in capsys.readouterr().out
@@ -53,10 +54,10 @@ def test_without_a_seed_a_fresh_one_is_drawn_and_recorded(
     ("arguments", "message"),
     [
         (
-            ("nowhere", "--out", "out", "--exercise", "e04_loop"),
-            "nowhere does not exist; name files or folders",
+            ("nowhere", "--out", "out", "--exercise", "e04_loop", TRUST),
+            "nowhere does not exist; name files",
         ),
-        (("few", "--out", "out", "--exercise", "e99"), "there is no exercise 'e99'"),
+        (("few", "--out", "out", "--exercise", "e99", TRUST), "there is no exercise 'e99'"),
     ],
 )
 def test_bad_input_ends_with_status_2_and_one_message(few: Path, arguments: tuple[str, ...], message: str):
@@ -65,3 +66,22 @@ def test_bad_input_ends_with_status_2_and_one_message(few: Path, arguments: tupl
     assert done.returncode == 2
     assert f"faultlab: {message}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_batch_goes_on_with_its_seed_where_it_was_cut_short(few: Path, tmp_path: Path):
+    arguments = ("grade", few, "--out", tmp_path / "out", "--exercise", "e04_loop", TRUST)
+    first = faultlab(*arguments)
+    (tmp_path / "out" / "stub" / "results.json").unlink()
+    second = faultlab(*arguments)
+    assert first.stdout.splitlines()[0] == second.stdout.splitlines()[0]  # the seed
+    assert "Done before, and left as they are: 1." in second.stdout
+    assert first.stdout.splitlines()[-3:] == second.stdout.splitlines()[-3:]
+
+
+def test_without_a_sandbox_nothing_is_run_unless_it_is_asked_for(
+    few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MaterialError, match=rf"bubblewrap is not installed; .* say so: {TRUST}"):
+        grade([few / "stub.ipynb"], tmp_path / "out", "e04_loop")
+    assert not (tmp_path / "out").exists()

@@ -9,6 +9,8 @@ import pytest
 
 from course.checks.library import exercise_of
 from course.grading.grade import Grade
+from course.grading.record import Record
+from course.grading.results import results
 from course.grading.table import cell, table
 
 
@@ -22,6 +24,6 @@ def test_a_cell_is_one_line():
 
 
 def test_commas_and_quotes_come_back_as_they_were(graded: tuple[dict[str, Grade], Path]):
-    grade = replace(graded[0]["cut"], submission='a,"b"')
-    (row,) = csv.DictReader(io.StringIO(table(exercise_of("e04_loop"), [grade])))
+    record = replace(Record.of(results(graded[0]["cut"])), submission='a,"b"')
+    (row,) = csv.DictReader(io.StringIO(table(exercise_of("e04_loop"), [record])))
     assert row["submission"] == 'a,"b"'
