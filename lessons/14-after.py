@@ -314,4 +314,5 @@ answer("14-wait", "")
 # In one sentence of your own: why did an attempt that had done everything say RETRY?
 #
 # Next in the course: on a real machine. To add COMPLETED and the locks of areas to your own handler is
-# exercise E12, and the four rules of counting are E8.
+# exercise E12. Write the rules of counting yourself in the exercise
+# [e08_counters](../exercises/e08_counters.ipynb).

@@ -12,6 +12,8 @@
       +-- WireError              what came over the pipe from a handler's process
       +-- RecordError            a file of recorded kernel results
       +-- MemtraceError          a file of memory accesses
+      +-- CompileError           a text that Cython or the C compiler refuses
+      |     +-- NoCompilerError  there is nothing here that compiles
       +-- MaterialError          lessons, exercises and submissions
 
 A mistake of a learner or an instructor ends in one of these and is shown as text, never as a
@@ -59,6 +61,14 @@ class RecordError(FaultlabError):
 
 class MemtraceError(FaultlabError):
     """A file of memory accesses is malformed, or what is to be written into one."""
+
+
+class CompileError(FaultlabError):
+    """Cython or the C compiler refuses a text: the message names line and reason."""
+
+
+class NoCompilerError(CompileError):
+    """There is no Cython, no C compiler, or no header of Python."""
 
 
 class MaterialError(FaultlabError):

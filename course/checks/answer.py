@@ -99,10 +99,17 @@ def notebook_source(names: Mapping[str, Any], answers: Sequence[str]) -> str:
 
 def _cell_of(name: str, names: Mapping[str, Any]) -> str:
     """Give the cell that last gave a value to a name."""
-    for cell in reversed(names.get("In", [])):
+    for cell in (*reversed(names.get("In", [])), *_cells_without_history()):
         if name in _assigned(cell):
             return str(cell)
     raise MaterialError(f"the cell that defines {name} can't be found: run it, then this one again.")
+
+
+def _cells_without_history() -> Iterator[str]:
+    """Give cells that left no history, the last one first: nbval runs them so. Their tracebacks need them."""
+    for entry in reversed(linecache.cache.values()):
+        if len(entry) == 4 and entry[1] is None:  # no file: no time of change
+            yield "".join(entry[2])
 
 
 def _assigned(cell: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 import course
-from course.checks.answer import source_of
+from course.checks.answer import notebook_source, source_of
 from course.checks.library import exercise_of
 from course.checks.notebook import check, hint
 from pyemu.errors import MaterialError
@@ -86,6 +86,14 @@ def test_the_cell_that_ran_last_counts(shell, capsys: pytest.CaptureFixture[str]
         shell.run_cell(source, store_history=True)
     shell.run_cell("from course import check\ncheck('e04_loop', 's13')")
     assert capsys.readouterr().out.startswith("PASS")
+
+
+@pytest.mark.parametrize("history", [True, False], ids=["kept", "as-nbval-runs-cells"])
+def test_the_cell_of_a_table_that_ran_last_counts(shell, history: bool):
+    for value in (1, 2):
+        shell.run_cell(f"TABLE = {{'page': {value}}}", store_history=history)
+    shell.run_cell("print(TABLE)", store_history=history)
+    assert notebook_source(shell.user_ns, ["TABLE"]).strip() == "TABLE = {'page': 2}"
 
 
 def test_before_the_function_is_defined_the_check_says_what_to_run(shell, capsys: pytest.CaptureFixture[str]):

@@ -64,8 +64,9 @@ def test_constraints_hold_names_and_versions_only() -> None:
     assert [line for line in lines if not re.fullmatch(r"#.*|[\w.-]+==[\w.]+", line)] == []
 
 
-# What comes with something that we ask for.
+# What comes with something that we ask for, or is imported under another name.
 CARRIED = {
+    "Cython": "cython",  # itself, as its package writes it
     "IPython": "ipykernel",
     "jupyter_client": "nbclient",
     "traitlets": "ipywidgets",
