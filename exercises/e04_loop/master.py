@@ -112,10 +112,10 @@ hint("e04_loop")
 # %% [markdown] id="own-tests"
 # ## Your own tests
 #
-# Leave this cell as it is until your loop passes, but run it. A **test** is a pair: a scenario, and what
-# must be so of its task T at the end. A scenario is a name of the library, or a line for each task, as
-# `sketch` takes it. These are three kernels that a good set of tests rejects: [fact:retry-first-helper]
-# [fact:invariant-tried]
+# Leave this cell as it is until your loop passes, but run it: each check wants both cells. A **test** is a
+# pair: a scenario, and what must be so of its task T at the end. A scenario is a name of the library, or a
+# line for each task, as `sketch` takes it. These are three kernels that a good set of tests rejects:
+# [fact:retry-first-helper] [fact:invariant-tried]
 #
 # - mutant **(a)** forgets to set TRIED before it tries again;
 # - mutant **(b)** drops mmap_sem for a page lock at *every* attempt, also where TRIED is set;
@@ -214,4 +214,5 @@ check("e04_loop")
 
 # %% id="play" tags=["scratch"]
 # print(run("S13", Tree.after, {"do_user_addr_fault": do_user_addr_fault}).trace)
+# from course.sketch import sketch
 # print(run(sketch("mine", T="read 1", M="wait_message; wake it; wait_message; copy it"), Tree.after).trace)
