@@ -4,6 +4,8 @@ Steps are those of a scenario's file (`pyemu.scenario`), parted by ``;``: the st
 several as ``0-3``, or ``it`` for the page of the last message that was read; then keys of the step as
 ``byte=6``. All share one area V of four pages, whose page 0 is there. M is the monitor. The other tasks are
 threads of one process, and go on after a SIGBUS; those that stand `apart` are processes of their own.
+
+What V shows can be chosen as well, and the architecture whose page-fault handler runs.
 """
 
 from __future__ import annotations
@@ -18,23 +20,44 @@ from pyemu.scenario.steps import MEMORY, STEPS, Action
 __all__ = ["sketch"]
 
 PAGES = 4
+FILE = {"name": "F", "pages": 1, "cached": True}
+AREAS: dict[str, dict[str, Any]] = {
+    "userfaultfd": {"populated": [0]},
+    "private": {"populated": [0]},
+    "file": {"file": "F"},
+    "oom": {"kind": "oom"},
+    "sigsegv": {"kind": "sigsegv"},
+}
 MONITOR = "M"
 AREA = "V"
 BUFFER = "B"
 _WORDS = {"yes": True, "no": False}
 
 
-def sketch(name: str, *, served: str = "missing", apart: str = "", **programs: str) -> Scenario:
+def sketch(
+    name: str,
+    *,
+    area: str = "userfaultfd",
+    served: str = "missing",
+    apart: str = "",
+    arch: str = "x86",
+    **programs: str,
+) -> Scenario:
     """Make a scenario of a line for each task.
 
     Parameters
     ----------
     name : str
         What the scenario is called.
+    area : str
+        What V is: memory that a ``userfaultfd`` serves, ``private`` memory, a ``file`` of one page, of which
+        V shows three more than it has, or a driver whose first fault gives an error: ``oom``, ``sigsegv``.
     served : str
         What the userfaultfd serves its area for: ``missing``, ``wp`` or ``missing+wp``.
     apart : str
         Names of tasks that are neither threads of the others nor waited for: ``"S"`` or ``"S U"``.
+    arch : str
+        The architecture whose handler runs: ``x86``, ``sh``, ``arm64``, ...
     **programs : str
         Name of a task -> its steps. The task M is the monitor.
 
@@ -46,7 +69,7 @@ def sketch(name: str, *, served: str = "missing", apart: str = "", **programs: s
     Raises
     ------
     ScenarioError
-        A step is none, or its words don't fit it.
+        A step is none, or its words don't fit it; there is no such area or architecture.
 
     Examples
     --------
@@ -54,6 +77,8 @@ def sketch(name: str, *, served: str = "missing", apart: str = "", **programs: s
     >>> print(run(sketch("mine", T="read 1", M="wait_message; copy 1"), Tree.after))
     mine on tree after: T: ret=5
     """
+    if area not in AREAS:
+        raise ScenarioError(f"area is {area!r}; it must be one of: {', '.join(AREAS)}.")
     tasks: list[dict[str, Any]] = []
     monitors = {MONITOR, *apart.split()}
     for task, text in programs.items():
@@ -62,9 +87,13 @@ def sketch(name: str, *, served: str = "missing", apart: str = "", **programs: s
             tasks.append({"name": task, "monitor": True, "program": program})
         else:
             signals = {"SIGBUS": "escape", "SIGUSR1": "handler"}
+            if area != "userfaultfd":
+                signals["SIGSEGV"] = "escape"
             tasks.append({"name": task, "process": "P", "signals": signals, "program": program})
     buffer = {"name": BUFFER, "process": "P", "pages": 2, "populated": [0, 1]}
-    area = {"name": AREA, "process": "P", "pages": PAGES, "populated": [0], "userfaultfd": served}
+    memory = {"name": AREA, "process": "P", "pages": PAGES, **AREAS[area]}
+    if area == "userfaultfd":
+        memory["userfaultfd"] = served
     buffered = any("buffer" in step for task in tasks for step in task["program"])
     return Scenario.from_dict(
         {
@@ -72,7 +101,9 @@ def sketch(name: str, *, served: str = "missing", apart: str = "", **programs: s
             "name": name,
             "title": "A sketch of one's own",
             "story": " ".join(f"{task}: {text}." for task, text in programs.items()),
-            "areas": [area, buffer] if buffered else [area],
+            "machine": {"arch": arch},
+            "files": [FILE] if area == "file" else [],
+            "areas": [memory, buffer] if buffered else [memory],
             "tasks": tasks,
         },
         f"sketch {name!r}",

@@ -315,4 +315,4 @@ answer("02-miss", "")
 # In one sentence of your own: why is it not enough to flush first and clear then?
 #
 # Next in the course: two modes, one process. To write a TLB with PCIDs, global pages and large pages is
-# exercise H2.
+# the exercise [h02_tlb](../exercises/h02_tlb.ipynb).

@@ -302,5 +302,6 @@ answer("07b-x86", "")
 #
 # In one sentence of your own: why does SIGKILL not end a task at once that is in the kernel?
 #
-# Next in the course: removing the special case. To find the path of sh by review is exercise E9. Fill the
-# whole table in the exercise [x02_five_habits](../exercises/x02_five_habits.ipynb).
+# Next in the course: removing the special case. Find the path of sh by review, and mend it, in the exercise
+# [e09_review_sh](../exercises/e09_review_sh.ipynb). Fill the whole table in the exercise
+# [x02_five_habits](../exercises/x02_five_habits.ipynb).

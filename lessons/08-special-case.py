@@ -381,4 +381,5 @@ answer("08-holds", "")
 # say: it had found the area in an earlier hold, and between the two the area could be freed.)
 #
 # Next in the course: flags with names, and a patch whose text says "no functional change". To write
-# `handle_userfault` without the special case is exercise E5.
+# `handle_userfault` without the special case is the exercise
+# [e05_handle_userfault](../exercises/e05_handle_userfault.ipynb).

@@ -480,4 +480,5 @@ answer("10-pages", "")
 # say: there, a kernel copy slept so that only SIGKILL could end its sleep.)
 #
 # Next: write the whole of it, with the check of the access and the counting, in the exercise
-# [e04_loop](../exercises/e04_loop.ipynb).
+# [e04_loop](../exercises/e04_loop.ipynb). To explain and to mend the busy loop is the exercise
+# [e06_busy_loop](../exercises/e06_busy_loop.ipynb).

@@ -375,4 +375,5 @@ answer("13-shrunk", "")
 # In one sentence of your own: why could the customer's colleague run the newest kernel for a year and not see
 # the error?
 #
-# Next: what became of all this after the series.
+# Next: what became of all this after the series. To bisect three symptoms yourself is the exercise
+# [e11_bisect](../exercises/e11_bisect.ipynb).

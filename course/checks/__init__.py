@@ -14,6 +14,7 @@
 ``call_case``         functions that are called, and tables that are read, in a child
 ``explore_case``      a scenario, run in every order of its tasks' moves
 ``scenarios``         scenarios that several exercises share
+``sketched``          scenarios that a learner writes
 ``e04_loop`` ...      the checks of one exercise each, with ``..._scenarios`` and ``..._causes`` where long
 ``library``           the exercises of this version and their checks, by id
 ``judge``             all checks of an exercise: points, skips, the named cause

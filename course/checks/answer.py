@@ -19,6 +19,8 @@ from pyemu.errors import MaterialError
 
 __all__ = ["notebook_names", "notebook_source", "source_of"]
 
+DECLARED = "pyemu.calls.declare"  # what `from pyemu.stubs import *` gives a name of is no answer yet
+
 
 def notebook_names() -> Mapping[str, Any] | None:
     """Give the names of the notebook that runs; None outside one. IPython is not imported for this."""
@@ -88,7 +90,7 @@ def notebook_source(names: Mapping[str, Any], answers: Sequence[str]) -> str:
     """
     sources: dict[str, None] = {}
     for answer in answers:
-        if answer not in names:
+        if answer not in names or getattr(names[answer], "__module__", "") == DECLARED:
             raise MaterialError(
                 f"{answer} is not defined yet: run the cell that defines it, then this one again."
             )

@@ -135,9 +135,9 @@ class CallRun:
         """Give the answers that are wrong, or all when none is, beside the right ones."""
         names = [name for name in equal or self.wanted if name in self.wrong] or list(equal or self.wanted)
         shown = names[:3]
-        more = f", and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-        mine = ", ".join(self._said(name, self.mine) for name in shown if name in self.mine)
-        return mine + more if mine else "", ", ".join(self._said(name, self.wanted) for name in shown) + more
+        more = f"; and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+        mine = "; ".join(self._said(name, self.mine) for name in shown if name in self.mine)
+        return mine + more if mine else "", "; ".join(self._said(name, self.wanted) for name in shown) + more
 
     def _said(self, name: str, values: Mapping[str, Any]) -> str:
         text = visible(self.case.said(name, values.get(name)))

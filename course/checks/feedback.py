@@ -69,7 +69,8 @@ def overview(verdict: Verdict, checks: Checks) -> str:
         for row in verdict.rows:
             lines += _wrapped(row.behaviour.id, row.reason)
         if checks.commit is not None:
-            lines += _wrapped("in Linux", f"commit {checks.commit.id}, {checks.commit.title}")
+            commit = f"commit {checks.commit.id}, " if checks.commit.id else ""
+            lines += _wrapped("in Linux", commit + checks.commit.title)
     return "\n".join(lines)
 
 
@@ -123,7 +124,7 @@ def _wrapped(label: str, text: str) -> list[str]:
     """Give a labelled paragraph; nothing for an empty one."""
     if not text:
         return []
-    width = 15
+    width = 16
     return textwrap.wrap(
         text, WIDTH, initial_indent=f"  {label:<{width}}", subsequent_indent=" " * (width + 2)
     )

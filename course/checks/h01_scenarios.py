@@ -29,7 +29,7 @@ WRITES: tuple[Way, ...] = (("write", False, True), ("write", False, False))
 """The kernel's, with WP set and clear."""
 ASKED: tuple[tuple[int, int, tuple[Way, ...]], ...] = (
     (0, x86.US, (*USER, ("read", False, True))),
-    (0, x86.RW, (*USER[:2], *WRITES)),
+    (0, x86.RW, (*USER[:2], ("write", True, False), *WRITES)),
     (x86.NX, 0, (*USER[1:], ("fetch", False, True))),
 )
 """Bits that are set and cleared to take a right away, and the accesses that are then made."""

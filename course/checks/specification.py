@@ -136,7 +136,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The real change that an exercise is about."""
+    """The real change that an exercise is about; the id is empty where it is not known."""
 
     id: str
     title: str

@@ -103,6 +103,7 @@ _USERFAULT = frozenset(
 )
 ALLOWED: dict[str, frozenset[str]] = {
     "do_user_addr_fault": _ARCH_FAULT,
+    "do_arch_fault": _ARCH_FAULT | {"pagefault_out_of_memory"},
     "__get_user_pages_locked": _GUP_LOCKED,
     "fixup_user_fault": _FIXUP,
     "lock_page_or_retry": _PAGE_LOCK,

@@ -28,6 +28,13 @@ def test_the_first_wrong_value_is_named_beside_the_right_one():
     assert run.problem(("one",)) == ""
 
 
+def test_wrong_answers_are_told_one_after_the_other_and_no_more_than_three():
+    case = CallCase("numbers", "", lambda answers: answers.value("TABLE"), {f"a, {n}": n for n in range(5)})
+    mine, right = case.play("TABLE = {f'a, {n}': n + 1 for n in range(5)}\n", ["TABLE"]).told(())
+    assert mine == "a, 0: 1; a, 1: 2; a, 2: 3; and 2 more"
+    assert right == "a, 0: 0; a, 1: 1; a, 2: 2; and 2 more"
+
+
 def test_a_crash_is_a_finding_and_no_value():
     run = CASE.play("def f(n):\n    raise NotImplementedError('later')\n", ["f"])
     assert [finding.rule for finding in run.findings] == ["crash"]

@@ -96,8 +96,11 @@ def test_the_cell_of_a_table_that_ran_last_counts(shell, history: bool):
     assert notebook_source(shell.user_ns, ["TABLE"]).strip() == "TABLE = {'page': 2}"
 
 
-def test_before_the_function_is_defined_the_check_says_what_to_run(shell, capsys: pytest.CaptureFixture[str]):
-    shell.run_cell("from course import check\ncheck('e04_loop', 's13')")
+@pytest.mark.parametrize("first", ["", "from pyemu.stubs import *\n"], ids=["plain", "with-the-calls"])
+def test_before_the_function_is_defined_the_check_says_what_to_run(
+    shell, capsys: pytest.CaptureFixture[str], first: str
+):
+    shell.run_cell(f"{first}from course import check\ncheck('e04_loop', 's13')")
     assert "do_user_addr_fault is not defined yet: run the cell that defines it" in capsys.readouterr().out
 
 

@@ -54,6 +54,25 @@ def test_what_it_is_served_for_can_be_chosen() -> None:
 
 
 @pytest.mark.parametrize(
+    ("area", "outcome"),
+    [("private", "ret=0"), ("file", "SIGBUS(code=2)"), ("oom", "ret=0"), ("sigsegv", "SIGSEGV(code=1)")],
+)
+def test_its_memory_can_be_of_another_kind(area: str, outcome: str) -> None:
+    assert run(sketch("mine", area=area, T="read 1"), Tree.after).tasks["T"].outcome == outcome
+
+
+def test_another_architectures_handler_can_run() -> None:
+    made = sketch("mine", arch="sh", area="file", T="read 1")
+    broken = [one.rule for one in run(made, Tree.upto(8)).violations]
+    assert broken == ["bad unlock balance"]
+
+
+def test_an_area_that_is_none_is_told_which_there_are() -> None:
+    with pytest.raises(ScenarioError, match="area is 'disk'; it must be one of: userfaultfd, private"):
+        sketch("mine", area="disk", T="read 1")
+
+
+@pytest.mark.parametrize(
     ("monitor", "says"),
     [
         ("wait_mesage", "'wait_mesage' is no step"),

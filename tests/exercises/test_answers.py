@@ -7,8 +7,10 @@ import re
 import pytest
 
 from course.checks.library import checks_of
+from course.checks.submission import pristine
 from course.checks.verdict import Outcome
 from course.material.exercise import Exercise, WrongAnswer
+from course.material.nbgrader import Role, cells_of_role
 from course.material.solution import find_leaks
 from tests.exercises.answers import EXERCISES, SEEDS, failed, master, source_of, stub, verdict
 
@@ -108,3 +110,10 @@ def test_the_learners_notebook_holds_no_line_of_a_right_answer(exercise: Exercis
 @pytest.mark.parametrize("exercise", EXERCISES, ids=name_of)
 def test_there_are_three_hints(exercise: Exercise):
     assert len(exercise.hints) == 3
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=name_of)
+def test_what_a_learner_sees_below_each_check_is_the_verdict_on_a_right_answer(exercise: Exercise):
+    cells = cells_of_role(pristine(exercise.id), Role.CHECK)
+    shown = {name: "".join(cell["outputs"][0]["text"]) for name, cell in cells.items()}
+    assert {name for name, text in shown.items() if text.startswith("PASS")} == set(cells)

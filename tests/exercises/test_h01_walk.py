@@ -48,6 +48,7 @@ OTHERS = {
     "bits-kept": ("entry & ADDRESS & ~offset", "entry & ~offset", {"sizes"}),
     "no-offset": (" | (address & offset)", "", {"address"}),
     "kernel-needs-U": ('cpu["user"] and not rights & US', "not rights & US", {"rights"}),
+    "wp-clear-for-all": ('cpu["user"] or cpu["wp"]', 'cpu["wp"]', {"rights"}),
     "wp-always": ('cpu["user"] or cpu["wp"]', "True", {"rights"}),
     "nx-for-reads": ('(kind == "fetch" and forbidden)', "forbidden", {"rights"}),
     "nx-never": ('(kind == "fetch" and forbidden)', "False", {"rights"}),

@@ -1,0 +1,63 @@
+"""The checks of exercise E5: handle_userfault without the special case."""
+
+from __future__ import annotations
+
+from course.checks import e05_scenarios as cases
+from course.checks.e05_causes import CAUSES, FUNCTION
+from course.checks.specification import Check, Checks, Commit
+from course.checks.userfaults import ACQUISITIONS, BARE_LOOKS, READ, SLEEPS, SLEEPS_WITH_LOCK
+
+__all__ = ["CHECKS"]
+
+CHECKS = Checks(
+    answers=("handle_userfault",),
+    checks={
+        "early": Check(
+            lambda draw: (
+                cases.exiting(draw),
+                cases.refused(draw),
+                cases.closing(draw),
+                cases.wanted_at_once(draw),
+            ),
+            ("outcome", "messages", SLEEPS),
+            "Whom a wait can't help, or who must not wait, leaves before anything is queued, with the "
+            "lock held.",
+        ),
+        "state": Check(
+            lambda draw: (cases.killed(draw), cases.callers(draw), cases.deaf(draw)),
+            ("outcome", SLEEPS, "messages"),
+            "The caller knows what a signal would mean for it, and says so by a flag; handle_userfault only "
+            "obeys.",
+        ),
+        "retry": Check(
+            lambda draw: (cases.signalled(draw), cases.woken(draw)),
+            ("outcome", "exceptions", "messages", ACQUISITIONS, "minor", "handler_runs"),
+            "RETRY is the one value that tells the caller the truth: the lock was dropped, the area is lost.",
+        ),
+        "dropped": Check(
+            lambda draw: (cases.served(draw),),
+            ("outcome", BARE_LOOKS, SLEEPS_WITH_LOCK, ACQUISITIONS),
+            "The page table may be walked only with mmap_sem; and nobody should wait for the lock until a "
+            "monitor answers.",
+        ),
+        "major": Check(
+            lambda draw: (cases.there_already(draw), cases.served(draw)),
+            ("outcome", "major", "minor"),
+            "MAJOR means that the fault had to wait for somebody.",
+        ),
+        "wakeup": Check(
+            lambda draw: (cases.any_moment(draw),),
+            (),
+            "In the queue first: then whoever brings the page after your look finds you, and wakes you.",
+        ),
+        "queue": Check(
+            lambda draw: (cases.unread(draw),),
+            ("outcome", READ, "messages"),
+            "The entry lies on the stack of the task that waits: it must be gone from the queue before the "
+            "function returns.",
+        ),
+    },
+    causes=CAUSES,
+    read=FUNCTION,
+    commit=Commit("", 'patch 10 of the series, "userfaultfd: don\'t retake mmap_sem to emulate NOPAGE"'),
+)

@@ -1,0 +1,2 @@
+# %% id="diagnosis"
+S12 = {"patch": 13, "flag": FAULT_FLAG_INTERRUPTIBLE, "mode": "kernel"}

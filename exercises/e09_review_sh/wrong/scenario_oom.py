@@ -1,0 +1,2 @@
+# %% id="own-scenario"
+SCENARIO = {"arch": "sh", "area": "oom", "T": "read 1"}

@@ -1,0 +1,2 @@
+# %% id="own-scenario"
+SCENARIO = {"arch": "x86", "area": "file", "T": "read 1"}

@@ -1,0 +1,186 @@
+"""Exercise E5: the sentences that its learners read, word by word, and answers that nobody foresaw."""
+
+from __future__ import annotations
+
+import pytest
+
+from course.checks.library import exercise_of
+from tests.exercises.answers import failed, feedback, master, source_of, verdict, wrong
+
+NAME = "e05_handle_userfault"
+E5 = exercise_of(NAME)
+SENTENCES = {
+    "old-hack": "S10a: 4 acquisitions, min 1: NOPAGE is still emulated.",
+    "retake+RETRY": "RETRY with the lock held breaks I1.",
+    "NOPAGE-unlocked": "NOPAGE without the lock: your caller unlocks a lock that you dropped.",
+    "first-only": "S13: SIGBUS on attempt 2. The wait for a monitor is not for first attempts only.",
+    "user-test": (
+        "Flags 0x214 ask for an interruptible sleep; patch 12 reads the flag, not the mode. (You may be "
+        "right in 2025: E6.)"
+    ),
+    "check-then-queue": "M filled the page between your check and your queueing: T sleeps for ever.",
+    "drop-then-check": "You walked the page table without mmap_sem.",
+    "released-sigbus": "A closing monitor must not kill T: NOPAGE.",
+    "exiting-waits": "An exiting task must get SIGBUS, not sleep.",
+    "nowait-drops": "NOWAIT: RETRY with the lock held.",
+    "major-always": "T never slept, yet you counted major.",
+    "no-dequeue": "M read a message of a fault that no longer waits.",
+    "no-released-test": "M has closed the userfaultfd, and you queued a message that nobody will read.",
+}
+POINTS = {
+    "old-hack": 11,
+    "retake+RETRY": 10,
+    "NOPAGE-unlocked": 10,
+    "first-only": 11,
+    "user-test": 12,
+    "check-then-queue": 12,
+    "drop-then-check": 12,
+    "released-sigbus": 11,
+    "exiting-waits": 11,
+    "nowait-drops": 11,
+    "major-always": 13,
+    "no-dequeue": 13,
+    "no-released-test": 11,
+    "deaf": 8,
+}
+LOOK = "    must_wait = await userfaultfd_must_wait(mm, address, reason)\n"
+DROP = "    await up_read(mm)\n"
+QUEUE = "    wait = await userfaultfd_queue("
+
+
+def edited(*changes: tuple[str, str]) -> str:
+    """Give the master's answer with changes; each old text stands there once."""
+    source = master(E5)
+    for old, new in changes:
+        assert source.count(old) == 1, old
+        source = source.replace(old, new)
+    return source
+
+
+def test_the_points_are_those_of_the_specification():
+    points = {one.id: one.points for one in E5.behaviours}
+    assert points == {"early": 3, "state": 2, "retry": 3, "dropped": 2, "major": 1, "wakeup": 2, "queue": 1}
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_a_wrong_answer_gets_its_points(name: str):
+    assert verdict(NAME, source_of(E5, wrong(E5, name).file)).points == POINTS[name]
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_a_wrong_answer_reads_its_sentence(name: str):
+    assert set(failed(verdict(NAME, source_of(E5, wrong(E5, name).file))).values()) == {SENTENCES[name]}
+
+
+def test_who_is_deaf_reads_which_signal_was_not_heard():
+    assert failed(verdict(NAME, source_of(E5, wrong(E5, "deaf").file))) == {
+        "state": "SIGKILL came after 1000 us of sleep and had no effect.",
+        "retry": "SIGUSR1 came after 1000 us of sleep and had no effect.",
+        "queue": "SIGUSR1 came after 999 us of sleep and had no effect.",
+    }
+
+
+def test_every_named_wrong_answer_has_its_points_here():
+    assert {one.name for one in E5.wrong} == set(POINTS) == {*SENTENCES, "deaf"}
+
+
+def test_a_lost_wake_up_is_shown_by_the_order_of_moves_that_loses_it():
+    given = verdict(NAME, source_of(E5, wrong(E5, "check-then-queue").file))
+    (row,) = [row for row in given.rows if row.feedback is not None]
+    assert feedback(row).mine.startswith("in this order of moves: T*")
+    assert "every order of their moves is tried" in feedback(row).happens
+
+
+# ---------------------------------------------------------------------- right in another way
+
+SLEEPS_ONCE = "        while not await wait.waken:\n"
+
+
+def test_one_sleep_as_in_5_9_is_right_too():
+    old = master(E5)
+    loop = old[old.index(SLEEPS_ONCE) : old.index("        result |= VM_FAULT_MAJOR")]
+    assert verdict(NAME, edited((loop, ""))).full
+
+
+def test_who_looks_a_second_time_before_it_queues_is_right():
+    early = (
+        "    if not await userfaultfd_must_wait(mm, address, reason):\n"
+        "        await up_read(mm)\n"
+        "        return VM_FAULT_RETRY\n"
+    )
+    assert verdict(NAME, edited((QUEUE, early + QUEUE))).full
+
+
+def test_prints_cost_no_points_and_are_kept():
+    given = verdict(
+        NAME, edited(("    result = VM_FAULT_RETRY\n", "    result = VM_FAULT_RETRY\n    print('sleeps')\n"))
+    )
+    assert given.full
+    assert set(given.printed.splitlines()) == {"sleeps"}
+
+
+# ---------------------------------------------------------------------- wrong in a way that has no name
+
+UNNAMED = {
+    "no-look": ([(LOOK, "    must_wait = True\n")], {"major", "wakeup"}),
+    "never-drops": ([(DROP, "")], {"state", "retry", "dropped", "major", "wakeup", "queue"}),
+    "drops-after-the-sleep": (
+        [
+            (DROP, ""),
+            ("    await userfaultfd_dequeue(wait)\n", f"    await userfaultfd_dequeue(wait)\n{DROP}"),
+        ],
+        {"dropped"},
+    ),
+    "killable-without-a-flag": (
+        [("        state = TASK_UNINTERRUPTIBLE", "        state = TASK_KILLABLE")],
+        {"state"},
+    ),
+    "never-major": ([("        result |= VM_FAULT_MAJOR\n", "")], {"retry", "major"}),
+    "wakes-nobody": ([("        await wake_up_poll(context)\n", "")], {"state", "retry", "dropped", "major"}),
+    "no-feature-test": (
+        [("    if await context.features & UFFD_FEATURE_SIGBUS:\n        return VM_FAULT_SIGBUS\n", "")],
+        {"early"},
+    ),
+    "retry-not-allowed": (
+        [("    if not flags & FAULT_FLAG_ALLOW_RETRY:\n        return VM_FAULT_SIGBUS\n", "")],
+        {"early"},
+    ),
+    "nowait-waits": (
+        [("    if flags & FAULT_FLAG_RETRY_NOWAIT:\n        return VM_FAULT_RETRY\n", "")],
+        {"early"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNNAMED)
+def test_what_is_wrong_without_a_name_fails_where_it_shows(name: str):
+    changes, lost = UNNAMED[name]
+    assert set(failed(verdict(NAME, edited(*changes)))) == lost
+
+
+# ---------------------------------------------------------------------- no answer at all
+
+HEAD = "async def handle_userfault(vma, address, flags, reason):\n"
+FORBIDDEN = {
+    "delegates": (
+        "from pyemu.calls import userfaultfd as calls\n"
+        + HEAD
+        + "    return await calls.handle_userfault(vma, address, flags, reason)\n",
+        "leads to your own function",
+    ),
+    "reads-the-entry": (HEAD + "    await get_pte(await vma.vm_mm, address)\n", "asked for get_pte"),
+    "serves-the-page": (
+        HEAD + "    return await do_anonymous_page(vma, address, 0)\n",
+        "asked for do_anonymous_page",
+    ),
+    "imports-the-kernel": ("import pyemu.kernel.userfaultfd\n" + HEAD + "    pass\n", "imports pyemu.kernel"),
+}
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_what_is_no_answer_gets_nothing_and_a_message(name: str):
+    source, message = FORBIDDEN[name]
+    given = verdict(NAME, source)
+    assert given.points == 0
+    assert failed(given)
+    assert all(message in headline for headline in failed(given).values())
