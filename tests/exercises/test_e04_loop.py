@@ -272,7 +272,7 @@ def test_points_that_were_earned_before_an_endless_loop_stay():
 # ----------------------------------------------------------------------------------------- tests of one's own
 
 
-def tested_by(text: str) -> str:
+def with_tests(text: str) -> str:
     """Give the master's loop with other tests."""
     source = master(E4)
     return source[: source.index("TESTS = [")] + f"TESTS = {text}\n"
@@ -281,11 +281,11 @@ def tested_by(text: str) -> str:
 def test_one_test_may_do_for_two_mutants():
     relocked = '("S9-relock", {"attempts": 2})'
     woken = '({"T": "read 1", "M": "wait_message; wake it; wait_message; copy it"}, {"messages": 2})'
-    assert verdict("e04_loop", tested_by(f"[{relocked}, {woken}]")).full
-    assert failed(verdict("e04_loop", tested_by(f"[{relocked}]"))) == {
+    assert verdict("e04_loop", with_tests(f"[{relocked}, {woken}]")).full
+    assert failed(verdict("e04_loop", with_tests(f"[{relocked}]"))) == {
         "mutant-c": "Mutant (c) passes all your tests."
     }
-    assert failed(verdict("e04_loop", tested_by(f"[{woken}]"))) == {
+    assert failed(verdict("e04_loop", with_tests(f"[{woken}]"))) == {
         f"mutant-{one}": f"Mutant ({one}) passes all your tests." for one in "ab"
     }
 
@@ -308,7 +308,7 @@ def test_one_test_may_do_for_two_mutants():
     ],
 )
 def test_tests_that_cant_be_run_are_explained_and_cost_no_more_than_their_points(text: str, said: str):
-    given = verdict("e04_loop", tested_by(text))
+    given = verdict("e04_loop", with_tests(text))
     assert given.points == 11
     assert all(said in headline for headline in failed(given).values())
 
