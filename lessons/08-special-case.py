@@ -313,8 +313,8 @@ for event in broken.trace.select("signal_sent", "attempt", "attempt_end", "signa
 # fault is tried again, in place. You know from lesson 06 what the older kernel does with a second
 # attempt: it may not wait. SIGBUS comes first, and the stop, which has been waiting for the way to user mode,
 # after it. When the page would come, there is no write any more. All that for a program that somebody stopped
-# for a moment. **That is why patch 9 comes before patch 10.** (Not every wait is ended by such a signal: a disk
-# is waited for, and a kernel copy waits, until SIGKILL: see lesson 07a and lesson 06.)
+# for a moment. **That is why patch 9 comes before patch 10.** (Not every wait is ended by such a signal: a
+# disk is waited for, and a kernel copy waits, until SIGKILL: see lesson 07a and lesson 06.)
 #
 # SIGUSR1 does the same, in S10c (that is S10a with more time between the signal and the page). Run both
 # scenarios on four trees and look for the one bad row:
