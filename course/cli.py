@@ -24,6 +24,7 @@ from course.conform import predict
 from course.explore import bisect_command as bisecting
 from course.explore import command as exploring
 from course.grading import command as grading
+from course.material import new_command
 from course.run import command as running
 from course.series import command as series
 from course.trace import command as tracing
@@ -50,6 +51,7 @@ app.command()(workcopy.reset)
 app.command()(checks.check)
 app.command()(grading.grade)
 app.command()(grading.regrade)
+app.add_typer(new_command.group, name="new")
 app.command()(conform.conform)
 app.command()(predict.predict)
 app.command()(series.series)

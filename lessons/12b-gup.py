@@ -313,4 +313,4 @@ answer("12b-zero", "")
 # In one sentence of your own: why must a note about a lock be written after the lock was taken?
 #
 # Next in the course: every interleaving. To write the whole loop, with the outer part and
-# `fixup_user_fault`, is exercise E7.
+# `fixup_user_fault`, is the exercise [e07_gup](../exercises/e07_gup.ipynb).

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import inspect
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from pyemu.calls import CALLS
 from pyemu.effects import OPERATIONS
 from pyemu.effects.core import Effect, take_dropped
 from pyemu.effects.handles import HANDLES
-from pyemu.effects.records import RECORDS
+from pyemu.effects.records import RECORDS, GupResult
 from pyemu.errors import ForgottenAwait, HandlerError
 from pyemu.stubs import allowed
 
@@ -41,14 +42,56 @@ class ForbiddenImport(ImportError):
     """A handler tried to import what it must not hold."""
 
 
+class PageLedger:
+    """Which frames the calls of `__get_user_pages_locked` gave it: it may hand on those, each one once.
+
+    Whoever gets a frame that nobody holds a reference to would give back what isn't his.
+
+    Parameters
+    ----------
+    function : str
+        The kernel function that is replaced; the others hand on no pages.
+    """
+
+    __slots__ = ("got", "used")
+
+    def __init__(self, function: str) -> None:
+        self.used = function == "__get_user_pages_locked"
+        self.got: Counter[int] = Counter()
+
+    def note(self, value: Any) -> None:
+        """Look at the result of a call."""
+        if self.used and isinstance(value, GupResult):
+            self.got.update(value.pages)
+
+    def check(self, value: Any) -> Any:
+        """Check the result of the function, and give it.
+
+        Raises
+        ------
+        HandlerFault
+            It counts pages that it doesn't name, or names some that it never got.
+        """
+        if not self.used:
+            return value
+        if value.n > len(value.pages):
+            said = f"counts {value.n} and names {len(value.pages)} pages: keep the pages of each pass"
+        elif Counter(value.pages) - self.got:
+            said = "names a frame more often than a pass gave it: hand on each frame once, and no other"
+        else:
+            return value
+        raise HandlerFault("bad result", f"The result of __get_user_pages_locked {said}.")
+
+
 class LocalFrame:
     """A frame of a learner's function in this process."""
 
-    __slots__ = ("coroutine", "name", "override")
+    __slots__ = ("coroutine", "name", "override", "pages")
 
     def __init__(self, name: str, coroutine: Coroutine[Effect[Any], Any, Any]) -> None:
         self.name = name
         self.override = True
+        self.pages = PageLedger(name)
         self.coroutine = coroutine
 
     def line(self) -> str:
@@ -58,6 +101,7 @@ class LocalFrame:
 
     def resume(self, value: Any) -> Effect[Any] | Done:
         """Go on with the result of the last effect; a mistake in the function is a `HandlerFault`."""
+        self.pages.note(value)
         try:
             answer: Effect[Any] | Done = self.coroutine.send(value)
         except StopIteration as stop:
@@ -78,7 +122,7 @@ class LocalFrame:
                 f"when you wait for it: put `await` before {dropped[0]}.",
             )
         if isinstance(answer, Done):
-            return Done(check_result(self.name, answer.value))
+            return Done(self.pages.check(check_result(self.name, answer.value)))
         if not isinstance(answer, Effect):
             raise HandlerFault(
                 "foreign await",
@@ -249,7 +293,8 @@ def check_result(function: str, value: Any) -> Any:
     if not fits(wanted, value):
         raise HandlerFault(
             "bad result",
-            f"{function} returned {shown(value)}, of type {type(value).__name__}; it must return {wanted}.",
+            f"{function} returned {shown(value)}, of type {type(value).__name__}; it must return {wanted}"
+            f"{', with fields that are what their names say' if wanted in RECORDS else ''}.",
         )
     return value
 
@@ -285,12 +330,19 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "int | None": (int, type(None)),
     "bool | None": (bool, int, type(None)),
+    "tuple[int, ...]": (tuple,),
 }
 LARGEST = 1 << 62  # events hold numbers of 64 bits
 
 
 def fits(kind: str, value: Any) -> bool:
-    """Say whether a value fits a declared type; whole numbers must fit an event."""
+    """Say whether a value fits a declared type; whole numbers must fit an event, and fields theirs."""
     if isinstance(value, int) and not -LARGEST < value < LARGEST:
         return False
-    return isinstance(value, _KINDS[kind])
+    if not isinstance(value, _KINDS[kind]):
+        return False
+    if isinstance(value, tuple):
+        return all(fits("int", one) for one in value)
+    if kind not in RECORDS:
+        return True
+    return all(fits(one, getattr(value, name)) for name, one in RECORDS[kind].__annotations__.items())

@@ -17,15 +17,17 @@ import gc
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import sys
-import time
 
 from pyemu.child import Child, begin
 from pyemu.proctree import descendants
 
 __all__ = ["main"]
+
+LOOK_SECONDS = 0.002  # between looks at a child that may be about to end
 
 
 class Nursery:
@@ -86,12 +88,10 @@ class Nursery:
         """End a child and its group of processes, after some seconds of grace; give its wait status."""
         if number not in self.children:
             return 0
-        until = time.monotonic() + grace
-        while True:
-            ended = os.waitid(os.P_PID, number, os.WEXITED | os.WNOWAIT | os.WNOHANG)
-            if ended is not None or time.monotonic() >= until:
+        for _ in range(int(grace / LOOK_SECONDS)):
+            if os.waitid(os.P_PID, number, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None:
                 break
-            time.sleep(0.002)
+            select.select([], [], [], LOOK_SECONDS)
         # Not reaped yet: as long as it is a zombie, its number can't mean another group of processes.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(number, signal.SIGKILL)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from pyemu import wire
 from pyemu.effects import Effect
 from pyemu.errors import WireError
-from pyemu.handler import Done, HandlerFault, check_effect, check_result
+from pyemu.handler import Done, HandlerFault, PageLedger, check_effect, check_result
 
 
 class Channel(Protocol):
@@ -44,16 +44,20 @@ class RemoteFrame:
         self.override = True
         self.args: tuple[Any, ...] | None = args
         self.where = ""
+        self.pages = PageLedger(name)
 
     def resume(self, value: Any) -> Effect[Any] | Done:
         """Go on with the result of the last effect; what comes back is checked as a stranger's."""
         if self.args is not None:
             return self.run(())
+        self.pages.note(value)
         return self._answer("go", self.number, wire.pack(value))
 
     def run(self, results: Sequence[Any]) -> Effect[Any] | Done:
         """Begin, and go on with these results of effects, in one exchange; give what comes last."""
         args, self.args = wire.pack(self.args), None
+        for value in results:
+            self.pages.note(value)
         return self._answer("start", self.number, self.name, args, wire.pack(tuple(results)))
 
     def _answer(self, *message: Any) -> Effect[Any] | Done:
@@ -68,7 +72,7 @@ class RemoteFrame:
                     check_effect(self.name, effect, self.where)
                     return effect
                 case ["done", self.number, result]:
-                    return Done(check_result(self.name, wire.unpack(result)))
+                    return Done(self.pages.check(check_result(self.name, wire.unpack(result))))
         except WireError as error:
             raise HandlerFault("protocol", str(error)) from None
         raise HandlerFault("protocol", f"{str(answer)[:80]} is no answer that a frame may give.")

@@ -13,6 +13,7 @@ from course.checks.draw import Draw
 from course.checks.e04_scenarios import killed, wakes
 from course.checks.facts import Fact, counted
 from course.checks.kernel_case import KernelCase
+from course.checks.kernel_mode import copying
 from course.checks.scenarios import HANDLED
 from pyemu.tree import Tree
 
@@ -32,8 +33,6 @@ __all__ = [
     "unmapped",
     "woken",
 ]
-
-COPIES = ("tmpfs_write", "pipe_write")  # system calls whose copy reads a page of T
 
 
 def _page_faults(result: Result, task: str) -> int:
@@ -132,31 +131,8 @@ def remapped(draw: Draw) -> KernelCase:
 
 
 def in_kernel(draw: Draw, what: str) -> KernelCase:
-    """A copy of the kernel meets a page that a monitor serves: well, late (S13), or never (SIGKILL)."""
-    page, do = {"area": "V", "page": draw("page", (1, 2, 3))}, draw("call", COPIES)
-    ticks, name = draw("ticks", range(1_000, 9_000, 500)), draw("signal", HANDLED)
-    asked = [{"do": "wait_message"}, {"do": "poll", "ticks": ticks}]
-    bring = {"do": "copy", **page}
-    program, then = {
-        "served": ([*asked, bring], f"M brings it after {ticks} us"),
-        "signalled": (
-            [*asked, {"do": "signal", "task": "T", "signal": name}, {"do": "poll", "ticks": ticks}, bring],
-            f"After {ticks} us comes {name}, and {ticks} us later the page",
-        ),
-        "woken": ([*asked, {"do": "wake", **page}, *asked, bring], "M answers with a wake, but no page"),
-        "killed": (
-            [*asked, {"do": "signal", "task": "T", "signal": "SIGKILL"}],
-            f"After {ticks} us comes SIGKILL; the page never comes",
-        ),
-    }[what]
-    told = scenario(
-        "A copy of the kernel",
-        {"populated": [0], "userfaultfd": True},
-        [{"do": do, **page}],
-        {"name": "M", "monitor": True, "serves": "T", "program": program},
-    )
-    told = replace(told, name="S13" if what == "woken" else told.name)
-    return _case(told, f"A system call ({do}) reads page {page['page']} of V, which is missing. {then}")
+    """Give a case of a copy of the kernel's, on this tree."""
+    return before(copying(draw, what))
 
 
 def woken(draw: Draw) -> KernelCase:

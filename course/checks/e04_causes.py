@@ -6,17 +6,22 @@ source.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import takewhile
 
+from course.checks.call_case import CallRun
+from course.checks.e04_test_causes import TEST_CAUSES
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
-from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, VM_FAULT_RETRY
+from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, VM_FAULT_ERROR, VM_FAULT_RETRY, Signal
+from pyemu.trace import Event
 
 __all__ = ["CAUSES", "LOOP"]
 
 LOOP = "Linux v5.7, arch/x86/mm/fault.c, do_user_addr_fault, from the label `retry`"
 CALLEE = "Linux v5.7, mm/memory.c, the comment above __handle_mm_fault on who drops mmap_sem"
 SIGNALS = "Linux v5.7, include/linux/sched/signal.h, fault_signal_pending"
+FIXUP = "Linux v5.7, arch/x86/mm/fault.c, no_context"
 FIRST = "Linux v5.7, include/linux/mm.h, fault_flag_allow_retry_first"
 
 Numbers = dict[str, int | str] | None
@@ -39,7 +44,9 @@ def signal_pending_at(run: KernelRun, rule: str) -> bool:
 def still_clears(run: KernelRun) -> Numbers:
     """An attempt after the first might not retry, and ended in SIGBUS."""
     later = run.facts.flags[1:]
-    if run.facts.outcome.startswith("SIGBUS") and any(not word & FAULT_FLAG_ALLOW_RETRY for word in later):
+    if run.facts.outcome.startswith(("SIGBUS", "EFAULT")) and any(
+        not word & FAULT_FLAG_ALLOW_RETRY for word in later
+    ):
         return {"attempts": len(run.facts.flags)}
     return None
 
@@ -97,17 +104,56 @@ def stale_vma(run: KernelRun) -> Numbers:
     return {} if run.rules & {"stale vma", "use after free"} else None
 
 
+def signals_of(run: KernelRun) -> list[Event]:
+    """Give the signals that the task was sent."""
+    number = run.mine.trace.tasks.index(run.case.task) + 1
+    return [event for event in run.mine.trace.select("signal_sent") if event.b == number]
+
+
+def in_kernel_mode(run: KernelRun) -> bool:
+    """Say whether it was a copy of the kernel that faulted."""
+    return bool(run.kernel.trace.select("uaccess", task=run.case.task))
+
+
+def no_nine(run: KernelRun) -> Numbers:
+    """SIGSTOP was sent, and the task made attempt after attempt until the page was there."""
+    if run.case.scenario.name != "S13-stop" or run.facts.before_handler <= run.wanted.before_handler:
+        return None
+    stop = signals_of(run)[0]
+    taken = next((one.t for one in run.mine.trace.select("signal_taken", task=run.case.task)), run.mine.ticks)
+    return {"ms": (taken - stop.t) // 1_000}
+
+
+def kernel_returns(run: KernelRun) -> Numbers:
+    """A signal came during a copy, and the same instruction of the kernel faulted once more."""
+    sent = signals_of(run)
+    again = run.facts.exceptions > run.wanted.exceptions and not run.mine.trace.select("fixup")
+    return {"signal": Signal(int(sent[0].a)).name} if sent and in_kernel_mode(run) and again else None
+
+
+def kernel_fixup_on_usr1(run: KernelRun) -> Numbers:
+    """A signal came during a copy, which failed though no attempt did."""
+    failed = run.facts.outcome == "EFAULT" and run.wanted.outcome.startswith("ret=")
+    errors = [event for event in run.mine.trace.select("attempt_end") if int(event.a) & VM_FAULT_ERROR]
+    return {} if failed and signals_of(run) and not errors else None
+
+
+def of_loop(shows: Callable[[KernelRun], Numbers]) -> Callable[[KernelRun | CallRun], Numbers]:
+    """Let a cause look at runs of the learner's loop only."""
+    return lambda run: shows(run) if isinstance(run, KernelRun) else None
+
+
 CAUSES = (
     Cause(
         "eats-signal",
-        eats_signal,
+        of_loop(eats_signal),
         "You cleared what was pending. The fault path only looks at signals; they are taken on the way back "
         "to user mode.",
         "Linux v5.7, kernel/signal.c, get_signal: the one place that takes a signal from the queue",
     ),
     Cause(
         "stale-vma",
-        stale_vma,
+        of_loop(stale_vma),
         "While the lock was dropped, another thread may have unmapped the area. What find_vma gave before "
         "the wait counts "
         "no longer: look it up again after each down_read.",
@@ -115,7 +161,7 @@ CAUSES = (
     ),
     Cause(
         "test-before-fault",
-        test_before_fault,
+        of_loop(test_before_fault),
         "You look at signals before the attempt. Then the lock is held and must be released, and a fault "
         "that needs no "
         "wait is put off. Look after the attempt: fault_signal_pending says yes only for VM_FAULT_RETRY.",
@@ -123,7 +169,7 @@ CAUSES = (
     ),
     Cause(
         "unlock-on-signal",
-        unlock_on_signal,
+        of_loop(unlock_on_signal),
         "You release the lock when a signal ends the fault. handle_mm_fault has released it already: whoever "
         "gets "
         "VM_FAULT_RETRY holds nothing.",
@@ -131,14 +177,14 @@ CAUSES = (
     ),
     Cause(
         "counts-on-signal",
-        counts_on_signal,
+        of_loop(counts_on_signal),
         "You count on the way out. The same access faults again after the handler, and that fault is counted "
         "then.",
         LOOP,
     ),
     Cause(
         "sigkill-only",
-        sigkill_only,
+        of_loop(sigkill_only),
         "You leave for SIGKILL alone. Any other signal ends the wait as well; the next attempt can't wait "
         "while it is "
         "pending, so the loop runs hot until the page comes.",
@@ -146,7 +192,7 @@ CAUSES = (
     ),
     Cause(
         "still-clears",
-        still_clears,
+        of_loop(still_clears),
         "You clear FAULT_FLAG_ALLOW_RETRY after the first attempt, as 5.6 does. Without it the second "
         "attempt may not wait "
         "for the monitor, and a missing page becomes an error.",
@@ -154,7 +200,7 @@ CAUSES = (
     ),
     Cause(
         "cap-3",
-        cap_3,
+        of_loop(cap_3),
         "Your loop counts its rounds. Nobody knows how often a monitor wakes without a page: only an answer "
         "or a signal "
         "ends the loop.",
@@ -162,10 +208,32 @@ CAUSES = (
     ),
     Cause(
         "forgets-TRIED",
-        forgets_tried,
+        of_loop(forgets_tried),
         "You don't set FAULT_FLAG_TRIED after VM_FAULT_RETRY. ALLOW_RETRY without TRIED means the first "
         "attempt, and the "
         "first attempt drops the lock to wait for a page lock; the later ones keep it.",
         FIRST,
     ),
+    Cause(
+        "no-nine",
+        of_loop(no_nine),
+        "Somewhere in your loop you ask for SIGKILL alone. SIGSTOP ends the wait as well, and the task can "
+        "stop only on its way to user mode: until then it goes round and round.",
+        SIGNALS,
+    ),
+    Cause(
+        "kernel-returns",
+        of_loop(kernel_returns),
+        "You return to kernel code without a word. It goes on with the instruction that faulted. Only "
+        "SIGKILL ends a fault of kernel mode, and then no_context has to say where to go on.",
+        FIXUP,
+    ),
+    Cause(
+        "kernel-fixup-on-usr1",
+        of_loop(kernel_fixup_on_usr1),
+        "You end a fault of kernel mode for any signal. The copy can't be taken up again later, so its "
+        "system call fails. fault_signal_pending says yes in kernel mode for SIGKILL only.",
+        SIGNALS,
+    ),
+    *TEST_CAUSES,
 )

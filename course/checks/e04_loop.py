@@ -1,15 +1,17 @@
-"""The checks of exercise E4 in its first form: the loop of do_user_addr_fault, user mode and userfaultfd."""
+"""The checks of exercise E4: the loop of do_user_addr_fault of Linux 5.7, and the learner's tests of it."""
 
 from __future__ import annotations
 
 from course.checks.e04_causes import CAUSES, LOOP
-from course.checks.e04_scenarios import killed, pending, signalled, wakes
+from course.checks.e04_mutants import mutant_case
+from course.checks.e04_scenarios import killed, pending, signalled, stopped, wakes
+from course.checks.kernel_mode import copying
 from course.checks.specification import Check, Checks, Commit
 
 __all__ = ["CHECKS"]
 
 CHECKS = Checks(
-    answers=("do_user_addr_fault",),
+    answers=("do_user_addr_fault", "TESTS"),
     checks={
         "s13": Check(
             lambda draw: (wakes(draw, 1),),
@@ -30,7 +32,7 @@ CHECKS = Checks(
             "asks for both.",
         ),
         "signal": Check(
-            lambda draw: (pending(draw), signalled(draw)),
+            lambda draw: (pending(draw), signalled(draw), stopped(draw)),
             ("before_handler", "outcome", "exceptions", "messages", "handler_runs"),
             "A handler needs a user frame. So the fault is given up, and the access makes a new one after "
             "the handler.",
@@ -41,10 +43,34 @@ CHECKS = Checks(
             "min_flt and maj_flt count faults that were served; one that was given up comes back and is "
             "counted then.",
         ),
+        "kernel": Check(
+            lambda draw: (copying(draw, "woken"), copying(draw, "overtaken")),
+            ("outcome", "exceptions", "handler_runs"),
+            "A copy has no user frame to return to. So a signal that does not kill waits until the system "
+            "call is over, and the fault retries.",
+        ),
         "kill": Check(
-            lambda draw: (killed(draw),),
+            lambda draw: (killed(draw), copying(draw, "killed")),
             ("outcome", "exceptions", "attempts"),
-            "A killed task needs no page: the fault is left, and the task ends on its way to user mode.",
+            "A killed task needs no page: the fault is left, and the task ends on its way to user mode. "
+            "Kernel code gets there by way of its fixup.",
+        ),
+        "mutant-a": Check(
+            lambda draw: (mutant_case("a"),),
+            (),
+            "TRIED changes no outcome here. It shows in the flag words, or where a page is locked again at "
+            "each attempt.",
+        ),
+        "mutant-b": Check(
+            lambda draw: (mutant_case("b"),),
+            (),
+            "Who drops mmap_sem for a page lock each time may be sent back each time: a page that is locked "
+            "again and again shows it.",
+        ),
+        "mutant-c": Check(
+            lambda draw: (mutant_case("c"),),
+            (),
+            "One RETRY is not enough to tell 5.7 from 5.6: only a second wait is.",
         ),
     },
     causes=CAUSES,

@@ -6,7 +6,7 @@ from course.checks.draw import Draw
 from course.checks.kernel_case import KernelCase
 from course.checks.scenarios import HANDLED, fault, scenario
 
-__all__ = ["killed", "pending", "signalled", "wakes"]
+__all__ = ["killed", "pending", "signalled", "stopped", "wakes"]
 
 
 def wakes(draw: Draw, n: int) -> KernelCase:
@@ -74,4 +74,20 @@ def killed(draw: Draw) -> KernelCase:
     return KernelCase(
         scenario("S10a-kill", "SIGKILL while the fault waits", {"userfaultfd": True}, [access], monitor),
         f"{sentence}, and waits. After {ticks} us comes SIGKILL; the page never comes.",
+    )
+
+
+def stopped(draw: Draw) -> KernelCase:
+    """SIGSTOP while T waits for the second time; the page comes meanwhile, SIGCONT after it."""
+    access, sentence = fault(draw)
+    ticks, late = draw("ticks", range(1_000, 9_000, 500)), draw("late", range(100_000, 150_000, 10_000))
+    page = {"area": "V", "page": access["page"]}
+    stop, go_on = ({"do": "signal", "task": "T", "signal": name} for name in ("SIGSTOP", "SIGCONT"))
+    asked, wait = ({"do": "wait_message"}, {"do": "poll", "ticks": ticks}), {"do": "pause", "ticks": late}
+    monitor = [*asked, {"do": "wake", **page}, *asked, stop, wait, {"do": "copy", **page}, wait, go_on]
+    told = scenario("S13-stop", "A debugger stops T", {"userfaultfd": True}, [access], monitor)
+    return KernelCase(
+        told,
+        f"{sentence}. M answers with a wake, but no page. While T waits for the second time, it is sent "
+        f"SIGSTOP. {late // 1_000} ms later the page comes, and then SIGCONT.",
     )

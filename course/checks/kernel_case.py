@@ -46,8 +46,8 @@ class KernelCase:
     tree : Tree or None
         The tree that it runs on; None is ``Tree.after``.
     replaced : mapping of str to str
-        Kernel functions and the names of the learner's functions that replace them; empty when each name of
-        the answer is the kernel function that it replaces.
+        Kernel functions and the names of the learner's functions that replace them; empty when those
+        names of the answer that are kernel functions replace them.
     wanted : mapping of str to object
         What is right where the kernel's own run is not: values by the names of facts. With it, the kernel's
         run is shown, but not taken for right.
@@ -67,9 +67,10 @@ class KernelCase:
     def play(self, source: str, answers: Sequence[str]) -> KernelRun:
         """Run the scenario with the learner's functions; see `course.checks.specification.Case`."""
         from pyemu import Tree
+        from pyemu.calls import CALLS
 
         tree = Tree.after if self.tree is None else self.tree
-        replaced = self.replaced or {name: name for name in answers}
+        replaced = self.replaced or {name: name for name in answers if name in CALLS}
         with ExitStack() as stack:
             handlers = enter_handlers(stack, source, replaced)
             mine = _run(self.scenario, tree, self.prepare, handlers)

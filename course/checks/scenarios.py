@@ -27,6 +27,7 @@ def scenario(
     *,
     more_areas: Sequence[Step] = (),
     more_tasks: Sequence[Step] = (),
+    files: Sequence[Step] = (),
 ) -> Scenario:
     """Make a scenario of one task T, whose monitor M serves the area V.
 
@@ -38,7 +39,7 @@ def scenario(
         What V has beside its four pages, of which the first is there.
     task, monitor : sequence of mapping
         The programs of T and of M.
-    more_areas, more_tasks : sequence of mapping
+    more_areas, more_tasks, files : sequence of mapping
         Further entries, as a scenario file has them.
 
     Returns
@@ -54,6 +55,7 @@ def scenario(
             "version": 1,
             "name": name,
             "title": title,
+            **({"files": list(files)} if files else {}),
             "areas": [{"name": "V", "pages": 4, "populated": [0], **area}, *more_areas],
             "tasks": [
                 {"name": "T", "signals": signals, "program": list(task)},

@@ -4,8 +4,9 @@
 # wait: the program gets SIGBUS for a page that was on its way. Linux v5.7 asks again, as often as it takes.
 # [fact:wake-is-fatal-before] [fact:wake-is-harmless-after]
 #
-# You write that loop: `do_user_addr_fault` of Linux v5.7, for faults that come from user mode.
-# [fact:p13-multi-retry]
+# You write that loop: `do_user_addr_fault` of Linux v5.7, for faults of programs, and for faults of the
+# kernel's own code when it copies from a program's memory. [fact:p13-multi-retry] And then you write tests:
+# scenarios that tell a right loop from three wrong ones.
 
 # %% id="imports"
 from course import check, hint
@@ -38,6 +39,11 @@ print(run("S13", Tree.after))
 # `fault` and `major` tell the last lines how the fault went. Each operation is awaited, as in
 # `await perf_sw_event(...)`.
 #
+# When a signal must end the fault early, it matters who faulted. A program is left by a bare return: the
+# signal is taken on the way back. Kernel code would go on with the instruction that faulted. It has a
+# **fixup**, the place where it goes on when memory fails it, and `no_context` sends it there.
+# [fact:x86-fixup]
+#
 # | you may use | for |
 # |---|---|
 # | `down_read(mm)`, `up_read(mm)` | taking mmap_sem for reading, releasing it |
@@ -48,6 +54,8 @@ print(run("S13", Tree.after))
 # | `bad_area_access_error(regs, error_code, address)` | as `bad_area`, for an area that forbids it |
 # | `handle_mm_fault(vma, address, flags)` | one attempt |
 # | `fault_signal_pending(fault, regs)` | whether a signal must end this fault early |
+# | `user_mode(regs)` | whether a program faulted (not awaited) |
+# | `no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)` | kernel code: on to its fixup; then return |
 #
 # If you are stuck, `hint("e04_loop", 1)` gives a nudge; 2 and 3 say more.
 
@@ -77,6 +85,8 @@ async def do_user_addr_fault(regs, error_code, address):
         fault = await handle_mm_fault(vma, address, flags)
         major |= fault & VM_FAULT_MAJOR
         if await fault_signal_pending(fault, regs):
+            if not user_mode(regs):
+                await no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)
             return
         if not fault & VM_FAULT_RETRY:
             break
@@ -98,6 +108,44 @@ async def do_user_addr_fault(regs, error_code, address):
 
 # %% id="stuck" tags=["scratch"]
 hint("e04_loop")
+
+# %% [markdown] id="own-tests"
+# ## Your own tests
+#
+# Leave this cell as it is until your loop passes, but run it: each check wants both cells. A **test** is a
+# pair: a scenario, and what must be so of its task T at the end. A scenario is a name of the library, or a
+# line for each task, as `sketch` takes it. These are three kernels that a good set of tests rejects:
+# [fact:retry-first-helper] [fact:invariant-tried]
+#
+# - mutant **(a)** forgets to set TRIED before it tries again;
+# - mutant **(b)** drops mmap_sem for a page lock at *every* attempt, also where TRIED is set;
+# - mutant **(c)** lets the *first* attempt alone wait for a monitor.
+#
+# For each of them one of your tests must fail, and the kernel's own code must pass them all. You may ask for:
+#
+# | fact | what it is |
+# |---|---|
+# | `outcome` | how T's last access ended: `"ret=5"`, `"SIGBUS(code=2)"`, `"killed:9"` |
+# | `exceptions`, `attempts`, `messages` | how many there were |
+# | `flags` | the flag words of the first exception's attempts: `(0x254, 0x274)` |
+# | `handler_runs`, `before_handler` | signal handlers that ran; attempts before the first signal was taken |
+# | `minor`, `major` | faults that were counted |
+#
+# Two of the three change no outcome on a real kernel. [fact:mutants-of-p13] So think of what else there is
+# to see.
+
+# %% id="tests" tags=["answer"]
+TESTS = [
+    # ("S10a", {"handler_runs": 1}) is a test; with a line for each task the first part is, for example,
+    # {"T": "read 1", "M": "wait_message; zeropage it"}
+    ### BEGIN SOLUTION
+    ({"T": "read 1", "M": "wait_message; wake it; wait_message; copy it"}, {"flags": (0x254, 0x274, 0x274)}),
+    ("S9-relock", {"attempts": 2}),
+    ("S13", {"outcome": "ret=5"}),
+    ### STUB
+    # # Your tests.
+    ### END SOLUTION
+]
 
 # %% [markdown] id="retry"
 # ## Asked again
@@ -127,8 +175,29 @@ check("e04_loop", "signal")
 # %% id="uncounted" tags=["check"]
 check("e04_loop", "uncounted")
 
+# %% [markdown] id="kernel-mode"
+# A copy of the kernel has no user frame, and no handler may run before its system call is over. So only
+# SIGKILL ends its fault early. [fact:signal-fault-test]
+
+# %% id="kernel" tags=["check"]
+check("e04_loop", "kernel")
+
 # %% id="kill" tags=["check"]
 check("e04_loop", "kill")
+
+# %% [markdown] id="mutants"
+# ## Tests that bite
+#
+# Now fill in `TESTS`, if you have not yet. To see what a scenario does, run it: the last cell shows how.
+
+# %% id="mutant-a" tags=["check"]
+check("e04_loop", "mutant-a")
+
+# %% id="mutant-b" tags=["check"]
+check("e04_loop", "mutant-b")
+
+# %% id="mutant-c" tags=["check"]
+check("e04_loop", "mutant-c")
 
 # %% [markdown] id="sum"
 # ## All together
@@ -145,3 +214,5 @@ check("e04_loop")
 
 # %% id="play" tags=["scratch"]
 # print(run("S13", Tree.after, {"do_user_addr_fault": do_user_addr_fault}).trace)
+# from course.sketch import sketch
+# print(run(sketch("mine", T="read 1", M="wait_message; wake it; wait_message; copy it"), Tree.after).trace)

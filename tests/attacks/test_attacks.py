@@ -16,7 +16,7 @@ from course.grading.batch import grade_all
 from course.grading.collect import Submission
 from course.grading.record import Record
 from course.grading.sandbox import find_sandbox
-from tests.exercises.answers import master, wrong
+from tests.exercises.answers import cells_of, wrong
 from tests.grading.conftest import answered
 
 SANDBOX = find_sandbox()
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(SANDBOX.level < 2, reason=SANDBOX.reason or "the
 
 SEED = "a seed"
 E04 = exercise_of("e04_loop")
+LOOP = sum(one.points for one in E04.behaviours if not one.id.startswith("mutant-"))
 HERE = Path(__file__).parent
 # What differs from the file's own words, and why.
 OTHERWISE = {
@@ -65,7 +66,8 @@ def processes() -> set[str]:
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     folder = tmp_path_factory.mktemp("attacks")
     base = folder / "base.ipynb"
-    base.write_text(answered(master(E04)), encoding="utf-8")
+    # The loop is what is attacked: nobody gets the points of the tests beside it.
+    base.write_text(answered(cells_of(E04) | {"tests": "TESTS = [1]"}), encoding="utf-8")
     made = folder / "made"
     command = [
         sys.executable,
@@ -81,9 +83,9 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     attacks = json.loads((made / "manifest.json").read_text(encoding="utf-8"))
     honest = []
     for name, mistake in FAMILIES:
-        source = master(E04) if mistake is None else wrong(E04, mistake).file.read_text(encoding="utf-8")
+        answers = cells_of(E04, wrong(E04, mistake).file if mistake is not None else None)
         path = folder / f"{name}.ipynb"
-        path.write_text(answered(source), encoding="utf-8")
+        path.write_text(answered(answers), encoding="utf-8")
         honest.append(Submission(name, path))
     before = processes()
     grade_all(honest, "e04_loop", SEED, folder / "alone", sandbox=SANDBOX)
@@ -114,7 +116,7 @@ def test_each_attack_gets_its_outcome_its_message_and_no_point_too_many(batch: B
         outcome, message = OTHERWISE.get(name, (attack["outcome"], str(attack["message"])))
         record = batch.records[name]
         text = (batch.out / name / "results.json").read_text(encoding="utf-8").lower()
-        most = float(str(attack["max_score"])) * record.max_points
+        most = float(str(attack["max_score"])) * LOOP
         if (
             record.status != outcome
             or message.lower() not in text

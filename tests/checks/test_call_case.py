@@ -6,6 +6,7 @@ import pytest
 
 from course.checks.call_case import CallCase, Unwritten
 from course.child_functions import Answers
+from pyemu.handler import HandlerFault
 
 
 def look(answers: Answers) -> dict[str, object]:
@@ -55,3 +56,10 @@ def test_what_a_stranger_returns_is_safe_to_look_at(value: str):
     problem = CASE.play(f"def f(n):\n    return {value}\n", ["f"]).problem(())
     assert "\x1b" not in problem
     assert len(problem) < 300
+
+
+def test_a_name_that_is_missing_is_a_finding_and_a_source_that_cant_be_read_is_none():
+    run = CASE.play("g = 1\n", ["f"])
+    assert [finding.rule for finding in run.findings] == ["missing"]
+    with pytest.raises(HandlerFault, match="can't be read"):
+        CASE.play("def f(:\n", ["f"])

@@ -13,6 +13,7 @@ from course.checks.library import exercise_of
 from course.checks.notebook import check, hint
 from pyemu.errors import MaterialError
 from tests.exercises.answers import master, wrong
+from tests.exercises.answers import source_of as answer_of
 
 E4 = exercise_of("e04_loop")
 
@@ -41,7 +42,7 @@ def test_a_check_prints_its_verdict_and_gives_nothing_back(capsys: pytest.Captur
 
 
 def test_a_failed_check_prints_its_feedback(capsys: pytest.CaptureFixture[str]):
-    check("e04_loop", "s13", answer=wrong(E4, "still-clears").file.read_text(encoding="utf-8"))
+    check("e04_loop", "s13", answer=answer_of(E4, wrong(E4, "still-clears").file))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("FAIL  0 of 2 points")
     assert lines[2] == "S13: SIGBUS on attempt 2."
@@ -49,7 +50,7 @@ def test_a_failed_check_prints_its_feedback(capsys: pytest.CaptureFixture[str]):
 
 def test_without_a_behaviour_all_are_listed(capsys: pytest.CaptureFixture[str]):
     check("e04_loop", answer=master(E4))
-    assert "9 of 9 points" in capsys.readouterr().out
+    assert "14 of 14 points" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -81,8 +82,8 @@ def test_the_source_is_the_whole_cell_with_its_helpers(shell):
 
 
 def test_the_cell_that_ran_last_counts(shell, capsys: pytest.CaptureFixture[str]):
-    shell.run_cell(wrong(E4, "still-clears").file.read_text(encoding="utf-8"))
-    shell.run_cell(master(E4))
+    for source in (answer_of(E4, wrong(E4, "still-clears").file), master(E4)):
+        shell.run_cell(source, store_history=True)
     shell.run_cell("from course import check\ncheck('e04_loop', 's13')")
     assert capsys.readouterr().out.startswith("PASS")
 

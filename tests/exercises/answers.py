@@ -34,18 +34,22 @@ def stub(exercise: Exercise) -> str:
 
 
 def master(exercise: Exercise) -> str:
-    cells = [cell for cell in exercise.master() if "answer" in tags_of(cell)]
-    return "\n\n".join(solved(cell["source"], cell["id"]) for cell in cells)
+    return "\n\n".join(cells_of(exercise).values())
 
 
-def source_of(exercise: Exercise, file: Path) -> str:
-    """Give the source of an answer in a file; cells that it leaves out are the master's."""
+def cells_of(exercise: Exercise, file: Path | None = None) -> dict[str, str]:
+    """Give the sources of the answer cells; those that a file leaves out are the master's."""
     cells = {
         cell["id"]: solved(cell["source"], cell["id"])
         for cell in exercise.master()
         if "answer" in tags_of(cell)
     }
-    return "\n\n".join((cells | answers_in(file, list(cells))).values())
+    return cells | (answers_in(file, list(cells)) if file is not None else {})
+
+
+def source_of(exercise: Exercise, file: Path) -> str:
+    """Give the source of an answer in a file; cells that it leaves out are the master's."""
+    return "\n\n".join(cells_of(exercise, file).values())
 
 
 def wrong(exercise: Exercise, name: str) -> WrongAnswer:

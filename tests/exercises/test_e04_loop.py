@@ -6,7 +6,7 @@ import pytest
 
 from course.checks.library import exercise_of
 from course.checks.verdict import Outcome, Row
-from tests.exercises.answers import failed, feedback, master, verdict, wrong
+from tests.exercises.answers import failed, feedback, master, source_of, verdict, wrong
 
 E4 = exercise_of("e04_loop")
 HEAD = "async def do_user_addr_fault(regs, error_code, address):\n"
@@ -22,18 +22,40 @@ SENTENCES = {
     "counts-on-signal": "An abandoned fault counts nothing (S10a min 0).",
     "eats-signal": "The handler never ran: lost signal.",
     "stale-vma": "VMA of an older generation.",
+    "kernel-returns": "SIGUSR1 during a copy: the instruction ran again without fixup.",
+    "kernel-fixup-on-usr1": "A harmless signal became EFAULT.",
+    "no-nine": ("SIGSTOP was sent 100 ms ago and the task still runs: user mode must leave for any signal."),
+    "vacuous-tests": "Mutant (c) passes all your tests.",
+    "false-alarm": "Your test rejects the kernel's own handler.",
 }
 POINTS = {
     "still-clears": 5,
-    "forgets-TRIED": 8,
-    "cap-3": 8,
-    "sigkill-only": 6,
-    "unlock-on-signal": 4,
-    "test-before-fault": 4,
-    "counts-on-signal": 8,
-    "eats-signal": 4,
-    "stale-vma": 2,
+    "forgets-TRIED": 13,
+    "cap-3": 13,
+    "sigkill-only": 9,
+    "unlock-on-signal": 7,
+    "test-before-fault": 7,
+    "counts-on-signal": 13,
+    "eats-signal": 7,
+    "stale-vma": 5,
+    "kernel-returns": 10,
+    "kernel-fixup-on-usr1": 12,
+    "no-nine": 9,
+    "vacuous-tests": 11,
+    "false-alarm": 11,
 }
+SEVERAL = {  # where the signal or the mutant that is named differs from check to check
+    "kernel-returns": {"kill": "SIGKILL during a copy: the instruction ran again without fixup."},
+    "vacuous-tests": {f"mutant-{one}": f"Mutant ({one}) passes all your tests." for one in "ab"},
+}
+
+
+LEAVES = (
+    "        if await fault_signal_pending(fault, regs):\n"
+    "            if not user_mode(regs):\n"
+    "                await no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)\n"
+    "            return\n"
+)
 
 
 def edited(*changes: tuple[str, str]) -> str:
@@ -61,13 +83,16 @@ def outcomes(source: str) -> dict[str, str]:
 
 def test_the_points_are_those_of_the_loop():
     points = {one.id: one.points for one in E4.behaviours}
-    assert points == {"s13": 2, "wakes": 1, "flags": 1, "signal": 2, "uncounted": 1, "kill": 2}
+    loop = {"s13": 2, "wakes": 1, "flags": 1, "signal": 2, "uncounted": 1, "kernel": 2, "kill": 2}
+    assert points == loop | {"mutant-a": 1, "mutant-b": 1, "mutant-c": 1}
 
 
 @pytest.mark.parametrize("name", SENTENCES)
 def test_a_wrong_answer_reads_its_sentence(name: str):
-    given = verdict("e04_loop", wrong(E4, name).file.read_text(encoding="utf-8"))
-    assert set(failed(given).values()) == {SENTENCES[name]}
+    given = verdict("e04_loop", source_of(E4, wrong(E4, name).file))
+    more = SEVERAL.get(name, {})
+    assert failed(given) == dict.fromkeys(failed(given), SENTENCES[name]) | more
+    assert set(failed(given)) > set(more)
     assert given.points == POINTS[name]
 
 
@@ -76,11 +101,11 @@ def test_every_named_wrong_answer_has_its_sentence_here():
 
 
 def test_what_builds_on_a_failed_behaviour_is_skipped_with_the_reason():
-    given = rows(wrong(E4, "still-clears").file.read_text(encoding="utf-8"))
+    given = rows(source_of(E4, wrong(E4, "still-clears").file))
     assert given["wakes"].outcome is Outcome.SKIPPED
     assert "'s13'" in given["wakes"].reason
     assert given["wakes"].points == 0
-    assert given["signal"].outcome is Outcome.PASSED
+    assert given["kill"].outcome is Outcome.PASSED
 
 
 def test_a_cap_of_thirty_is_found_too():
@@ -109,7 +134,7 @@ def test_a_flag_that_is_cleared_too_late_to_hurt_is_not_called_sigbus():
 
 
 def test_no_signal_test_at_all_fails_the_signal_and_the_kill():
-    source = edited(("        if await fault_signal_pending(fault, regs):\n            return\n", ""))
+    source = edited((LEAVES, ""))
     given = verdict("e04_loop", source)
     assert list(failed(given)) == ["signal", "kill"]
     assert failed(given)["kill"].startswith("The run did not come to an end: T goes round in circles")
@@ -192,10 +217,11 @@ FORBIDDEN = {
 @pytest.mark.parametrize("name", FORBIDDEN)
 def test_what_is_no_answer_gets_nothing_and_a_message(name: str):
     source, message = FORBIDDEN[name]
-    given = verdict("e04_loop", source)
+    given = verdict("e04_loop", source + "\nTESTS = []\n")
     assert given.points == 0
-    assert all(message in headline for headline in failed(given).values())
-    assert failed(given)
+    said = {name: text for name, text in failed(given).items() if "TESTS is still empty" not in text}
+    assert all(message in headline for headline in said.values())
+    assert "s13" in said
 
 
 def test_an_operation_that_is_not_allowed_costs_every_point_also_when_only_sigkill_leads_to_it():
@@ -239,4 +265,56 @@ def test_a_loop_without_an_end_is_explained_and_nothing_more_is_run(body: str):
 def test_points_that_were_earned_before_an_endless_loop_stay():
     given = outcomes(when_killed("while True: pass"))
     assert given.pop("kill") == "failed"
+    assert {given.pop(f"mutant-{one}") for one in "abc"} == {"skipped"}
     assert set(given.values()) == {"passed"}
+
+
+# ----------------------------------------------------------------------------------------- tests of one's own
+
+
+def with_tests(text: str) -> str:
+    """Give the master's loop with other tests."""
+    source = master(E4)
+    return source[: source.index("TESTS = [")] + f"TESTS = {text}\n"
+
+
+def test_one_test_may_do_for_two_mutants():
+    relocked = '("S9-relock", {"attempts": 2})'
+    woken = '({"T": "read 1", "M": "wait_message; wake it; wait_message; copy it"}, {"messages": 2})'
+    assert verdict("e04_loop", with_tests(f"[{relocked}, {woken}]")).full
+    assert failed(verdict("e04_loop", with_tests(f"[{relocked}]"))) == {
+        "mutant-c": "Mutant (c) passes all your tests."
+    }
+    assert failed(verdict("e04_loop", with_tests(f"[{woken}]"))) == {
+        f"mutant-{one}": f"Mutant ({one}) passes all your tests." for one in "ab"
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{}", "TESTS must be a list of at most 8 tests"),
+        ("[1] * 9", "TESTS must be a list of at most 8 tests"),
+        ('["S13"]', "Test 1 of TESTS is no pair of a scenario and of what must be so"),
+        ('[("S13", {})]', "Test 1 of TESTS is no pair"),
+        ('[("S14-x", {"attempts": 1})]', "'S14-x' is no scenario of the library"),
+        ('[("../../etc/passwd", {"attempts": 1})]', "is no scenario of the library"),
+        ('[("S13", {"atempts": 1})]', "'atempts' is no fact; there are: outcome"),
+        ('[({"T": "jump 1"}, {"attempts": 1})]', "Test 1 of TESTS: task T: 'jump' is no step"),
+        ('[({"name": "read 1"}, {"attempts": 1})]', "'name' names no task"),
+        ('[({"T": "read 1;" * 400}, {"attempts": 1})]', "a text of at most 2000 characters"),
+        ('[({"U": "read 1"}, {"attempts": 1})]', "has no task T"),
+        ('[("S13", {"flags": [1.5, None]}), ("S13", {"outcome": b"x"})]', "rejects the kernel's own handler"),
+    ],
+)
+def test_tests_that_cant_be_run_are_explained_and_cost_no_more_than_their_points(text: str, said: str):
+    given = verdict("e04_loop", with_tests(text))
+    assert given.points == 11
+    assert all(said in headline for headline in failed(given).values())
+
+
+def test_a_loop_without_tests_keeps_its_points():
+    source = master(E4)
+    given = verdict("e04_loop", source[: source.index("TESTS = [")])
+    assert given.points == 11
+    assert all("defines no TESTS" in headline for headline in failed(given).values())

@@ -14,7 +14,7 @@ from course.grading.collect import collect
 from course.grading.grade import Grade, grade
 from course.material.learner import with_answers
 from course.material.source import write_notebook
-from tests.exercises.answers import master, wrong
+from tests.exercises.answers import cells_of, wrong
 
 HEAD = "async def do_user_addr_fault(regs, error_code, address):\n"
 HOSTILE = f"""{HEAD}    print("<script>alert(1)</script> \\x1b[31m")
@@ -23,9 +23,9 @@ HOSTILE = f"""{HEAD}    print("<script>alert(1)</script> \\x1b[31m")
 SEED = "a seed"
 
 
-def answered(source: str) -> str:
-    """Give the text of a notebook with an answer."""
-    return write_notebook(with_answers(pristine("e04_loop"), {"loop": source}))
+def answered(answers: dict[str, str]) -> str:
+    """Give the text of a notebook with answers."""
+    return write_notebook(with_answers(pristine("e04_loop"), answers))
 
 
 @pytest.fixture(scope="session")
@@ -33,14 +33,14 @@ def submissions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as a course team gets it."""
     folder = tmp_path_factory.mktemp("submissions")
     e04 = exercise_of("e04_loop")
-    good = answered(master(e04))
-    half = wrong(e04, "still-clears").file.read_text(encoding="utf-8")
+    good = answered(cells_of(e04))
+    half = cells_of(e04, wrong(e04, "still-clears").file)
     files = {
         "anna/e04_loop.ipynb": good,
         "ben/e04_loop.ipynb": answered(half),
         "cut.ipynb": good[: len(good) // 2],
         "empty.ipynb": "",
-        "hostile.ipynb": answered(HOSTILE),
+        "hostile.ipynb": answered({"loop": HOSTILE, "tests": "TESTS = [1]"}),
         "markdown.ipynb": good.replace('"cell_type": "code"', '"cell_type": "markdown"'),
         "meddled.ipynb": good.replace('\\"s13\\")', '\\"s13\\", answer=right)'),
         "notes.txt": "not a notebook",
@@ -70,7 +70,7 @@ def answer_file(tmp_path: Path) -> Callable[[str], Path]:
 
     def write(source: str) -> Path:
         path = tmp_path / "answer.ipynb"
-        path.write_text(answered(source), encoding="utf-8")
+        path.write_text(answered({"loop": source}), encoding="utf-8")
         return path
 
     return write

@@ -89,7 +89,7 @@ def test_the_policy_allows_our_style_and_nothing_else(graded: Graded):
 
 def test_points_and_headlines_stand_on_the_page(graded: Graded):
     text = read(stored(graded, "ben__e04_loop")).text
-    assert "5 of 9 points" in text
+    assert "5 of 14 points" in text
     assert "S13: SIGBUS on attempt 2." in text
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from course.checks.library import exercise_of
 from course.grading.command import TRUST
-from tests.exercises.answers import master, wrong
+from tests.exercises.answers import cells_of, wrong
 from tests.grading.conftest import SEED, answered
 
 E04 = exercise_of("e04_loop")
@@ -26,9 +26,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mistakes = [None, *(one.name for one in E04.wrong)]
     for n in range(N):
         name = mistakes[n % len(mistakes)]
-        source = master(E04) if name is None else wrong(E04, name).file.read_text(encoding="utf-8")
-        (folder / f"s{n:02}.ipynb").write_text(answered(f"# {n}\n{source}"), encoding="utf-8")
-    (folder / "cut.ipynb").write_text(answered("")[:100], encoding="utf-8")
+        answers = cells_of(E04, wrong(E04, name).file if name is not None else None)
+        answers["loop"] = f"# {n}\n{answers['loop']}"
+        (folder / f"s{n:02}.ipynb").write_text(answered(answers), encoding="utf-8")
+    (folder / "cut.ipynb").write_text(answered({"loop": ""})[:100], encoding="utf-8")
     return folder
 
 
@@ -82,7 +83,7 @@ def test_a_submission_that_has_changed_is_graded_again_and_no_other(
         shutil.copy(folder / name, mine)
     subprocess.run(command(mine, out), check=True, capture_output=True)
     before = {path.parent.name: path.stat().st_mtime_ns for path in out.glob("*/results.json")}
-    (mine / "s01.ipynb").write_text(answered(master(E04)), encoding="utf-8")
+    (mine / "s01.ipynb").write_text(answered(cells_of(E04)), encoding="utf-8")
     done = subprocess.run(command(mine, out), check=True, capture_output=True, text=True)
     after = {path.parent.name: path.stat().st_mtime_ns for path in out.glob("*/results.json")}
     assert before["s00"] == after["s00"]

@@ -14,8 +14,10 @@ from tests.repository.imports import ROOT, Import, imports_of, sources
 # floors and its neighbours. A module that is not listed fails the test: decide where it belongs.
 FLOORS = {
     "pyemu.arches": 1,
+    "pyemu.display": 1,
     "pyemu.errors": 1,
     "pyemu.flags": 1,
+    "pyemu.proctree": 1,
     "pyemu.rules": 1,
     "pyemu.calls": 2,
     "pyemu.chrome": 2,
@@ -40,6 +42,7 @@ FLOORS = {
     "pyemu.scenarios": 3,
     "pyemu.state": 3,
     "pyemu.wire": 3,
+    "pyemu.nursery": 4,
     "pyemu.sched": 4,
     "pyemu.travel": 4,
     "pyemu.expect": 5,
@@ -54,7 +57,15 @@ KNOWS = {
     "pyemu.hw": {"pyemu.errors"},
     "pyemu.kernel": {"pyemu.arches", "pyemu.calls", "pyemu.effects", "pyemu.flags"},
     "pyemu.stubs": {"pyemu.calls", "pyemu.effects", "pyemu.flags"},
-    "pyemu.child": {"pyemu.effects", "pyemu.errors", "pyemu.handler", "pyemu.stubs", "pyemu.wire"},
+    "pyemu.child": {
+        "pyemu.display",
+        "pyemu.effects",
+        "pyemu.errors",
+        "pyemu.handler",
+        "pyemu.stubs",
+        "pyemu.wire",
+    },
+    "pyemu.nursery": {"pyemu.child", "pyemu.proctree", "pyemu.stubs"},
 }
 
 # A run depends on its inputs alone: pyemu reads no clock, no dice, and starts nothing.

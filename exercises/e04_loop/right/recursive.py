@@ -1,3 +1,4 @@
+# %% id="loop"
 async def attempt(regs, error_code, address, flags, major):
     """Make one attempt and all that follow; give the last one's bits, or None when all is done."""
     mm = await current.mm
@@ -11,6 +12,8 @@ async def attempt(regs, error_code, address, flags, major):
         return None
     fault = await handle_mm_fault(vma, address, flags)
     if await fault_signal_pending(fault, regs):
+        if not user_mode(regs):
+            await no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)
         return None
     if fault & VM_FAULT_RETRY:
         return await attempt(
@@ -37,3 +40,12 @@ async def do_user_addr_fault(regs, error_code, address):
     else:
         await count("min_flt")
         await perf_sw_event("minor-faults")
+
+
+# %% id="tests"
+WOKEN = {"T": "write 2", "M": "wait_message; wake it; " * 4 + "wait_message; copy it"}
+TESTS = [
+    (WOKEN, {"exceptions": 1, "messages": 5}),
+    (WOKEN, {"flags": (0x255, 0x275, 0x275, 0x275, 0x275, 0x275)}),
+    ("S9-relock", {"attempts": 2, "outcome": "ret=1"}),
+]

@@ -1,3 +1,4 @@
+# %% id="loop"
 async def do_user_addr_fault(regs, error_code, address):
     mm = await current.mm
     flags = FAULT_FLAG_DEFAULT
@@ -23,10 +24,11 @@ async def do_user_addr_fault(regs, error_code, address):
         if fault & VM_FAULT_MAJOR:
             major = 1
         if fault & VM_FAULT_RETRY:
-            if await fatal_signal_pending(current):
-                return None
-            if user_mode(regs) and await signal_pending(current):
-                return None
+            if user_mode(regs):
+                if await signal_pending(current):
+                    return None
+            elif await fatal_signal_pending(current):
+                return await no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)
             await down_read(mm)
             flags = flags | FAULT_FLAG_TRIED
             continue

@@ -1,3 +1,4 @@
+# %% id="loop"
 async def do_user_addr_fault(regs, error_code, address):
     mm = await current.mm
     flags = FAULT_FLAG_DEFAULT
@@ -22,6 +23,8 @@ async def do_user_addr_fault(regs, error_code, address):
         major |= fault & VM_FAULT_MAJOR
         if await fault_signal_pending(fault, regs):
             await count("maj_flt" if major else "min_flt")
+            if not user_mode(regs):
+                await no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)
             return
         if not fault & VM_FAULT_RETRY:
             break

@@ -1,3 +1,4 @@
+# %% id="loop"
 async def do_user_addr_fault(regs, error_code, address):
     mm = await current.mm
     flags = FAULT_FLAG_DEFAULT

@@ -1,3 +1,4 @@
+# %% id="loop"
 async def do_user_addr_fault(regs, error_code, address):
     mm = await current.mm
     flags = FAULT_FLAG_DEFAULT
@@ -21,6 +22,8 @@ async def do_user_addr_fault(regs, error_code, address):
         fault = await handle_mm_fault(vma, address, flags)
         major |= fault & VM_FAULT_MAJOR
         if await fault_signal_pending(fault, regs):
+            if not user_mode(regs):
+                await no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)
             return
         if not fault & VM_FAULT_RETRY:
             break

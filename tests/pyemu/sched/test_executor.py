@@ -15,7 +15,7 @@ from pyemu.effects.counters import count
 from pyemu.effects.entries import get_pte
 from pyemu.effects.handles import Vma, current
 from pyemu.effects.locks import down_read, up_read
-from pyemu.effects.records import Regs
+from pyemu.effects.records import GupResult, Regs
 from pyemu.effects.signals import signal_pending
 from pyemu.scenario import Scenario
 from pyemu.sched import executor
@@ -268,3 +268,20 @@ def test_a_machine_that_is_never_run_leaves_no_unawaited_coroutine() -> None:
         machine = Machine(SERVED)
         del machine
         gc.collect()
+
+
+PIN = Scenario.load("S14")
+
+
+@pytest.mark.parametrize(
+    ("n", "pages"),
+    [(1, ()), (1, (7,)), (2, (7, 7)), (1, ("7",))],
+    ids=["none", "made-up", "twice", "text"],
+)
+def test_pages_that_no_pass_gave_are_refused(n: int, pages: Any) -> None:
+    async def __get_user_pages_locked(
+        tsk: Any, mm: Any, start: int, nr_pages: int, locked: int | None, flags: int
+    ) -> GupResult:
+        return GupResult(n, locked, pages)
+
+    assert findings(__get_user_pages_locked, "__get_user_pages_locked", PIN) == ["bad result"]
