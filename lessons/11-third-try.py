@@ -286,4 +286,5 @@ answer("11-rules", "")
 #
 # In one sentence of your own: why does W1 need the child?
 #
-# Next: faults that the kernel makes for somebody else, and what "locked" says (lesson 12a).
+# Next: faults that the kernel makes for somebody else, and what "locked" says (lesson 12a). When you know
+# lesson 13 too: break five faulty handlers, in the exercise [h04_break_it](../exercises/h04_break_it.ipynb).

@@ -1,0 +1,23 @@
+BREAKS = {
+    1: {
+        "T": "read 1",
+        "M": "wait_message; wake 1; wait_message; wake 1; wait_message; copy 1",
+    },
+    2: {
+        "T": "read 1",
+        "U": "wait_post; munmap 1; post task=M",
+        "M": "wait_message; post task=U; wait_post; wake 1",
+    },
+    3: {
+        "T": "tmpfs_write 1",
+        "M": "wait_message; signal task=T signal=SIGUSR1; copy 1",
+    },
+    4: {
+        "T": "tmpfs_write 1",
+        "M": "wait_message",
+    },
+    5: {
+        "area": "file",
+        "T": "read 1",
+    },
+}
