@@ -56,6 +56,7 @@ class Nursery:
     ----------
     before : callable, optional
         Gives what the command line begins with, such as that of a sandbox, and the descriptors that it names.
+        It takes folders that can be read inside, besides faultlab's own.
     root : str
         The folder in which the nursery finds pyemu.
     limits : mapping of str to int
@@ -64,7 +65,7 @@ class Nursery:
 
     def __init__(
         self,
-        before: Callable[[], tuple[list[str], list[int]]] | None = None,
+        before: Callable[..., tuple[list[str], list[int]]] | None = None,
         root: str = ROOT,
         limits: Mapping[str, int] | None = None,
     ) -> None:

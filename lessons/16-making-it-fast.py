@@ -406,3 +406,6 @@ answer("16-batch", "")
 # - Rare things stay readable.
 #
 # In one sentence of your own: why is "it is compiled now" no answer to "is it fast?"
+#
+# To write a walk that also marks what it uses, and stops where it must, is the exercise
+# [h05_cython_walker](../exercises/h05_cython_walker.ipynb).

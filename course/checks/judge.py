@@ -1,10 +1,11 @@
 """The judge: runs every check of an exercise and gives points.
 
-What a learner's function does is seen only in the results of runs. Four things end a verdict early:
+What a learner's function does is seen only in the results of runs. Five things end a verdict early:
 
 - the source can't be loaded: no check gives points;
 - the function does what no handler may (`FORFEITS`): no check gives points, also none of those before;
 - it never comes to an end (`ENDLESS`): the checks after that are skipped, since each would cost seconds;
+- this machine lacks what a check needs (`UNAVAILABLE`): the check is skipped, and the reason is said;
 - a check failed: those that build on it are skipped, because they would repeat its message.
 """
 
@@ -23,10 +24,11 @@ from course.nursery import nursery
 if TYPE_CHECKING:
     from course.material.exercise import Behaviour, Exercise
 
-__all__ = ["judge"]
+__all__ = ["UNAVAILABLE", "judge"]
 
 FORFEITS = frozenset({"delegates", "not on the list", "forbidden import", "protocol", "limit"})
 ENDLESS = "endless"
+UNAVAILABLE = "not on this machine"
 
 
 def judge(exercise: Exercise, checks: Checks, source: str, seed: str | None = None) -> Verdict:
@@ -63,6 +65,10 @@ class _Forfeit(Exception):
         self.feedback = feedback
 
 
+class _Skipped(Exception):
+    """A check can't be made on this machine; the text is the reason."""
+
+
 @dataclass(slots=True)
 class _Sitting:
     """One answer before the judge."""
@@ -95,11 +101,18 @@ class _Sitting:
             elif self.endless:
                 reason = f"It was not run: in {self.endless!r} your function never came to an end."
                 yield Row(behaviour, Outcome.SKIPPED, reason)
-            elif feedback := self._failure(behaviour):
-                yield Row(behaviour, Outcome.FAILED, feedback=feedback)
             else:
-                passed.add(behaviour.id)
-                yield Row(behaviour, Outcome.PASSED, self.checks.checks[behaviour.id].why)
+                yield self._judged(behaviour, passed)
+
+    def _judged(self, behaviour: Behaviour, passed: set[str]) -> Row:
+        try:
+            feedback = self._failure(behaviour)
+        except _Skipped as skipped:
+            return Row(behaviour, Outcome.SKIPPED, str(skipped))
+        if feedback:
+            return Row(behaviour, Outcome.FAILED, feedback=feedback)
+        passed.add(behaviour.id)
+        return Row(behaviour, Outcome.PASSED, self.checks.checks[behaviour.id].why)
 
     def _failure(self, behaviour: Behaviour) -> Feedback | None:
         """Run the cases of a behaviour until one fails."""
@@ -114,6 +127,9 @@ class _Sitting:
             said = visible(run.printed.strip(), lines=True)
             if said and said not in self.printed:
                 self.printed.append(said)
+            for finding in run.findings:
+                if finding.rule == UNAVAILABLE:
+                    raise _Skipped(finding.text)
             problem = _stopped(run) or run.problem(check.equal)
             if not problem:
                 continue

@@ -31,7 +31,7 @@ from types import ModuleType
 
 from pyemu.errors import CompileError, NoCompilerError
 
-__all__ = ["build", "compile_cython", "load", "translate", "why_not"]
+__all__ = ["build", "compile_cython", "libraries", "load", "translate", "why_not"]
 
 FLAGS = ("-O2", "-fPIC", "-w")
 SECONDS = 300
@@ -125,6 +125,29 @@ def build(source: str) -> Path:
     if reason := why_not():
         raise NoCompilerError(f"Nothing can be compiled here: {reason}.")
     return _compile(translate(source))
+
+
+def libraries(source: str) -> tuple[Path, Path]:
+    """Translate and compile Cython source for a process that has no faultlab.
+
+    Parameters
+    ----------
+    source : str
+        The text of a ``.pyx`` file.
+
+    Returns
+    -------
+    tuple of (Path, Path)
+        The shared part and the library. The file's name without its ending is the name by which each must be
+        imported, in this order.
+
+    Raises
+    ------
+    NoCompilerError, CompileError
+        As `compile_cython`.
+    """
+    library = build(source)
+    return _shared(), library
 
 
 @cache

@@ -188,8 +188,11 @@ def _why_not() -> str:
     )
 
 
-def _command() -> tuple[list[str], list[int]]:
-    """Give the beginning of the command line, and the descriptors that it names."""
+def _command(*shown: Path) -> tuple[list[str], list[int]]:
+    """Give the beginning of the command line, and the descriptors that it names.
+
+    Folders that are `shown` can be read inside, besides those of Python and of the stubs.
+    """
     with tempfile.TemporaryFile() as file:
         file.write(program())
         file.seek(0)
@@ -209,6 +212,8 @@ def _command() -> tuple[list[str], list[int]]:
         words += ["--dev-bind", device, device]
     for one in _visible():
         words += ["--ro-bind", f"{ROOT}/{one}", f"{INSIDE}/{one}"]
+    for folder in shown:
+        words += ["--ro-bind", str(folder), str(folder)]
     words += ["--remount-ro", "/", "--chdir", INSIDE, "--seccomp", str(seccomp), "--"]
     return words, [seccomp]
 

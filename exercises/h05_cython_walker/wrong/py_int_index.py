@@ -1,0 +1,27 @@
+# %% id="source"
+# The index is typed as an object.
+SOURCE = r'''
+from libc.stdint cimport uint8_t, uint64_t
+
+def walk_all(uint64_t[::1] ram, uint64_t root, const uint64_t[::1] vas, const uint8_t[::1] writes,
+             uint64_t[::1] pas):
+    cdef uint64_t table, entry, mask = 0xFFFFFFFFFF000
+    cdef Py_ssize_t i, place, n_entries = len(ram)
+    cdef int shift
+    cdef object index
+    for i in range(len(vas)):
+        table = root
+        for shift in range(39, 3, -9):
+            index = vas[i] >> shift & 511
+            place = (table >> 3) + index
+            if place >= n_entries:
+                return i
+            entry = ram[place]
+            if not entry & 1:
+                return i
+            entry |= 0x60 if shift == 12 and writes[i] else 0x20
+            ram[place] = entry
+            table = entry & mask
+        pas[i] = table | vas[i] & 4095
+    return len(vas)
+'''
