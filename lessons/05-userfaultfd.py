@@ -214,8 +214,8 @@ older = run(wide, Tree.before)
 print(older)
 
 # %% [markdown] id="older-text"
-# One wake that was meant for T, and U is dead (here its handler caught the SIGBUS). Why the older kernel lets
-# a fault wait only once is lesson 06.
+# One wake that was meant for T, and U gets a SIGBUS, which would kill it (here its handler caught it). Why
+# the older kernel lets a fault wait only once is lesson 06.
 #
 # ### Walk through it yourself
 #

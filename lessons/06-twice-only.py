@@ -78,13 +78,13 @@ print(backup)
 reveal("06-kernel", backup.tasks["T"].outcome)
 
 # %% [markdown] id="trace"
-# ## Trace: the line before the last
+# ## Trace: a line near the end
 #
 # Compare it with the trace of lesson 00. The first attempt, the wake, [RETRY](term:VM_FAULT_RETRY), the
 # second attempt: all the same. Only T's state is another, D in the place of S: asleep as well, but only
 # SIGKILL may end the sleep (lesson B2).
 #
-# Then look for the line that says how T goes on.
+# Then look for the line that says how T goes on: it stands shortly before its last one.
 
 # %% id="trace-kernel"
 timeline(backup)
@@ -259,7 +259,8 @@ for access in ("process_vm_readv 1", "process_vm_readv 0-1"):
 # %% [markdown] id="pvm-text"
 # One page: `EFAULT`. Two pages: all `8192` bytes, from the same monitor. With two, the kernel got page `0`
 # and failed at page `1`. It copied what it had, and went on with the rest: page `1`, by a new fault with a
-# new budget. [fact:pvm-readv-afresh] With one page it had nothing to go on with.
+# new budget. [fact:pvm-readv-afresh] So a batch that came out short is no end here, where for `read` it is a
+# short count. With one page it had nothing to go on with.
 #
 # The log shows `a1` here, and you can take that apart as well. `0x80` is `REMOTE`: the memory of a process,
 # touched for somebody else. `KILLABLE` is not there. And `WRITE` is, though the call only *reads*: for a

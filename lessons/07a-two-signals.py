@@ -11,12 +11,12 @@
 #
 # Your program searches a large file. It has mapped the file into its memory, and reads it like an array. The
 # first touch of a page that is not in memory is a [page fault](term:page fault), and it waits for the disk. A
-# timer sends your program a signal now and then, and its handler draws a progress bar. When the disk is slow
-# the bar sticks.
+# timer sends your program a signal every few milliseconds, so that hardly a read of the disk goes by without
+# one. The handler draws a progress bar. When the disk is slow the bar sticks.
 #
-# Then the machine gets Linux 5.7. In the list of changes you find "return faster for non-fatal signals in
-# user mode faults". [fact:p09-any-signal] Faster! Will a signal no longer wait for the disk? Will the bar
-# move?
+# Then the machine gets Linux 5.7. Its list of changes has a series of sixteen patches about page faults, and
+# the ninth is called "return faster for non-fatal signals in user mode faults". [fact:p09-any-signal]
+# Faster! Will a signal no longer wait for the disk? Will the bar move?
 #
 # Your monitoring draws a graph as well, of the **[major faults](term:major fault)** of the program: the
 # faults that had to wait for their page. There are thousands an hour. After the upgrade you look at both, and
@@ -176,7 +176,8 @@ stepper(before, after)
 # would fail.
 #
 # **Which signal is pending?** After SIGKILL, T will never use the page. Then going on is in vain, in both
-# modes, and a copy may as well be broken off: nobody will see the error.
+# modes, and a copy may as well be broken off: nobody will see the error. (SIGKILL may also end the sleep.
+# Then the attempt gives RETRY as well, and the lock is gone.)
 
 # %% [markdown] id="worked"
 # ### Worked example: six cells of twelve
@@ -189,8 +190,9 @@ stepper(before, after)
 # ### Fill the gap: the other six, twice
 #
 # Put `y` (leave the fault) or `n` (don't) in the place of each `?`. The first column is the rule up to
-# patch 8. That rule is the older kernel's, which patch 3 has moved into a function: it knows only one signal.
-# The second column is the rule from patch 9 on. You have seen one of its cells in the run.
+# patch 8 of the series. That rule is the older kernel's, which patch 3 has moved into a function: it knows
+# only one signal. The second column is the rule from patch 9 on. You have seen one of its cells in the run.
+# Run the cell as it stands first: it shows which letter belongs to which cell.
 
 # %% id="own-cells"
 own_cells(
@@ -293,8 +295,8 @@ found = every_interleaving("S9", Tree.before, handlers={"fault_signal_pending": 
 found
 
 # %% [markdown] id="replay-text"
-# Here is the end of the shortest order that breaks a rule. (Its times count moves, not microseconds.) Look
-# at what attempt 2 gives, and at the signal.
+# Here is the end of the shortest order that breaks a rule. (`T*4` stands for four
+# moves of T. The times count moves, not microseconds.) Look at what attempt 2 gives, and at the signal.
 
 # %% id="replay"
 for line in found.trace().trace.lines()[-8:]:
@@ -314,8 +316,8 @@ every_interleaving("S9", Tree.before, handlers={"fault_signal_pending": fault_si
 # %% [markdown] id="patch"
 # ## The real patch: sixteen places, then one line
 #
-# Before the series, each architecture of Linux had the test in its own code, in its own words. Two patches of
-# the series are about it.
+# Before the series, each architecture of Linux had the test in its own code, in its own words. Two patches
+# matter here.
 #
 # **Patch 3**, "mm: introduce fault_signal_pending()" (commit `4ef873226ceb`), gives the test a name and
 # uses it in the fault handlers of sixteen architectures. [fact:p03-helper] Five more patches do so for
@@ -332,7 +334,7 @@ every_interleaving("S9", Tree.before, handlers={"fault_signal_pending": fault_si
 #
 # In Linux v5.7 this is `fault_signal_pending` in `include/linux/sched/signal.h`. [fact:signal-fault-test] Is
 # patch 9 alone the cause of what you saw? Leave it out of the newer kernel, then put it, alone, on top of the
-# older one:
+# older one (the emulator takes along the function that it changes):
 
 # %% id="one-patch"
 for tree in (Tree.after - 9, Tree.parse("before+9")):

@@ -137,7 +137,8 @@ _ends = crash.trace.select("attempt_end", task="T")
 # SIGUSR1 woke T in the middle of **wait**. T should go back to user mode, run its handler, and make its
 # read again. You know the general way to do that from lesson 07a: give RETRY, and let
 # `fault_signal_pending` say "leave". But that way exists only since patch 9! Before, RETRY with a
-# harmless signal meant: try again, here, now.
+# harmless signal meant: try again, here, now. (Your kernel has patch 9, and not yet patch 10: it has both the
+# way and the fake.)
 #
 # So whoever wrote `handle_userfault`, the part of `handle_mm_fault` that waits for monitors, built a way of
 # their own. After a signal it takes the lock again and says NOPAGE. The page-fault handler believes that the
@@ -291,7 +292,8 @@ counters(nine, ten)
 # The patches have an order. Suppose a distributor takes patch 10 into an old kernel: it mends a use after
 # free, after all. Patch 9 is about speed, so it stays out.
 #
-# The scenario 9-before-10 is what your shell does with Ctrl-Z and `fg`. T writes to a missing page, and
+# The scenario 9-before-10 stops a program and lets it go on, as Ctrl-Z and `fg` do in a shell. (Ctrl-Z sends
+# SIGTSTP, which a program may handle. Here it is SIGSTOP, which it may not.) T writes to a missing page, and
 # waits. It is stopped (SIGSTOP) and continued (SIGCONT). Then M brings the page. What becomes of T's
 # write?
 
@@ -310,8 +312,9 @@ for event in broken.trace.select("signal_sent", "attempt", "attempt_end", "signa
 # The attempt tells the truth now: RETRY. But nobody leaves for a harmless signal without patch 9. So the
 # fault is tried again, in place. You know from lesson 06 what the older kernel does with a second
 # attempt: it may not wait. SIGBUS comes first, and the stop, which has been waiting for the way to user mode,
-# after it. When the page would come, there is no read any more. All that for a program that somebody stopped
-# for a moment. **That is why patch 9 comes before patch 10.**
+# after it. When the page would come, there is no write any more. All that for a program that somebody stopped
+# for a moment. **That is why patch 9 comes before patch 10.** (Not every wait is ended by such a signal: a
+# disk is waited for, and a kernel copy waits, until SIGKILL: see lesson 07a and lesson 06.)
 #
 # SIGUSR1 does the same, in S10c (that is S10a with more time between the signal and the page). Run both
 # scenarios on four trees and look for the one bad row:

@@ -376,4 +376,5 @@ answer("13-shrunk", "")
 # the error?
 #
 # Next: what became of all this after the series. To bisect three symptoms yourself is the exercise
-# [e11_bisect](../exercises/e11_bisect.ipynb).
+# [e11_bisect](../exercises/e11_bisect.ipynb). To write the whole path, and to have every order of events
+# tried on it, is the exercise [h06_capstone](../exercises/h06_capstone.ipynb).

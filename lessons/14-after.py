@@ -313,6 +313,6 @@ answer("14-wait", "")
 #
 # In one sentence of your own: why did an attempt that had done everything say RETRY?
 #
-# Next in the course: on a real machine. To add COMPLETED and the locks of areas to your own handler is
-# exercise E12. Write the rules of counting yourself in the exercise
+# Next in the course: on a real machine. Add COMPLETED and the locks of areas to your own handler in the
+# exercise [e12_beyond](../exercises/e12_beyond.ipynb), and write the rules of counting in
 # [e08_counters](../exercises/e08_counters.ipynb).

@@ -15,7 +15,15 @@ from pyemu.effects import OPERATIONS
 from pyemu.effects import operations as _operations
 from pyemu.effects.extable import search_exception_tables
 from pyemu.effects.handles import HANDLES, Context, Mm, Pipe, Task, Vma, Wait, current
-from pyemu.effects.records import AccessResult, FixupResult, GupResult, Message, Regs, user_mode
+from pyemu.effects.records import (
+    AccessResult,
+    FaultinResult,
+    FixupResult,
+    GupResult,
+    Message,
+    Regs,
+    user_mode,
+)
 
 # What only the kernel's own code and the programs of a scenario use.
 PRIVATE = frozenset({"policies", "report", "access", "deliver_signal", "clock", "do_exit"})
@@ -25,7 +33,19 @@ __all__ = [
     *(name for name in vars(_flags) if name.isupper() and not name.startswith("_")),
     *(name for name in OPERATIONS if not name.startswith("read_") and name not in PRIVATE),
     *CALLS,
-    *("AccessResult", "Context", "FixupResult", "GupResult", "Message", "Mm", "Pipe", "Regs", "Task", "Vma"),
+    *(
+        "AccessResult",
+        "Context",
+        "FaultinResult",
+        "FixupResult",
+        "GupResult",
+        "Message",
+        "Mm",
+        "Pipe",
+        "Regs",
+        "Task",
+        "Vma",
+    ),
     *("Wait", "current", "user_mode"),
     "search_exception_tables",
 ]
@@ -56,6 +76,6 @@ def allowed(function: str) -> frozenset[str]:
 __all__ += ["allowed"]
 
 _UNUSED = (
-    *(AccessResult, Context, FixupResult, GupResult, Message, Mm, Pipe, Regs, Task, Vma, Wait),
+    *(AccessResult, Context, FaultinResult, FixupResult, GupResult, Message, Mm, Pipe, Regs, Task, Vma, Wait),
     *(current, search_exception_tables, user_mode),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from course.checks import e07_kills as kills
 from course.checks import e07_scenarios as scenes
 from course.checks.e07_causes import CAUSES, GUP
 from course.checks.e07_facts import COUNTS, DEATH, FIXED, GAVE, OUTCOMES, WORDS
@@ -28,7 +29,7 @@ CHECKS = Checks(
             lambda draw: (
                 scenes.never_dropped(draw),
                 scenes.served(draw),
-                scenes.killed_in_queue(draw, "B1"),
+                kills.killed_in_queue(draw, "B1"),
             ),
             (GAVE, "outcome"),
             "The caller has looked up areas under the lock. 1 says that they are still true; after any drop "
@@ -36,10 +37,10 @@ CHECKS = Checks(
         ),
         "kill": Check(
             lambda draw: (
-                scenes.killed_between(draw),
-                scenes.killed_after_one(draw),
-                scenes.called(draw),
-                scenes.killed_in_queue(draw),
+                kills.killed_between(draw),
+                kills.killed_after_one(draw),
+                kills.called(draw),
+                kills.killed_in_queue(draw),
             ),
             (COUNTS, DEATH, "outcome"),
             "A killed task needs no page, so every wait must end: for a page, and for the lock. Other "
@@ -56,8 +57,8 @@ CHECKS = Checks(
             "A caller that can't bear a drop gets what can be had without one.",
         ),
         "fixup": Check(
-            lambda draw: (scenes.fixed_up(draw), scenes.killed_in_fixup(draw)),
-            (FIXED, "outcome", "messages"),
+            lambda draw: (scenes.fixed_up(draw), kills.killed_in_fixup(draw), scenes.no_page(draw)),
+            (FIXED, "outcome", "messages", WORDS, "minor", "major"),
             "0 promises a page that is accessible. So RETRY is asked again, until an answer or SIGKILL.",
         ),
     },

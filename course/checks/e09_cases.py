@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from course.checks.call_case import CallCase, Unwritten
 from course.checks.draw import Draw
+from course.checks.facts import plural
 from course.checks.kernel_case import KernelCase
 from course.checks.sketched import scenario_of
 from course.child_functions import Answers
@@ -68,7 +69,7 @@ def _form(answers: Answers) -> dict[str, Any]:
 
 def _said(name: str, value: Any) -> str:
     if name in ROWS:
-        return f"{value} releases of mmap_sem on the path {name!r}"
+        return f"path {name!r}: {plural(value, 'release') if isinstance(value, int) else value!r}"
     return f"{name}: {value}"
 
 
@@ -76,7 +77,7 @@ def shown() -> CallCase:
     """The learner's scenario, run on sh before and with patch 8."""
     return CallCase(
         "your scenario",
-        "Your scenario is run twice: on a kernel with the first seven patches, and with patch 8 as well.",
+        "It is run twice: on a kernel with the first seven patches, and on one with patch 8 as well.",
         _play,
         {"on sh, with patch 8": UNBALANCED, "on sh, before patch 8": "no rule is broken"},
         said=lambda name, value: f"{name}: {value}",

@@ -39,6 +39,7 @@ def _look(history: History, answers: Answers) -> dict[str, Any]:
         "proof": _proof(pairs, found, runs),
         "unasked": _unasked(pairs, runs),
         "first": first,
+        "fails": runs.result(history.right["wrong"]).tasks["T"].outcome == "EFAULT",
         "signals": any("signal " in text for text in runs.words.values()),
     }
 

@@ -109,9 +109,7 @@ CAUSES = (
     ),
     Cause(
         "end-to-end",
-        values(
-            lambda mine, history, right: mine["wrong"] is None and mine["unbounded"] == right["unbounded"]
-        ),
+        values(lambda mine, history, right: mine["wrong"] is None and mine["fails"]),
         "You compare the first tree with the last one, and both write well. The later patch hides what the "
         "earlier one did: look for the error only among the trees before that patch.",
         LOOP,

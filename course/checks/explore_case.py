@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ExploreCase", "ExploreRun"]
 
-MAX_STATES = 5_000
+MAX_STATES = 20_000  # no case needs as many: a function with ever new states is stopped here
 
 
 @dataclass(frozen=True, slots=True)

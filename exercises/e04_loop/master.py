@@ -137,7 +137,7 @@ hint("e04_loop")
 # %% id="tests" tags=["answer"]
 TESTS = [
     # ("S10a", {"handler_runs": 1}) is a test; with a line for each task the first part is, for example,
-    # {"T": "read 1", "M": "wait_message; zeropage it"}
+    # {"T": "write 3", "M": "wait_message; copy it byte=9"}
     ### BEGIN SOLUTION
     ({"T": "read 1", "M": "wait_message; wake it; wait_message; copy it"}, {"flags": (0x254, 0x274, 0x274)}),
     ("S9-relock", {"attempts": 2}),

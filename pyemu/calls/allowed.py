@@ -30,6 +30,8 @@ _ARCH_FAULT = frozenset(
         "mm_fault_error",
         "fault_signal_pending",
         "handle_mm_fault",
+        "lock_vma_under_rcu",
+        "vma_end_read",
     }
 )
 _GUP_LOCKED = frozenset(
@@ -101,11 +103,13 @@ _USERFAULT = frozenset(
         "fatal_signal_pending",
     }
 )
+_FAULTIN = frozenset({"vma.vm_flags", "count_for", "handle_mm_fault"})
 ALLOWED: dict[str, frozenset[str]] = {
     "do_user_addr_fault": _ARCH_FAULT,
     "do_arch_fault": _ARCH_FAULT | {"pagefault_out_of_memory"},
     "__get_user_pages_locked": _GUP_LOCKED,
     "fixup_user_fault": _FIXUP,
+    "faultin_page": _FAULTIN,
     "lock_page_or_retry": _PAGE_LOCK,
     "handle_userfault": _USERFAULT,
     "fault_signal_pending": frozenset({"signal_pending", "fatal_signal_pending", "flush_signals"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from course.grading.batch import grade_all
 from course.grading.collect import Submission
 from course.grading.record import Record
 from course.grading.sandbox import find_sandbox
+from pyemu.proctree import descendants
 from tests.exercises.answers import cells_of, wrong
 from tests.grading.conftest import answered
 
@@ -50,15 +52,12 @@ class Batch:
 
 
 def processes() -> set[str]:
-    """Give the processes of this machine that belong to a nursery or to what one started."""
-    found = set()
+    """Give the processes that this one has started, and those that an attack leaves behind."""
+    found = {str(number) for number in descendants(os.getpid())}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            text = path.read_bytes()
-        except OSError:
-            continue
-        if b"pyemu.nursery" in text or b"time.sleep(" in text:
-            found.add(path.parent.name)
+        with contextlib.suppress(OSError):
+            if b"import time;time.sleep(60)" in path.read_bytes():
+                found.add(path.parent.name)
     return found
 
 

@@ -17,6 +17,7 @@ from course.material.source import tags_of
 
 EXERCISES = [exercise_of(name) for name in exercise_ids()]
 SEEDS = (None, "another", "and-one-more")
+RIGHT_SEEDS = (*SEEDS, "a-fourth", "a-fifth")
 
 
 def verdict(exercise: str, source: str, seed: str | None = None) -> Verdict:

@@ -157,6 +157,35 @@ def test_a_scenario_without_a_signal_shows_nothing_and_has_no_name():
     assert failed(verdict(E11.id, source))["awake"].startswith("Yours gives 'awake' on no tree")
 
 
+def test_a_scenario_whose_write_is_only_short_is_not_told_of_both_ends():
+    source = master(E11).replace("tmpfs_write 1", "tmpfs_write 0-1")
+    assert failed(verdict(E11.id, source))["wrong"].startswith("Yours gives 'wrong' on no tree")
+
+
+STOPPED = "wait_message; signal task=T signal=SIGSTOP; signal task=T signal=SIGCONT; pause ticks=5000; copy 3"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {
+            "T": "tmpfs_write 1",
+            "S": "signal task=T signal=SIGUSR1",
+            "apart": "S",
+            "M": "wait_message; copy 1",
+        },
+        {"T": "read_zero 2", "M": "wait_message; signal task=T signal=SIGUSR1; pause ticks=500; copy 2"},
+        {"T": "tmpfs_write 3", "M": STOPPED},
+    ],
+    ids=["pending before", "the other direction", "job control"],
+)
+def test_other_scenarios_show_the_symptoms_as_well(words: dict[str, str]):
+    source = master(E11)
+    start = source.index("SCENARIO = {")
+    end = source.index("}\n", start) + 2
+    assert verdict(E11.id, f"{source[:start]}SCENARIO = {words!r}\n{source[end:]}").full
+
+
 @pytest.mark.parametrize("line", ["import pyemu.tree\n", "from course.checks import e11_history\n"])
 def test_the_trees_are_out_of_reach(line: str):
     given = verdict(E11.id, line + master(E11))
