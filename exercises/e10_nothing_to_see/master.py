@@ -238,7 +238,7 @@ check("e10_nothing_to_see", "d")
 # %% [markdown] id="sum"
 # ## All together
 #
-# When every check passes, this cell says why, and which change it was.
+# When every check passes, this cell says why nothing can be seen.
 
 # %% id="all" tags=["scratch"]
 check("e10_nothing_to_see")
