@@ -203,7 +203,7 @@ try_contract(still_good, Tree.upto(10))
 
 # %% [markdown] id="try-before-text"
 # When all attempts are told right, ask the same function without patch 10. Then try to write one that is
-# right there. Take your time, and look closely at what is printed.
+# right there. Three tries are enough. Look closely at what is printed.
 
 # %% id="try-before"
 try_contract(still_good, Tree.upto(9))

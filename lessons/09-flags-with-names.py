@@ -313,5 +313,6 @@ answer("09-proof", "")
 #
 # In one sentence of your own: why did tests in user mode not find it?
 #
-# Next: patch 13, and what becomes of the kernel copy. To prove that nothing can be seen of a patch is
-# exercise E10.
+# Next: patch 13, and what becomes of the kernel copy. To prove that nothing can be seen of a patch,
+# of four patches, is the exercise [e10_nothing_to_see](../exercises/e10_nothing_to_see.ipynb);
+# its first part needs lesson 12a.

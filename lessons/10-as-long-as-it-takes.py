@@ -131,9 +131,10 @@ _stats = after.tasks["T"].stats
 # - **[I3](term:I3)**: who gives RETRY has waited first. Only a signal that ends the fault as well may cut the
 #   wait short. [fact:invariant-waited]
 # - **I5**: who tries again sets `TRIED` first. [fact:invariant-tried]
-# - **I6**: only a *first* attempt may release `mmap_sem` to wait for a page's lock. A later attempt keeps
-#   `mmap_sem`, waits, and goes on. [fact:invariant-progress] ([I1](term:I1), [I2](term:I2) and [I4](term:I4)
-#   are about the lock and the result.)
+# - **I6** is about a page that somebody else has locked. You will see in a moment what it asks.
+#
+# ([I1](term:I1), [I2](term:I2) and [I4](term:I4) are about the lock and the result. Here they are not
+# needed.)
 #
 # I3 is about what a round costs. What are the other two good for? Look at a page that somebody else wants,
 # too.
@@ -174,8 +175,9 @@ timeline(run(relocked(3), Tree.after))
 # to change the list of [areas](term:area) has to wait for T. But when T comes back, the page is locked again.
 #
 # In attempt 2, T queues for the page's lock and *keeps* `mmap_sem` meanwhile. Now there is nothing to come
-# back to: when H unlocks the page, T has it. This is I6. It costs others a wait, and in return the loop
-# ends.
+# back to: when H unlocks the page, T has it. This is **I6**: only a *first* attempt may release `mmap_sem` to
+# wait for a page's lock. A later attempt keeps `mmap_sem`, waits, and goes on. [fact:invariant-progress] It
+# costs others a wait, and in return the loop ends.
 #
 # How does the code that waits for a page know that this is attempt 2? By the flags, and by nothing else: a
 # first attempt is one with `ALLOW_RETRY` and without `TRIED`. [fact:retry-first-helper] This is what I5 is

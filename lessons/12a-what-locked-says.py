@@ -252,4 +252,5 @@ answer("12a-null", "")
 # In one sentence of your own: why does GUP say "dropped" although it has taken the lock again in between?
 #
 # Next: how GUP tries again, and how it dies (lesson 12b). To predict more calls, do the exercise
-# [x01_locked](../exercises/x01_locked.ipynb).
+# [x01_locked](../exercises/x01_locked.ipynb). To prove that nothing can be seen of patch 2, do
+# [e10_nothing_to_see](../exercises/e10_nothing_to_see.ipynb).

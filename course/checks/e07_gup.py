@@ -57,8 +57,8 @@ CHECKS = Checks(
             "A caller that can't bear a drop gets what can be had without one.",
         ),
         "fixup": Check(
-            lambda draw: (scenes.fixed_up(draw), kills.killed_in_fixup(draw)),
-            (FIXED, "outcome", "messages"),
+            lambda draw: (scenes.fixed_up(draw), kills.killed_in_fixup(draw), scenes.no_page(draw)),
+            (FIXED, "outcome", "messages", WORDS, "minor", "major"),
             "0 promises a page that is accessible. So RETRY is asked again, until an answer or SIGKILL.",
         ),
     },

@@ -21,6 +21,7 @@ __all__ = [
     "error_after_one",
     "fixed_up",
     "never_dropped",
+    "no_page",
     "no_wait",
     "not_allowed",
     "pin",
@@ -205,5 +206,28 @@ def fixed_up(draw: Draw) -> KernelCase:
         f"page; asked for the {n + 1}th time, it brings the page.",
         [pin(page, entry="fixup_user_fault")],
         [*(ASK, pause, wake(page)) * n, ASK, pause, copy(page)],
+        replaced=FIXUP,
+    )
+
+
+def no_page(draw: Draw) -> KernelCase:
+    """Three reasons why fixup_user_fault has no page to bring."""
+    pins = (pin(page, entry="fixup_user_fault", write=not page) for page in (0, 1, 3))
+    forbidden, nowhere, behind = pins
+    return case(
+        "fixup-errors",
+        "No page to bring",
+        "A driver of T resolves three faults by hand: a write to an area for reading, a read where T has "
+        "unmapped a page, and a read behind the end of the file.",
+        [
+            {"do": "pause", "ticks": draw("ticks", range(100))},
+            forbidden,
+            {"do": "munmap", "area": "V", "page": 1},
+            nowhere,
+            behind,
+        ],
+        [],
+        area={"file": "F", "prot": "r", "populated": []},
+        files=[{"name": "F", "pages": 2, "cached": True}],
         replaced=FIXUP,
     )

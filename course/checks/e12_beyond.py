@@ -37,7 +37,7 @@ CHECKS = Checks(
             "fault_signal_pending says yes for RETRY only: what is done needs no way out.",
         ),
         "pages": Check(
-            lambda draw: (scenes.pinned(draw),),
+            lambda draw: (scenes.pinned(draw), scenes.pinned_without(draw)),
             (OUTCOMES, FAULTIN, "attempts"),
             "EAGAIN is no error for whoever asked for pages: the lock is taken, and the page is found.",
         ),

@@ -9,7 +9,18 @@ from course.checks.kernel_case import KernelCase
 from course.checks.scenarios import HANDLED, Step, fault, scenario
 from pyemu.tree import Tree
 
-__all__ = ["asked", "called", "copied", "forbidden", "from_disk", "not_here", "pinned", "plain", "written"]
+__all__ = [
+    "asked",
+    "called",
+    "copied",
+    "forbidden",
+    "from_disk",
+    "not_here",
+    "pinned",
+    "pinned_without",
+    "plain",
+    "written",
+]
 
 FAULT = {"do_user_addr_fault": "do_user_addr_fault"}
 V6_4, V6_8 = Tree.parse("v6_4"), Tree.parse("v6_8")
@@ -66,6 +77,29 @@ def pinned(draw: Draw) -> KernelCase:
         f"A driver of T wants page {page} of a shared file for writing, and gets it by get_user_pages.",
         draw,
         {"do": "pin", "area": "V", "page": page, "entry": entry},
+        replaced={"faultin_page": "faultin_page"},
+    )
+
+
+def pinned_without(draw: Draw) -> KernelCase:
+    """get_user_pages, where no attempt gives COMPLETED."""
+    page, ticks = draw("page", (1, 2, 3)), draw("ticks", range(1_000, 9_000, 500))
+    pins = [
+        {"do": "pin", "area": "V", "page": page, "entry": "get_user_pages_locked"},
+        {"do": "pin", "area": "B", "page": 0, "entry": "get_user_pages_locked"},
+    ]
+    copy = {"do": "copy", "area": "V", "page": page}
+    return KernelCase(
+        scenario(
+            "two-pinned-pages",
+            "A page that is brought, and a fresh one",
+            {"userfaultfd": True},
+            pins,
+            [{"do": "wait_message"}, {"do": "pause", "ticks": ticks}, copy],
+            more_areas=[{"name": "B"}],
+        ),
+        f"A driver of T wants page {page} of V, which M brings, and then a page of fresh memory.",
+        tree=V6_8,
         replaced={"faultin_page": "faultin_page"},
     )
 

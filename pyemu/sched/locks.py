@@ -90,11 +90,12 @@ def grant(world: World, mm: Mm, lock: RwSem) -> None:
 def release(world: World, task: Task, mm: Mm, write: bool) -> None:
     """Release the lock and hand it on; a task that doesn't hold it is told so."""
     if (mm.id, mode(write)) not in task.holds:
-        held = next((f"for {one}" for number, one in task.holds if number == mm.id), "not at all")
+        held = [one for number, one in task.holds if number == mm.id]
+        truth = f"holds it for {held[0]}" if held else "does not hold it"
         world.violation(
             task,
             BAD_UNLOCK,
-            f"{task.name} releases mmap_sem (held for {mode(write)}), but holds it {held}.",
+            f"{task.name} releases mmap_sem for {mode(write)}, but {truth}.",
         )
         return
     task.holds.remove((mm.id, mode(write)))

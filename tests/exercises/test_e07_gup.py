@@ -135,6 +135,21 @@ def test_fixup_that_no_signal_ends_is_found():
     assert set(headlines((test, ""))) == {"fixup"}
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("        fault_flags |= FAULT_FLAG_TRIED\n", ""),
+        ("        major |= fault & VM_FAULT_MAJOR\n", ""),
+        (" or not await vma.vm_flags & wanted", ""),
+        ("vma is None or await vma.vm_start > address or ", ""),
+        ("        if fault & VM_FAULT_ERROR:\n            return FixupResult(-EFAULT, unlocked)\n", ""),
+    ],
+    ids=["no-tried", "never-major", "forbidden", "nowhere", "error"],
+)
+def test_what_fixup_forgets_is_found(old: str, new: str):
+    assert set(headlines((old, new))) == {"fixup"}
+
+
 def test_no_sigkill_test_before_the_lock_is_right_as_the_pass_looks_itself():
     given = verdict("e07_gup", edited(("await fatal_signal_pending(current) or await", "await")))
     assert given.full

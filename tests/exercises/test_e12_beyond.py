@@ -108,6 +108,21 @@ def test_success_after_completed_is_no_success_for_get_user_pages():
     assert set(given) == {"pages"}
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "    if fault & VM_FAULT_COMPLETED:\n        return Faultin",
+            "    if True:\n        return Faultin",
+        ),
+        ("    if fault & VM_FAULT_RETRY:\n        return FaultinResult(-EBUSY, 0, foll_flags)\n", ""),
+    ],
+    ids=["always-again", "no-retry"],
+)
+def test_what_get_user_pages_hears_of_other_attempts_counts_too(old: str, new: str):
+    assert set(headlines((old, new))) == {"pages"}
+
+
 def test_the_old_loop_gets_nothing_where_the_new_word_comes():
     test = "        if fault & VM_FAULT_COMPLETED:\n            break\n"
     assert set(headlines((test, "")).values()) == {SENTENCES["unlock-after-completed"]}

@@ -112,7 +112,7 @@ def test_a_learner_can_write_the_loop(tmp_path: Path) -> None:
         (RIGHT.replace("        flags |= FAULT_FLAG_TRIED\n", ""), "without TRIED"),
         (
             RIGHT.replace("        flags &=", "        await up_read(mm)\n        flags &="),
-            "holds it not at all",
+            "but does not hold it",
         ),
         (RIGHT.replace("= await one_try", "= one_try"), "put `await` before it"),
         ("", "after RETRY the callee has released it already"),

@@ -264,10 +264,10 @@ def test_reading_twice_without_a_writer_is_told_and_needs_two_releases() -> None
 @pytest.mark.parametrize(
     ("take", "give", "says"),
     [
-        (None, up_read, r"A releases mmap_sem \(held for reading\), but holds it not at all"),
-        (None, up_write, r"A releases mmap_sem \(held for writing\), but holds it not at all"),
-        (down_read, up_write, r"releases mmap_sem \(held for writing\), but holds it for reading"),
-        (down_write, up_read, r"releases mmap_sem \(held for reading\), but holds it for writing"),
+        (None, up_read, r"A releases mmap_sem for reading, but does not hold it"),
+        (None, up_write, r"A releases mmap_sem for writing, but does not hold it"),
+        (down_read, up_write, r"releases mmap_sem for writing, but holds it for reading"),
+        (down_write, up_read, r"releases mmap_sem for reading, but holds it for writing"),
     ],
     ids=["no lock", "no lock, write", "read, up_write", "write, up_read"],
 )
