@@ -50,7 +50,7 @@ annotate(PLAIN)
 # - A table that lies outside of `ram` reads as zeros: the walk stops there, too. Behind `ram` lies memory
 #   that isn't yours.
 # - It is called many times. Between two calls the tables may change.
-# - It must be more than `50` times as fast as a plain Python walk that does the same. The race measures
+# - It must be more than `30` times as fast as a plain Python walk that does the same. The race measures
 #   processor time, both in turns, so a busy machine does no harm.
 # - A text may `cimport` from `libc.stdint`, `libc.stddef` and `cython`. A flag for one processor, such as
 #   `-march=native`, is refused: what is built here must run elsewhere.
