@@ -54,9 +54,13 @@ print(json.dumps({
 }))
 """
 _FLAGS = re.compile(r"^\s*#\s*distutils\b.*$|-m(?:arch|tune|cpu)\b.*$", re.MULTILINE)
+_COMMENT = re.compile(r"#[^\n]*")  # a text that holds a # keeps its first quotation mark
 _OUTSIDE = re.compile(
     r"\bextern\b|^\s*include\b.*|\bimport\b"
-    r"|(?<!from libc.stdint )(?<!from libc.stddef )\bcimport\s+(?!cython\s*$)\S+",
+    r"|(?<!from libc.stdint )(?<!from libc.stddef )\bcimport\s+(?!cython\s*$)\S+"
+    # A name with a text behind it: Cython would put that text into the C code as it stands.
+    r"|(?<![\w.\"'])(?!(?:and|assert|elif|else|if|in|is|lambda|not|or|raise|return|yield|[bBfFrRuU]{1,2})\b)"
+    r"[A-Za-z_]\w*[ \t]*(?:\\\n[ \t]*)?[\"'].*",
     re.MULTILINE,
 )
 
@@ -110,7 +114,7 @@ def compiled(text: str) -> Compiled:
     """
     if reason := why_not():
         raise HandlerFault(UNAVAILABLE, f"Nothing can be compiled here: {reason}. No point is lost by it.")
-    if outside := _OUTSIDE.search(text):
+    if outside := _OUTSIDE.search(_COMMENT.sub("", text)):
         raise HandlerFault(
             "refused",
             f"SOURCE has {outside[0].strip()!r}: it may cimport from libc.stdint, libc.stddef and cython, "

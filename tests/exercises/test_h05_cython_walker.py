@@ -124,11 +124,20 @@ def test_what_cython_refuses_is_shown_with_its_line():
         "cimport posix.unistd",
         "from posix.unistd cimport getpid",
         "cdef extern from *:\n    pass",
+        'cdef int taken "__asm__(x)"',
+        'cdef int taken"__asm__(x)"',
+        'cdef:\n    int taken \\\n        "__asm__(x)"',
+        "ctypedef int taken '__asm__(x)'",
     ],
 )
 def test_nothing_is_taken_in(line: str):
     given = failed(verdict(H5.id, edited("\ndef walk_all", f"\n{line}\n\ndef walk_all")))
     assert "take in nothing else" in given["equal"]
+
+
+def test_a_comment_may_say_what_it_likes():
+    commented = edited("\ndef walk_all", "\n# import nothing; the 'present' bit is \"P\"\ndef walk_all")
+    assert verdict(H5.id, commented).full
 
 
 def test_a_walk_that_never_ends_is_ended():
