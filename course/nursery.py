@@ -102,9 +102,10 @@ class Nursery:
         return int(self._ask("end", [child, grace]))
 
     def sweep(self) -> None:
-        """End what children that have ended left behind."""
-        if self._process is not None:
-            self._ask("sweep", None)
+        """End what children that have ended left behind, if the nursery is still there."""
+        if self._requests is not None:
+            with contextlib.suppress(HandlerFault):
+                self._ask("sweep", None)
 
     def close(self) -> None:
         """End it with all its children."""
@@ -151,8 +152,7 @@ class Nursery:
                     return json.loads(answer)
             except OSError:
                 pass
-            self._requests = None  # the next question starts another one
-            requests.close()
+            self.close()  # the next question starts another one
         raise HandlerFault("crash", "the process that starts your code ended by itself; run the check again.")
 
 

@@ -28,6 +28,7 @@ from course.checks import h05_worker
 from course.checks.judge import UNAVAILABLE
 from course.compiled.building import why_not
 from course.nursery import PYTHON, nursery
+from course.tape import Diverged, tape_in_use
 from pyemu.handler import HandlerFault
 
 __all__ = ["Compiled", "compiled", "refused", "walked"]
@@ -184,6 +185,8 @@ def walked(text: str, batches: Sequence[Mapping[str, Any]], rounds: int = 0) -> 
 
 def _child(words: Sequence[str], given: str, **how: Any) -> tuple[int, str, str]:
     """Run a child to its end; give its exit code, and what it wrote. What it started ends with it."""
+    if (tape := tape_in_use()) is not None and tape.playing:
+        raise Diverged("what compiled code did is on no tape")
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         with subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=out, stderr=err, text=True, start_new_session=True, **how

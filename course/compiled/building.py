@@ -234,8 +234,8 @@ def _cython(*words: str) -> str:
 
     with contextlib.redirect_stderr(io.StringIO()) as said:
         try:
-            options, sources = parse_command_line(list(words))  # type: ignore[no-untyped-call]
-            compile(sources, options)  # type: ignore[no-untyped-call]
+            options, sources = parse_command_line(list(words))  # type: ignore[no-untyped-call]  # Cython has none
+            compile(sources, options)  # type: ignore[no-untyped-call]  # Cython has none
         except Exception as error:  # noqa: BLE001  a text that makes Cython itself fail is refused, too
             return f"{said.getvalue()}\n{type(error).__name__}: {error}"
     return said.getvalue()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from course.checks.library import exercise_of
+from course.nursery import ROOT
 
 __all__ = ["Record", "exercise_digest", "read_record"]
 
@@ -100,11 +101,11 @@ def read_record(path: Path, key: Mapping[str, str]) -> Record | None:
 
 @cache
 def exercise_digest(name: str) -> str:
-    """Give the SHA-256 of an exercise: its notebook, its declaration, and the modules of its checks."""
+    """Give the SHA-256 of an exercise: its notebook, its declaration, and all that judges an answer to it."""
     exercise = exercise_of(name)
-    checks = Path(__file__).resolve().parent.parent / "checks"
-    prefix = name.split("_", maxsplit=1)[0]
+    root = Path(ROOT)
+    judging = [*(root / "course" / "checks").glob("*.py"), *(root / "pyemu").rglob("*.py")]
     digest = hashlib.sha256()
-    for path in (exercise.folder / "exercise.toml", exercise.learner, *sorted(checks.glob(f"{prefix}_*.py"))):
+    for path in (exercise.folder / "exercise.toml", exercise.learner, *sorted(judging)):
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -246,3 +247,13 @@ def test_what_a_cell_displays_is_printed() -> None:
     with ChildHandler(shows + RIGHT, NAME) as handler:
         run("S13", Tree.after, {NAME: handler})
     assert handler.printed == "<HTML>\n5\n"
+
+
+def test_a_nursery_that_was_killed_is_started_again() -> None:
+    go(RIGHT)
+    killed = nursery().pid
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    nursery().sweep()
+    assert not go(RIGHT).findings
+    assert nursery().pid != killed

@@ -11,6 +11,7 @@ from course.checks.library import checks_of, exercise_of
 from course.checks.verdict import Outcome
 from course.compiled.building import why_not
 from course.grading.sandbox import find_sandbox, sandboxed
+from course.tape import Diverged, played, recorded
 from tests.exercises.answers import SEEDS, failed, master, source_of, verdict, wrong
 
 H5 = exercise_of("h05_cython_walker")
@@ -172,3 +173,10 @@ def test_without_a_compiler_the_checks_are_skipped_and_say_why(monkeypatch: pyte
     given = judge(H5, checks_of(H5.id), master(H5))
     assert {row.outcome for row in given.rows} == {Outcome.SKIPPED}
     assert "there is no C compiler (no-such-compiler)" in given.rows[0].reason
+
+
+def test_a_tape_does_not_speak_for_compiled_code():
+    with recorded() as tape:
+        judge(H5, checks_of(H5.id), master(H5))
+    with played(tape), pytest.raises(Diverged, match="compiled code"):
+        judge(H5, checks_of(H5.id), master(H5))

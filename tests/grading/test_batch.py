@@ -143,6 +143,17 @@ def test_a_handler_cannot_reach_the_judge_through_its_wire(answer_file: Callable
     assert all(row.outcome is not Outcome.PASSED for row in done.rows)
 
 
+def test_a_submission_that_kills_what_started_it_stops_neither_itself_nor_the_batch(
+    answer_file: Callable[[str], Path], submissions: Path
+):
+    kills = f"import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n{HEAD}    pass\n"
+    done = grade(Submission("x", answer_file(kills)), "e04_loop", SEED)
+    assert (done.status, done.points) == (Status.FAILED, 0)
+    assert all("ended by itself" in feedback(row).headline for row in done.rows)
+    after = grade(Submission("y", submissions / "anna" / "e04_loop.ipynb"), "e04_loop", SEED)
+    assert after.points == exercise_of("e04_loop").points
+
+
 def test_the_processes_of_a_submission_end_with_its_grade(answer_file: Callable[[str], Path], tmp_path: Path):
     note = tmp_path / "pids"
     source = (

@@ -106,3 +106,26 @@ def test_the_digest_of_an_exercise_knows_its_checks(monkeypatch: pytest.MonkeyPa
     exercise_digest.cache_clear()
     assert exercise_digest("e04_loop") != before
     exercise_digest.cache_clear()
+
+
+JUDGING = ("course/checks/judge.py", "course/checks/e04_loop.py", "pyemu/kernel/userfaultfd.py")
+
+
+@pytest.mark.parametrize("module", JUDGING)
+def test_the_digest_of_an_exercise_knows_all_that_judges_it(
+    module: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    from course.nursery import ROOT
+
+    for part in ("course/checks", "pyemu"):
+        shutil.copytree(
+            Path(ROOT, part), tmp_path / part, ignore=shutil.ignore_patterns("__pycache__", "*.so")
+        )
+    monkeypatch.setattr("course.grading.record.ROOT", str(tmp_path))
+    exercise_digest.cache_clear()
+    before = exercise_digest("e04_loop")
+    with (tmp_path / module).open("a", encoding="utf-8") as file:
+        file.write("\n")
+    exercise_digest.cache_clear()
+    assert exercise_digest("e04_loop") != before
+    exercise_digest.cache_clear()
