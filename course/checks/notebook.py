@@ -2,10 +2,14 @@
 
 Both print text and give nothing back. The text of a passed check is the same for every right answer, so that
 ``pytest --nbval`` on a filled-in notebook is green for each check that passes, and red for the others.
+
+Under nbgrader a check cell gives its points unless it raises. nbgrader says in `NBGRADER` that it runs the
+notebook; then a check without points raises after it has printed its feedback.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -14,10 +18,13 @@ from course.checks.answer import notebook_names, notebook_source, source_of
 from course.checks.feedback import overview, row_text
 from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
-from course.checks.verdict import Verdict
+from course.checks.verdict import Outcome, Verdict
 from pyemu.errors import FaultlabError, MaterialError
 
-__all__ = ["check", "hint"]
+__all__ = ["NBGRADER", "check", "hint"]
+
+NBGRADER = "NBGRADER_EXECUTION"
+"""The variable that nbgrader 0.9.6 sets for a kernel (``utils.setenv``): ``autograde`` or ``validate``."""
 
 
 def check(
@@ -39,11 +46,19 @@ def check(
         Your function or its source. Left out, it is what this notebook defines by the right names.
     seed : str, optional
         Draws other numbers for the scenarios: pages, times, how many wakes.
+
+    Raises
+    ------
+    AssertionError
+        Under nbgrader alone: the behaviour that was asked for has no points.
     """
     try:
-        print(_check(exercise, behaviour, answer, seed))
+        text, passed = _check(exercise, behaviour, answer, seed)
     except FaultlabError as error:
-        print(f"faultlab: {error}")
+        text, passed = f"faultlab: {error}", False
+    print(text)
+    if behaviour is not None and not passed and NBGRADER in os.environ:
+        raise AssertionError(f"{exercise}, {behaviour}: no points; the text above says why.")
 
 
 def hint(exercise: str, step: int | None = None) -> None:
@@ -73,8 +88,8 @@ def _hint(exercise: str, step: int | None) -> str:
 
 def _check(
     name: str, behaviour: str | None, answer: Callable[..., Any] | str | None, seed: str | None
-) -> str:
-    """Give the text of a verdict."""
+) -> tuple[str, bool]:
+    """Give the text of a verdict, and whether all that was asked for passed."""
     exercise, checks = exercise_of(name), checks_of(name)
     known = [one.id for one in exercise.behaviours]
     if behaviour is not None and behaviour not in known:
@@ -90,8 +105,9 @@ def _check(
         source = source_of(answer)
     verdict = _verdict(name, source, seed)
     if behaviour is not None:
-        return next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
-    return overview(verdict, checks)
+        row = next(row for row in verdict.rows if row.behaviour.id == behaviour)
+        return row_text(row), row.outcome is Outcome.PASSED
+    return overview(verdict, checks), verdict.points == exercise.points
 
 
 @lru_cache(maxsize=8)
