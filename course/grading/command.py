@@ -42,6 +42,7 @@ def grade(
     from course.checks.library import exercise_ids
     from course.grading.batch import done_before, grade_all
     from course.grading.collect import collect
+    from course.grading.folder import alone
 
     known = exercise_ids()
     if exercise is None and len(known) != 1:
@@ -49,20 +50,21 @@ def grade(
     name = exercise or known[0]
     sandbox = _sandbox(trusted)
     found, n_others = collect(submissions, out)
-    seed = _seed(seed, name, out)
-    n_done = sum(done_before(one, name, seed, out, sandbox) is not None for one in found)
-    print(f"Grading {name}, {plural(len(found), 'submission')}, seed {seed}.")
-    print(f"Sandbox: {sandbox.name}, level {sandbox.level}.")
-    if n_done:
-        print(f"Done before, and left as they are: {n_done}.")
-    if n_others:
-        print(f"Left out, since they are no notebooks: {n_others}.")
-    with tqdm(total=len(found), disable=None, unit="submission") as bar:  # disable=None: only on a terminal
-        records = grade_all(
-            found, name, seed, out, lambda done: bar.update(), sandbox=sandbox, workers=workers
-        )
-    _list(records)
-    print(f"Results: {out / 'grades.csv'} and a folder for each submission.")
+    with alone(out):
+        seed = _seed(seed, name, out)
+        n_done = sum(done_before(one, name, seed, out, sandbox) is not None for one in found)
+        print(f"Grading {name}, {plural(len(found), 'submission')}, seed {seed}.")
+        print(f"Sandbox: {sandbox.name}, level {sandbox.level}.")
+        if n_done:
+            print(f"Done before, and left as they are: {n_done}.")
+        if n_others:
+            print(f"Left out, since they are no notebooks: {n_others}.")
+        with tqdm(total=len(found), disable=None, unit="submission") as bar:  # None: only on a terminal
+            records = grade_all(
+                found, name, seed, out, lambda done: bar.update(), sandbox=sandbox, workers=workers
+            )
+        _list(records)
+        print(f"Results: {out / 'grades.csv'} and a folder for each submission.")
 
 
 def regrade(
@@ -74,13 +76,15 @@ def regrade(
     """Judge a graded batch again, after checks or points have changed; no code of a submission runs."""
     from course.checks.facts import plural
     from course.grading.collect import collect
+    from course.grading.folder import alone
     from course.grading.regrade import regrade_all
 
     stored = _batch(out)
     if stored is None:
         raise MaterialError(f"{out} holds no batch; make one with `faultlab grade`.")
     found, _ = collect(submissions, out)
-    records, again = regrade_all(found, stored["exercise"], stored["seed"], out)
+    with alone(out):
+        records, again = regrade_all(found, stored["exercise"], stored["seed"], out)
     n_done = len(found) - len(again)
     print(f"Judged again: {plural(n_done, 'submission')} of {len(found)}, seed {stored['seed']}.")
     _list(records)
@@ -115,16 +119,13 @@ def _seed(seed: str | None, exercise: str, out: Path) -> str:
     """Give the seed that was asked for, that of the batch in a folder, or a fresh one; and keep it there."""
     import secrets
 
+    from course.grading.folder import put
+
     if seed is None:
         stored = _batch(out)
         seed = stored["seed"] if stored is not None and stored["exercise"] == exercise else None
     seed = seed or secrets.token_hex(8)
-    path = out / BATCH
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"exercise": exercise, "seed": seed}) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise MaterialError(f"{path} can't be written ({error.strerror}); name another --out.") from None
+    put(out / BATCH, json.dumps({"exercise": exercise, "seed": seed}) + "\n")
     return seed
 
 
