@@ -8,8 +8,8 @@ Blocks of a page are fenced code. What the first line says decides:
 `````console```            lines after ``$`` are commands; below one stands what it prints
 =========================  ==================================================================
 
-``...`` stands for anything, as in a doctest. A command without a text must end with status 0; with a text, the text
-decides, so that a page can show a refusal. All other blocks are for reading.
+``...`` stands for anything, as in a doctest. A command without a text must end with status 0; with a
+text, that decides, so that a page can show a refusal. All other blocks are for reading.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The guides are true: each page is followed in a copy of the project, and each of its links leads somewhere."""
+"""The guides are true: each page is followed in a copy of the project, and its links lead to files."""
 
 from __future__ import annotations
 
