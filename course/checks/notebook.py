@@ -14,7 +14,7 @@ from course.checks.answer import notebook_names, notebook_source, source_of
 from course.checks.feedback import overview, row_text
 from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
-from course.checks.verdict import Verdict
+from course.checks.verdict import Outcome, Verdict
 from pyemu.errors import FaultlabError, MaterialError
 
 __all__ = ["check", "hint"]
@@ -91,7 +91,15 @@ def _check(
     verdict = _verdict(name, source, seed)
     if behaviour is not None:
         return next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
-    return overview(verdict, checks)
+    return "\n\n".join([overview(verdict, checks), *_why(verdict)])
+
+
+def _why(verdict: Verdict) -> list[str]:
+    """Say where the reason of the first failed check is read."""
+    failed = [row.behaviour.id for row in verdict.rows if row.outcome is Outcome.FAILED]
+    return (
+        [f'To see why the first of them failed: check("{verdict.exercise}", "{failed[0]}")'] if failed else []
+    )
 
 
 @lru_cache(maxsize=8)
