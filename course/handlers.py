@@ -18,6 +18,7 @@ import time
 from types import TracebackType
 from typing import Any
 
+from course.conversations import talk_in_use
 from course.nursery import nursery
 from course.tape import Spoken, tape_in_use
 from pyemu import wire
@@ -124,6 +125,12 @@ class Process:
 
 
 def open_process() -> Spoken:
+    """Give a process for a learner's code, in the conversation that is going on (`course.conversations`)."""
+    talk = talk_in_use()
+    return start_process() if talk is None else talk.process()
+
+
+def start_process() -> Spoken:
     """Start a process for a learner's code, or give what stands for one (`course.tape`)."""
     tape = tape_in_use()
     if tape is None:
