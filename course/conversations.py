@@ -32,8 +32,8 @@ T = TypeVar("T")
 MOST_STEPS = 5_000  # kept of one case; a hundred different answers of the usual length
 
 # The line on which a function asks for an effect is told in messages about faults only (`pyemu.remote`), and
-# what ends with a fault is not kept. So it is left out; what stands before it is compared byte for byte. It has
-# to be a text of characters that mean themselves in JSON: what is no message looks like none.
+# what ends with a fault is not kept. So it is left out; what stands before it is compared byte for byte. It
+# has to be a text of characters that mean themselves in JSON: what is no message looks like none.
 _EFFECT = re.compile(rb'(\["effect",.*),"[ !#-\[\]-~]{0,40}"\]\n', re.DOTALL)
 _GIVES_SOURCE = (b'["load",', b'["define",')
 

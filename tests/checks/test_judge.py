@@ -44,7 +44,7 @@ def test_a_verdict_depends_on_no_answer_that_was_judged_before(exercise: Exercis
 @pytest.mark.long
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda one: str(one.id))
 def test_the_verdicts_on_all_answers_depend_on_no_other(exercise: Exercise):
-    files = [one.file for one in (*exercise.wrong, *exercise.right)]
+    files = [*(one.file for one in exercise.wrong), *(one.file for one in exercise.right)]
     judge = fresh(exercise)
     for source in (master(exercise), *(source_of(exercise, file) for file in files)):
         assert judged(judge, source) == judged(fresh(exercise), source)
