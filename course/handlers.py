@@ -121,15 +121,18 @@ class Process:
 
 
 def open_process() -> Spoken:
-    """Give a process for a learner's code, in the conversation that is going on (`course.conversations`)."""
+    """Give a process for a learner's code, in the talk that is going on (`course.conversations`).
+
+    Where there are no processes (`course.inline`), the code runs in this one.
+    """
+    if not PROCESSES:
+        return Inline()
     talk = talk_in_use()
     return start_process() if talk is None else talk.process()
 
 
 def start_process() -> Spoken:
-    """Start a process for a learner's code, or give what stands for one (`course.tape`, `course.inline`)."""
-    if not PROCESSES:
-        return Inline()
+    """Start a process for a learner's code, or give what stands for one (`course.tape`)."""
     tape = tape_in_use()
     if tape is None:
         return Process()
