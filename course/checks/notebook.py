@@ -15,6 +15,7 @@ from course.checks.feedback import overview, row_text
 from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
 from course.checks.verdict import Outcome, Verdict
+from course.inline import NOTE, PROCESSES
 from pyemu.errors import FaultlabError, MaterialError
 
 __all__ = ["check", "hint"]
@@ -90,16 +91,17 @@ def _check(
         source = source_of(answer)
     verdict = _verdict(name, source, seed)
     if behaviour is not None:
-        return next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
-    return "\n\n".join([overview(verdict, checks), *_why(verdict)])
+        text = next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
+    else:
+        text = overview(verdict, checks) + _where(verdict)
+    return text if PROCESSES else f"{text}\n\n{NOTE}"
 
 
-def _why(verdict: Verdict) -> list[str]:
+def _where(verdict: Verdict) -> str:
     """Say where the reason of the first failed check is read."""
-    failed = [row.behaviour.id for row in verdict.rows if row.outcome is Outcome.FAILED]
-    return (
-        [f'To see why the first of them failed: check("{verdict.exercise}", "{failed[0]}")'] if failed else []
-    )
+    failed = (row.behaviour.id for row in verdict.rows if row.outcome is Outcome.FAILED)
+    first = next(failed, None)
+    return f'\n\nTo see why the first of them failed: check("{verdict.exercise}", "{first}")' if first else ""
 
 
 @lru_cache(maxsize=8)
