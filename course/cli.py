@@ -25,6 +25,7 @@ from course.demos import command as demos
 from course.explore import bisect_command as bisecting
 from course.explore import command as exploring
 from course.grading import command as grading
+from course.live import command as living
 from course.material import new_command
 from course.run import command as running
 from course.series import command as series
@@ -55,6 +56,7 @@ app.command()(grading.regrade)
 app.add_typer(new_command.group, name="new")
 app.command()(conform.conform)
 app.command()(predict.predict)
+app.command()(living.live)
 app.command()(series.series)
 app.command()(syllabus_command.lessons)
 app.command()(linuxfacts_command.fact)
