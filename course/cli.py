@@ -21,6 +21,7 @@ from course import doctor, explain_command, functions, lab, linuxfacts_command, 
 from course.checks import command as checks
 from course.conform import command as conform
 from course.conform import predict
+from course.demos import command as demos
 from course.explore import bisect_command as bisecting
 from course.explore import command as exploring
 from course.grading import command as grading
@@ -63,6 +64,7 @@ app.command()(functions.functions)
 app.command()(explain_command.explain)
 app.command()(running.run)
 app.command()(running.scenarios)
+app.command()(demos.demo)
 app.command()(exploring.explore)
 app.command()(bisecting.bisect)
 app.add_typer(tracing.group, name="trace")
