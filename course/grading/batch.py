@@ -20,11 +20,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from course.checks.library import checks_of, exercise_of
+from course.checks.points import Points, changed_points, points_in_force
 from course.grading.collect import Submission
 from course.grading.grade import Grade, digest_of, grade
 from course.grading.notebook import graded_notebook
 from course.grading.page import page
-from course.grading.record import Record, exercise_digest, read_record
+from course.grading.record import Record, judged_by, read_record
 from course.grading.results import results, results_text
 from course.grading.sandbox import Sandbox, none, sandboxed
 from course.grading.table import table
@@ -101,7 +102,7 @@ def done_before(
         "submission": submission.name,
         "sha256": digest_of(submission.path),
         "exercise": exercise,
-        "exercise_sha256": exercise_digest(exercise),
+        "exercise_sha256": judged_by(exercise),
         "seed": seed,
         "sandbox": sandbox.name,
     }
@@ -117,7 +118,8 @@ def _graded(
             for one in submissions:
                 yield _grade_one(one, exercise, seed, out, sandbox.name)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), _enter, (sandbox,)) as pool:
+    begin = (sandbox, points_in_force())
+    with ProcessPoolExecutor(workers, get_context("spawn"), _enter, begin) as pool:
         started = [pool.submit(_grade_one, one, exercise, seed, out, sandbox.name) for one in submissions]
         for future in as_completed(started):
             yield future.result()
@@ -126,8 +128,9 @@ def _graded(
 _WORKER = ExitStack()
 
 
-def _enter(sandbox: Sandbox) -> None:
-    """Begin a worker: all that it runs is in the sandbox."""
+def _enter(sandbox: Sandbox, points: Points) -> None:
+    """Begin a worker: all that it runs is in the sandbox, and counts as in the process that started it."""
+    _WORKER.enter_context(changed_points(points))
     _WORKER.enter_context(sandboxed(sandbox))
 
 
