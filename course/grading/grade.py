@@ -12,6 +12,7 @@ from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
 from course.checks.submission import answer_of
 from course.grading.collect import Submission
+from course.material.rawjson import LIMITS
 from course.tape import Tape, played, recorded
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Grade:
     submission : str
         Its name.
     digest : str
-        SHA-256 of the file, in hexadecimal; empty when it can't be read.
+        SHA-256 of the file, in hexadecimal; empty when it can't be read, or is too large.
     exercise : str
         What it was graded as.
     seed : str
@@ -159,10 +160,12 @@ def _status(severity: Severity, verdict: Verdict | None) -> Status:
 
 
 def digest_of(path: Path) -> str:
-    """Give the SHA-256 of a file in hexadecimal; empty when it can't be read."""
+    """Give the SHA-256 of a file in hexadecimal; empty when it can't be read, or is too large to be."""
     if path.is_symlink() or not path.is_file():  # a pipe would never end
         return ""
     try:
+        if path.stat().st_size > LIMITS.n_bytes:  # nor would a file of terabytes, which may take no room
+            return ""
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
