@@ -19,7 +19,7 @@ __all__ = ["checks_of", "declared", "exercise_ids", "exercise_of"]
 
 def exercise_ids() -> list[str]:
     """Give the ids of all exercises."""
-    from course.workcopy import material
+    from course.shelf import material
 
     return sorted(path.parent.name for path in material("exercises").glob("*/exercise.toml"))
 
@@ -70,7 +70,7 @@ def declared(name: str) -> Exercise:
         There is none of that id.
     """
     from course.material.exercise import load_exercise
-    from course.workcopy import material
+    from course.shelf import material
 
     if name not in exercise_ids():
         raise MaterialError(
