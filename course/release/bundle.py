@@ -21,8 +21,8 @@ from course.checks.facts import plural
 from course.checks.library import exercise_of
 from course.checks.submission import pristine
 from course.material.source import write_notebook
+from course.shelf import material
 from course.syllabus import Lesson, lessons
-from course.workcopy import material
 from pyemu.errors import MaterialError
 
 __all__ = ["README", "bundle", "write_bundle", "zipped"]

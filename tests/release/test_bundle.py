@@ -14,7 +14,7 @@ import pytest
 
 from course.checks.points import changed_points
 from course.release.bundle import bundle, write_bundle, zipped
-from course.workcopy import material
+from course.shelf import material
 from pyemu.errors import MaterialError
 
 EXERCISES = ["e04_loop", "e01_truth_table"]
