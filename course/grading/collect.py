@@ -18,7 +18,8 @@ from pyemu.errors import MaterialError
 __all__ = ["Submission", "collect"]
 
 SUFFIX = ".ipynb"
-LONGEST = 100  # characters of a name
+LONGEST = 100  # bytes of a name: a file system takes 255, and one that encrypts fewer
+TAKEN = ("grades.csv", "batch.json")  # what stands beside the folders of results
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,13 @@ def _hidden(path: Path) -> bool:
 def _name(text: str) -> str:
     """Make a name of a path: letters, digits and ``._-``; a folder's separator becomes ``__``."""
     plain = unicodedata.normalize("NFC", text).replace("\\", "/").replace("/", "__")
-    return re.sub(r"[^\w.-]", "_", plain).strip("._")[:LONGEST] or "submission"
+    safe = re.sub(r"[^\w.-]", "_", plain).strip("._")
+    return safe.encode()[:LONGEST].decode(errors="ignore") or "submission"
 
 
 def _free(name: str, taken: dict[str, Path]) -> str:
     """Make a name unique; names that differ only in upper and lower case count as equal."""
-    lower = {one.casefold() for one in taken}
+    lower = {one.casefold() for one in (*taken, *TAKEN)}
     n, free = 2, name
     while free.casefold() in lower:
         free, n = f"{name}-{n}", n + 1

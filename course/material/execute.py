@@ -96,7 +96,7 @@ def run(notebook: Notebook, where: str) -> Notebook:
         try:
             client.execute(env=kernel_environment(Path(profile)), cleanup_kc=True)
         except CellExecutionError as error:
-            text = f"{error.ename}: {error.evalue}"
+            text = f"{error.ename}: {error.evalue}".rstrip(".")
             raise MaterialError(f"{where}, cell {running[-1]!r} raised {text}. Mend the source.") from error
         except (CellTimeoutError, DeadKernelError) as error:
             raise MaterialError(f"{where}, cell {running[-1]!r}: {error}. Mend the source.") from error

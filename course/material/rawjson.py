@@ -62,6 +62,22 @@ _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[\[\]{},]', re.DOTALL)
 _OPENS_LIST = re.compile(rb"\s*:\s*\[")
 _CELL_DEPTH = 3
 """Depth of a cell's keys: notebook, list of cells, cell."""
+_ZEROS_AND_SPACE = b"\0 \t\r\n"
+_UTF_8_MARK = b"\xef\xbb\xbf"
+_WIDE = re.compile(rb"\xff\xfe|\xfe\xff|\0|.\0", re.DOTALL)
+"""How a text in UTF-16 or UTF-32 begins: with a byte order mark, or with a zero in its first character."""
+_CONFLICT = re.compile(rb"^(?:<{7}|>{7}|\|{7}) ", re.MULTILINE)
+"""A line of git's; in JSON none begins so, since no text in it goes over a line's end."""
+_OTHERS = (
+    (b"\x1f\x8b", "an archive (gzip)", "unpack it"),
+    (b"7z\xbc\xaf\x27\x1c", "an archive (7-Zip)", "unpack it"),
+    (b"Rar!", "an archive (RAR)", "unpack it"),
+    (b"%PDF", "a PDF", "leave the export out"),
+    (b"\x89PNG", "a picture", "leave the screenshot out"),
+    (b"<", "a web page", "download the file itself, not the page that shows it"),
+    (b"version https://git-lfs", "a pointer of Git LFS", "run 'git lfs pull'"),
+)
+"""What is handed in by mistake: how it begins, what it is, what to do."""
 
 
 def parse(data: bytes, limits: Limits = LIMITS) -> tuple[Any, list[Finding]]:
@@ -82,19 +98,34 @@ def parse(data: bytes, limits: Limits = LIMITS) -> tuple[Any, list[Finding]]:
     Raises
     ------
     Refused
-        The file is empty, too large, not UTF-8, too deep, not JSON, or holds a key twice.
+        The file is empty, too large, something else, not UTF-8, too deep, not JSON, or holds a key twice.
     """
     findings = []
-    if not data.strip():
-        raise Refused("empty", "The file is empty; save the notebook and hand it in again.")
     if len(data) > limits.n_bytes:
         text = f"The file has more than {limits.n_bytes:,} bytes, the largest size that is read"
         raise Refused("too-large", f"{text}; clear all outputs and hand it in again.")
+    if not data.removeprefix(_UTF_8_MARK).strip(_ZEROS_AND_SPACE):
+        what = "holds nothing but zeros and spaces" if data.strip() else "is empty"
+        raise Refused("empty", f"The file {what}; save the notebook and hand it in again.")
     if data.startswith(b"PK\x03\x04"):
         raise _archive(data, limits)
-    if data.startswith(b"\xef\xbb\xbf"):
-        data = data[3:]
+    for begins, what, cure in _OTHERS:
+        if data.lstrip().startswith(begins):
+            raise Refused(
+                "not-a-notebook", f"The file is {what}, not a notebook; {cure} and hand in the .ipynb."
+            )
+    if _WIDE.match(data):
+        text = "The file's encoding is UTF-16 or UTF-32, not UTF-8"
+        raise Refused("encoding", f"{text}; save it from JupyterLab, which writes UTF-8.")
+    if data.startswith(_UTF_8_MARK):
+        data = data.removeprefix(_UTF_8_MARK)
         findings.append(Finding("byte-order-mark", "The file begins with a byte order mark; it was skipped."))
+    if conflict := _CONFLICT.search(data):
+        line = data.count(b"\n", 0, conflict.start()) + 1
+        text = f"Line {line:,} is a conflict marker of git: two versions stand in the file"
+        raise Refused(
+            "merge-conflict", f"{text}. Take one of them ('git checkout --ours') and hand it in again."
+        )
     data = _without_outputs(data, limits)
     try:
         text = data.decode("utf-8")
@@ -105,8 +136,25 @@ def parse(data: bytes, limits: Limits = LIMITS) -> tuple[Any, list[Finding]]:
     try:
         return json.loads(text, object_pairs_hook=_unique), findings
     except (ValueError, RecursionError) as error:  # ValueError: also an integer of too many digits
-        message = f"The file is not valid JSON ({error}); it may have been cut off. Hand it in again."
-        raise Refused("not-json", message) from error
+        raise _no_json(data, str(error) if isinstance(error, json.JSONDecodeError) else "") from error
+
+
+def _no_json(data: bytes, said: str) -> Refused:
+    """Say why bytes are not JSON, as whoever has to mend the file would like to hear it."""
+    again = "Hand in the .ipynb that JupyterLab saved."
+    zero = data.find(b"\0")
+    begins = data.lstrip()[:20]
+    if not begins.startswith((b"{", b"[")):
+        text = f"it begins with {begins.decode(errors='replace')!r}, where a notebook begins with '{{'"
+    elif zero >= 0:
+        text = f"byte {zero:,} is zero, as after a crash or a broken copy"
+    elif said.startswith("Extra data"):
+        text = f"something follows the end of the notebook: {said.partition(': ')[2]}"
+    elif said:
+        text = f"{said}; it may have been cut off, or edited by hand"
+    else:
+        text = "a number in it has too many digits"
+    return Refused("not-json", f"The file is not valid JSON: {text}. {again}")
 
 
 def _archive(data: bytes, limits: Limits) -> Refused:
@@ -154,9 +202,7 @@ def _without_outputs(data: bytes, limits: Limits) -> bytes:
         elif first in b",":
             continue
         elif not token[1]:
-            raise Refused(
-                "not-json", "The file is not valid JSON: a text never ends; it may have been cut off."
-            )
+            raise _no_json(data, "a text never ends")
         elif (
             depth == _CELL_DEPTH
             and token[0] == b'"outputs"'
@@ -165,7 +211,7 @@ def _without_outputs(data: bytes, limits: Limits) -> bytes:
             kept.append(data[copied : opening.end()])
             skipping = True
     if skipping:
-        raise Refused("not-json", "The file is not valid JSON: it ends inside saved outputs; it was cut off.")
+        raise _no_json(data, "it ends inside saved outputs")
     kept.append(data[copied:])
     return b"".join(kept)
 

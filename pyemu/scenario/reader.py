@@ -359,7 +359,7 @@ class Reader(MemoryChecks):
             if dict(step.values).get("area") == area.name and area.process != meant:
                 raise self.fail(
                     f"{here}: area {area.name} belongs to process {area.process}; this step means memory of "
-                    f"process {meant}."
+                    f"process {meant}. A thread of {area.process} says process = '{area.process}'."
                 )
 
     def check_buffer(

@@ -172,6 +172,13 @@ def test_a_pipe_in_the_place_of_a_file_does_not_stop_the_batch(tmp_path: Path):
     assert done.status is Status.REJECTED
 
 
+def test_a_file_of_a_terabyte_does_not_stop_the_batch(tmp_path: Path):
+    with (tmp_path / "large.ipynb").open("wb") as file:
+        file.truncate(1 << 40)  # sparse: to read it all would take an hour
+    done = grade(Submission("large", tmp_path / "large.ipynb"), "e04_loop", SEED)
+    assert (done.status, done.digest) == (Status.REJECTED, "")
+
+
 def test_a_notebook_of_an_earlier_batch_is_removed_when_the_file_is_rejected_now(
     submissions: Path, tmp_path: Path
 ):
@@ -184,7 +191,7 @@ def test_a_notebook_of_an_earlier_batch_is_removed_when_the_file_is_rejected_now
 
 def test_a_folder_that_cannot_be_written_is_named(submissions: Path, tmp_path: Path):
     (tmp_path / "out").touch()
-    with pytest.raises(MaterialError, match=r"can't be written .*; name another --out"):
+    with pytest.raises(MaterialError, match=r"can't be written .*, or name another --out"):
         grade_all([Submission("x", submissions / "cut.ipynb")], "e04_loop", SEED, tmp_path / "out")
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,16 @@ def test_a_path_that_is_not_there_is_named(tmp_path: Path):
 def test_a_folder_without_notebooks_is_named(tmp_path: Path):
     with pytest.raises(MaterialError, match=r"there is no notebook \(\.ipynb\) in "):
         collect([tmp_path])
+
+
+def test_a_name_is_a_folder_that_every_file_system_takes(tmp_path: Path):
+    files(tmp_path, f"{'日' * 80}.ipynb", "grades.csv.ipynb", "Batch.json.ipynb")
+    found = names(tmp_path)
+    assert found == ["Batch.json-2", "grades.csv-2", "日" * 33]
+    for name in found:
+        (tmp_path / "out" / name).mkdir(parents=True)
+
+
+def test_a_file_whose_name_is_no_text_has_a_name(tmp_path: Path):
+    (tmp_path / os.fsdecode(b"caf\xe9.ipynb")).touch()
+    assert names(tmp_path) == ["caf"]

@@ -57,10 +57,37 @@ def test_a_byte_order_mark_is_skipped_and_noted():
         (b'{"a": 1, "a": 1}', "duplicate-key"),
         (b'{"cells": [{"source": "a", "source": "b"}]}', "duplicate-key"),
         (b"PK\x03\x04rest", "archive"),
+        (b"\xef\xbb\xbf \0", "empty"),
+        (b"<html>", "not-a-notebook"),
+        (b"%PDF-1.7", "not-a-notebook"),
+        (b'{\n<<<<<<< HEAD\n"a": 1}', "merge-conflict"),
+        ('{"a": 1}'.encode("utf-16-le"), "encoding"),
     ],
 )
 def test_what_is_no_readable_notebook_is_refused_by_name(data, name):
     assert refusal(data) == name
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"{}{}", "something follows the end of the notebook: line 1 column 3"),
+        (b"# a script", "it begins with '# a script', where a notebook begins with '{'"),
+        (b'{"a": \0\0', "byte 6 is zero, as after a crash"),
+        (b'{"a": 1,}', "line 1 column 9 (char 8); it may have been cut off"),
+        (b'{"a": 1' + b"0" * 5000 + b"}", "a number in it has too many digits."),
+    ],
+)
+def test_what_is_no_json_is_explained(data, words):
+    with pytest.raises(Refused) as caught:
+        parse(data)
+    assert words in caught.value.finding.message
+    assert caught.value.finding.message.endswith("Hand in the .ipynb that JupyterLab saved.")
+
+
+def test_a_conflict_within_a_text_is_a_text():
+    value = {"cells": [{"source": "\n<<<<<<< HEAD\n"}]}
+    assert parse(json.dumps(value).encode())[0] == value
 
 
 def test_a_file_beyond_the_limits_is_refused():

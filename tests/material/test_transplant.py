@@ -70,6 +70,14 @@ def test_a_source_in_lines_and_windows_line_ends_is_the_same_answer(learner, sub
     assert handed_in(learner, submission).answers == {"answer": ANSWER}
 
 
+@pytest.mark.parametrize("source", ["", [], [""], ["\n", " "]])
+def test_an_empty_answer_is_noted_as_unanswered(learner, submission, source):
+    cell(submission, "answer")["source"] = source
+    result = handed_in(learner, submission)
+    assert names(result) == ["unanswered"]
+    assert "is empty" in result.findings[0].message
+
+
 def test_an_untouched_notebook_is_noted_as_unanswered(learner):
     result = transplant(learner, write_notebook(learner).encode())
     assert names(result) == ["unanswered"]
@@ -203,6 +211,54 @@ def test_a_broken_schema_elsewhere_is_noted_and_the_answer_counts(learner, submi
     result = handed_in(learner, submission)
     assert names(result) == ["schema"]
     assert result.answers == {"answer": ANSWER}
+
+
+def test_a_notebook_of_many_parts_is_not_compared_with_its_schema(learner, submission):
+    cell(submission, "answer")["source"] = list(ANSWER)
+    cell(submission, "play")["source"] = ["#"] * 30_000
+    result = handed_in(learner, submission)
+    assert names(result) == ["schema"]
+    assert "too many to compare" in result.findings[0].message
+    assert result.answers == {"answer": ANSWER}
+
+
+def points(value: Any) -> Callable[[Notebook], None]:
+    def change(notebook: Notebook) -> None:
+        cell(notebook, "positive")["metadata"]["nbgrader"]["points"] = value
+
+    return change
+
+
+def no_metadata(notebook: Notebook) -> None:
+    for c in notebook["cells"]:
+        c["metadata"] = {}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (points(1000), "points of the cell 'positive' is '1000', not "),
+        (points(None), "points of the cell 'positive' is 'None', not "),
+        (no_metadata, "are gone, and "),
+    ],
+)
+def test_changed_grading_metadata_are_named_and_ours_count(learner, submission, change, words):
+    change(submission)
+    result = handed_in(learner, submission)
+    assert names(result) == ["metadata"]
+    assert words in result.findings[0].message
+    assert result.severity is Severity.RESTORED
+    assert sources(result.notebook) == sources(learner) | {"answer": ANSWER}
+
+
+def test_the_notebook_of_another_exercise_is_called_so(learner, submission):
+    submission["metadata"]["faultlab"] = {"exercise": "x99"}
+    cell(submission, "positive")["id"] = "answer"  # of another one, by chance
+    assert "other-exercise" not in names(handed_in(learner, submission))
+    drop("answer")(submission)
+    for c in submission["cells"]:
+        c["id"] = c["id"] + "-"
+    assert names(handed_in(learner, submission)) == ["other-exercise"]
 
 
 def test_neither_the_submission_nor_the_pristine_notebook_is_changed(learner, submission):
