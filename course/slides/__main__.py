@@ -8,11 +8,10 @@ from pathlib import Path
 from course.curriculum import lesson_number, lesson_place
 from course.npm import unpacked
 from course.shelf import material
-from course.slides.pages import write
+from course.slides.pages import PACKAGE, write
 from pyemu.errors import FaultlabError, MaterialError
 
 ROOT = Path(__file__).resolve().parents[2]
-REVEAL = "reveal.js@6.0.2"
 
 
 def main(numbers: list[str]) -> None:
@@ -22,7 +21,7 @@ def main(numbers: list[str]) -> None:
     try:
         if unknown := set(numbers) - set(known):
             raise MaterialError(f"there is no lesson {min(unknown)!r}; there are: {', '.join(known)}.")
-        package = unpacked(REVEAL, ROOT / "build" / "npm")
+        package = unpacked(PACKAGE, ROOT / "build" / "npm")
         chosen = [path for path in lessons if not numbers or lesson_number(path) in numbers]
         pages = write(ROOT / "build" / "slides", chosen, package)
     except FaultlabError as error:

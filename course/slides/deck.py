@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from html import escape
 from typing import Any
 
 from course.questions import load_question
@@ -23,12 +24,12 @@ __all__ = ["HEIGHT", "blocks", "deck", "height"]
 
 Cell = dict[str, Any]
 
-HEIGHT = 19.0
+HEIGHT = 22.0
 """Lines of prose that a slide holds below its heading."""
 
 WIDTH = 88  # characters in a line of prose
 OUTPUT_LINES = 16
-ROWS = 9  # of a table
+ROWS = 8  # of a table
 
 _ITEM = re.compile(r"(\d+\.|[-*]) ")
 _FENCE = re.compile(r"\s*```")
@@ -41,6 +42,7 @@ _REVEAL = re.compile(r"\breveal\(\s*[\"']([^\"']+)[\"']")
 _ASKED_TO_ACT = re.compile(
     r"^(Your (prediction|answer|gaps|order|lines)\b|You made no prediction)", re.MULTILINE
 )
+_SET_UP = re.compile(r"^ready\(\)$", re.MULTILINE)  # imports are nothing to look at
 _ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 
 
@@ -63,7 +65,7 @@ def deck(notebook: Mapping[str, Any]) -> Cell:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             cells += _prose(source, room)
-        elif source.strip():
+        elif source.strip() and not _SET_UP.search(source):
             cells += _code(source, cell, room)
     title = notebook["metadata"].get("title", "")
     numbered = [{**cell, "id": f"slide-{number}"} for number, cell in enumerate(cells)]
@@ -77,13 +79,18 @@ class _Room:
         self.taken = 0.0
         self.heading = ""
 
-    def place(self, lines: float, kind: str = "") -> str:
-        """Take room, and give the kind of cell: on a slide of its own where the present one is full."""
-        if kind or (self.taken and self.taken + lines > HEIGHT):
+    def placed(self, cell: Cell, lines: float, kind: str = "") -> Iterator[Cell]:
+        """Put a cell on the present slide, or on a new one where that is full or another kind begins."""
+        if kind or not self.heading:
             self.taken = lines
-            return kind or "subslide"
-        self.taken += lines
-        return "-"
+            yield _typed(cell, kind or "slide")
+        elif self.taken + lines <= HEIGHT:
+            self.taken += lines
+            yield _typed(cell, "-")
+        else:
+            self.taken = 1.5 + lines
+            yield _markdown(f'<p class="above">{escape(self.heading)}</p>', "subslide")
+            yield _typed(cell, "-")
 
 
 def blocks(text: str) -> Iterator[str]:
@@ -127,7 +134,7 @@ def _prose(text: str, room: _Room) -> Iterator[Cell]:
         if block.startswith("#"):
             kind = "slide" if block.startswith(("# ", "## ")) else "subslide"
             room.heading = block.splitlines()[0].lstrip("# ")
-        yield _markdown(block, room.place(height(block), kind))
+        yield from room.placed(_markdown(block), height(block), kind)
 
 
 def _code(source: str, cell: Cell, room: _Room) -> Iterator[Cell]:
@@ -138,13 +145,12 @@ def _code(source: str, cell: Cell, room: _Room) -> Iterator[Cell]:
         return
     lines = 1.0 + 1.1 * len(source.splitlines())
     shown = sum(map(_output_height, outputs))
-    bare = {**cell, "source": source, "outputs": [], "execution_count": None, "metadata": {}}
-    kind = room.place(lines + min(shown, HEIGHT - lines))
-    yield _typed(bare, kind)
+    bare = {**cell, "source": source, "outputs": [], "execution_count": None}
+    yield from room.placed(bare, lines + min(shown, HEIGHT - lines - 1.5))
     if outputs:
         yield _markdown_output(outputs)
     if told := _REVEAL.search(source):
-        yield _notes(_choices(told[1]))
+        yield _markdown(_choices(told[1]), "notes")
 
 
 def _question(name: str, room: _Room) -> Iterator[Cell]:
@@ -152,8 +158,8 @@ def _question(name: str, room: _Room) -> Iterator[Cell]:
     question = load_question(name)
     choices = "\n".join(f"- **{one.letter}**  {one.text}" for one in question.choices)
     text = f"{question.ask}\n\n{choices}"
-    yield _markdown(text, room.place(sum(map(height, blocks(text)))))
-    yield _notes(_choices(name))
+    yield from room.placed(_markdown(text), sum(map(height, blocks(text))))
+    yield _markdown(_choices(name), "notes")
 
 
 def _choices(name: str) -> str:
@@ -180,7 +186,9 @@ def _shortened(output: Mapping[str, Any]) -> Cell | None:
         return {"text": text} if text else None
     data = output.get("data", {})
     if "text/html" in data:
-        return {"html": _rows("".join(data["text/html"]))}
+        html = "".join(data["text/html"])
+        pictured = html.startswith("<img")  # a stepper: its bars and its sentence, without the panels
+        return {"html": html.partition("<table")[0] if pictured else _rows(html)}
     if "text/plain" in data:
         return {"text": _lines("".join(data["text/plain"]).rstrip())}
     return None
@@ -213,18 +221,12 @@ def _output_height(output: Mapping[str, str]) -> float:
 
 def _markdown_output(outputs: list[Cell]) -> Cell:
     """Show outputs at a key press."""
-    from html import escape
-
     shown = [one.get("html") or f"<pre>{escape(one['text'])}</pre>" for one in outputs]
     return _markdown("\n\n".join(f'<div class="output">{one}</div>' for one in shown), "fragment")
 
 
-def _markdown(text: str, kind: str) -> Cell:
+def _markdown(text: str, kind: str = "-") -> Cell:
     return _typed({"cell_type": "markdown", "metadata": {}, "source": text}, kind)
-
-
-def _notes(text: str) -> Cell:
-    return _markdown(text, "notes")
 
 
 def _typed(cell: Mapping[str, Any], kind: str) -> Cell:

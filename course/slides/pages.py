@@ -11,11 +11,14 @@ from typing import Any
 from course.curriculum import lesson_number
 from course.slides.deck import deck
 
-__all__ = ["ASSETS", "page", "write"]
+__all__ = ["ASSETS", "PACKAGE", "page", "write"]
 
 TEMPLATE = Path(__file__).with_name("template")
 ASSETS = "reveal"
 """The folder beside the pages, with what they load."""
+
+PACKAGE = "reveal.js@6.0.2"
+"""npm's name and version of it."""
 
 # From npm's package, and ours.
 REVEAL = {
@@ -45,7 +48,7 @@ def page(lesson: Path) -> str:
     from nbconvert import SlidesExporter
 
     notebook = deck(json.loads(lesson.read_text(encoding="utf-8")))
-    exporter = SlidesExporter(
+    exporter = SlidesExporter(  # type: ignore[no-untyped-call]
         extra_template_basedirs=[str(TEMPLATE.parent)], template_name=TEMPLATE.name, reveal_url_prefix=ASSETS
     )
     html: Any = exporter.from_notebook_node(nbformat.from_dict(notebook))[0]  # type: ignore[no-untyped-call]
