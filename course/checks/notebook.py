@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
 from course.checks.verdict import Outcome, Verdict
 from course.inline import NOTE, PROCESSES
+from course.progress import record
 from pyemu.errors import FaultlabError, MaterialError
 
 if TYPE_CHECKING:
@@ -108,6 +110,8 @@ def _check(
     else:
         source = source_of(answer)
     verdict = _verdict(exercise, source, seed)
+    with suppress(FaultlabError):  # `faultlab progress` names it; a check says nothing but its verdict
+        record(verdict)
     if behaviour is not None:
         row = next(row for row in verdict.rows if row.behaviour.id == behaviour)
         text, passed = row_text(row), row.outcome is Outcome.PASSED
