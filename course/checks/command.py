@@ -49,7 +49,7 @@ def check(
             told.add(row.feedback.headline)  # a cause that shows in two checks is explained once
             print(row_text(row), end="\n\n")
             if kept := keep_run(verdict, row.behaviour.id, answer.source, notebook.resolve().parent):
-                print(f"To step through this run beside the kernel's: faultlab step {kept}", end="\n\n")
+                print(f"To step through this run: faultlab step {kept}", end="\n\n")
     print(overview(verdict, checks))
     if verdict.printed:
         print("", "Your function printed", *printed_text(verdict.printed), sep="\n")

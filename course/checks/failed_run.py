@@ -75,13 +75,14 @@ class FailedRun:
             stored[name] = value.to_jsonl() if name in ("mine", "kernel") else value
         return json.dumps(stored, indent=1) + "\n"
 
-    def results(self) -> tuple[Result, Result]:
-        """Give both runs, as a view takes them.
+    def results(self) -> tuple[Result, ...]:
+        """Give the runs, as a view takes them.
 
         Returns
         -------
-        tuple of (Result, Result)
-            The learner's, and the kernel's. They hold events and scenario, and no counters.
+        tuple of Result
+            The learner's, and the kernel's; of an explored case the learner's alone, since the moves of two
+            functions can't be compared one by one. They hold events and scenario, and no counters.
 
         Raises
         ------
@@ -89,7 +90,8 @@ class FailedRun:
             The exercise's checks have changed since, and have no such case.
         """
         scenario, tree = self._case()
-        return _result(scenario, tree, self.mine), _result(scenario, tree, self.kernel)
+        traces = (self.mine,) if self.schedule else (self.mine, self.kernel)
+        return tuple(_result(scenario, tree, trace) for trace in traces)
 
     def _case(self) -> tuple[Scenario, Tree]:
         from pyemu import Tree

@@ -101,7 +101,7 @@ def _check(
     if behaviour is not None:
         text = next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
         if kept := keep_run(verdict, behaviour, source):
-            text += f'\n\nTo step through this run beside the kernel\'s: stepper("{kept}")'
+            text += f'\n\nTo step through this run: from course.views import stepper; stepper("{kept}")'
     else:
         text = overview(verdict, checks) + _where(verdict)
     return text if PROCESSES else f"{text}\n\n{NOTE}"

@@ -26,7 +26,7 @@ def step(
     if found.schedule:
         print(f"In this order of moves: {found.schedule}")
     print()
-    print(view.text(view.start))
+    print(found.mine.text() if found.schedule else view.text(view.start))
     if page is not None:
         page.write_text(view.page(), encoding="utf-8")
         print()

@@ -186,8 +186,8 @@ def stepper(*results: Result | str | Path) -> Stepper:
     Parameters
     ----------
     *results : Result, str or Path
-        One run, or two that are compared. Or one file that a failed check has kept: it opens beside the
-        kernel's own run.
+        One run, or two that are compared. Or one file that a failed check has kept: its run opens
+        beside the kernel's own.
 
     Returns
     -------
@@ -208,12 +208,13 @@ def stepper(*results: Result | str | Path) -> Stepper:
     if len(results) == 1 and isinstance(results[0], str | Path):
         from course.checks.failed_run import LABELS, load_run
 
-        return Stepper(*load_run(Path(results[0])).results(), called=LABELS)
+        kept = load_run(Path(results[0])).results()
+        return Stepper(*kept, called=LABELS[: len(kept)])
     runs = [one for one in results if isinstance(one, Result)]
     if len(runs) not in (1, 2) or len(runs) < len(results):
         raise FaultlabError(
-            f"stepper() got {len(results)} arguments; give it one run, two to compare them, or one file that "
-            "a failed check has kept."
+            f"stepper() got {len(results)} runs; give it one, or two to compare them, or one file that a failed "
+            "check has kept."
         )
     return Stepper(*runs)
 
