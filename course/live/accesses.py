@@ -17,7 +17,7 @@ from typing import Any
 
 from course.live.uffd import Refused
 
-__all__ = ["ACCESSES", "Memory", "access"]
+__all__ = ["ACCESSES", "Memory", "Touch", "access"]
 
 PAGE = mmap.PAGESIZE
 Touch = Callable[[int, int], int]
@@ -45,11 +45,19 @@ class Memory:
         How many.
     shared : bool
         MAP_SHARED (shmem) instead of MAP_PRIVATE.
+    cached : int, optional
+        All pages are in the page cache and hold this byte, but are mapped by nobody.
     """
 
-    def __init__(self, pages: int, *, shared: bool = False) -> None:
+    def __init__(self, pages: int, *, shared: bool = False, cached: int | None = None) -> None:
         how = mmap.MAP_SHARED if shared else mmap.MAP_PRIVATE
-        self.map = mmap.mmap(-1, pages * PAGE, flags=how | mmap.MAP_ANONYMOUS)
+        file = -1
+        if cached is None:
+            how |= mmap.MAP_ANONYMOUS
+        else:
+            file = os.memfd_create("faultlab")
+            os.write(file, bytes([cached]) * (pages * PAGE))
+        self.map = mmap.mmap(file, pages * PAGE, flags=how)
         if hasattr(mmap, "MADV_NOHUGEPAGE"):
             self.map.madvise(mmap.MADV_NOHUGEPAGE)
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self.map))

@@ -31,13 +31,16 @@ class Asked:
     Attributes
     ----------
     records : list of Record
-        One a run.
+        One a run; none of a scenario that is no recorded experiment.
     sides : Sides
         Beside the emulator and the recordings.
+    user_mode_only : bool
+        The userfaultfd was made with UFFD_USER_MODE_ONLY.
     """
 
     records: list[Record]
     sides: Sides
+    user_mode_only: bool
 
 
 def user_of(name: str) -> int:
@@ -95,5 +98,5 @@ def asked_all(wanted: Sequence[Experiment], runs: int, limit: float, user: int |
             sides = sides_of(records, alone, [answer.order for answer in answers])
             if len(answers) >= TRIES or sides.n_agree == len(answers):
                 break
-        found.append(Asked(records, sides))
+        found.append(Asked(records, sides, answers[0].user_mode_only))
     return found

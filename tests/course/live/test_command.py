@@ -63,12 +63,13 @@ def test_a_refusal_gives_the_reason_the_recordings_and_status_0(monkeypatch: pyt
         raise monitor._refusal(b'{"errno": 1}', True)
 
     monkeypatch.setattr(asking, "ask", refuses)
-    result = live("none", "wake1", "--access", "user_read,futex_op")
+    result = live("none", "wake1", "W2", "--access", "user_read,futex_op")
     assert result.exit_code == 0
     for words in (
         "a container filters the call",
         "vm.unprivileged_userfaultfd=1",
         "recorded ",
+        "W2:",
         "futex_op wake1:",
     ):
         assert words in result.output
@@ -88,7 +89,7 @@ def test_nothing_is_recorded_where_nothing_was_asked(tmp_path: Path, monkeypatch
 def test_the_list_names_every_event_and_access() -> None:
     result = live("--list")
     assert result.exit_code == 0
-    for name in ("wakeN", "close", "odirect", "user_read"):
+    for name in ("wakeN", "close", "odirect", "user_read", "minor-fault"):
         assert name in result.output
 
 
