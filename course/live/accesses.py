@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from course.live.uffd import Refused
+from course.live.uffd import Lacking
 
 __all__ = ["ACCESSES", "Memory", "Touch", "access"]
 
@@ -85,7 +85,7 @@ def access(step: Step, memory: Memory) -> Touch:
 
     Raises
     ------
-    Refused
+    Lacking
         This machine lacks what the access needs.
     """
     return ACCESSES[step["do"]](step, memory)
@@ -194,10 +194,10 @@ def _odirect_write(step: Step, memory: Memory) -> Touch:
     try:
         file = os.open(where, os.O_RDWR | os.O_TMPFILE | O_DIRECT, 0o600)
     except OSError as error:
-        raise Refused(f"{where} gives no file for O_DIRECT ({error.strerror}); set TMPDIR.") from None
+        raise Lacking(f"{where} gives no file for O_DIRECT ({error.strerror}); set TMPDIR.") from None
     kind = (ctypes.c_long * 16)()
     if _libc().fstatfs(file, kind) == 0 and kind[0] == TMPFS_MAGIC:
-        raise Refused(f"{where} is a tmpfs, where O_DIRECT is a copy; set TMPDIR to a folder on a disk.")
+        raise Lacking(f"{where} is a tmpfs, where O_DIRECT is a copy; set TMPDIR to a folder on a disk.")
     return lambda page, pages: os.pwritev(file, [memory.view(page, pages)], 0)
 
 

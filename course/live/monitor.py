@@ -101,7 +101,7 @@ def ask(
     ValueError
         For a limit out of range.
     Refused
-        This machine, or this user, gets no userfaultfd; the text says why.
+        This machine, or this user, gets no userfaultfd; the text says why. As `Lacking`: only not for this.
     """
     if not SHORTEST <= seconds <= LONGEST:
         raise ValueError(
@@ -330,6 +330,8 @@ def _refusal(line: bytes, user_mode_only: bool) -> Exception:
     told = json.loads(line) if line else {}
     if "refused" in told:
         return uffd.Refused(told["refused"])
+    if "lacking" in told:
+        return uffd.Lacking(told["lacking"])
     match told.get("errno"):
         case errno.EPERM if user_mode_only:
             return uffd.Refused(

@@ -27,7 +27,8 @@ from course.live.reasons import (
     Reason,
 )
 from course.live.recording import label
-from course.live.sides import Difference, Side, Sides, next_door
+from course.live.sides import Difference, Side, Sides, next_door, not_here
+from course.live.uffd import Lacking
 from pyemu.machine import run
 from pyemu.scenario import Scenario
 from pyemu.tree import Tree
@@ -137,7 +138,10 @@ def _play(scenario: Scenario, runs: int, limit: float, user: int | None) -> Aske
     kernel = kernel_of(label(platform.release()))
     answers: list[Answer] = []
     while True:
-        answers.append(ask(plan, None, limit, user))
+        try:
+            answers.append(ask(plan, None, limit, user))
+        except Lacking as why:
+            return Asked([], not_here(scenario.name, str(why), emulated(scenario.name, kernel)), False)
         if len(answers) < runs:
             continue
         sides = _judged(scenario, kernel, answers)

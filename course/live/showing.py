@@ -111,6 +111,8 @@ HOW_TO_ALLOW = (
 
 
 def _verdict(one: Sides) -> str:
+    if not one.n_runs:
+        return "not here"
     if one.unexplained:
         return "DIFFERS"
     return "explained" if one.differences else "agrees"

@@ -35,7 +35,17 @@ from course.live.reasons import (
 from pyemu.machine import run
 from pyemu.tree import Tree
 
-__all__ = ["Difference", "Side", "Sides", "emulated", "name_of", "next_door", "recorded", "sides_of"]
+__all__ = [
+    "Difference",
+    "Side",
+    "Sides",
+    "emulated",
+    "name_of",
+    "next_door",
+    "not_here",
+    "recorded",
+    "sides_of",
+]
 
 # What a busy machine may change, as long as another run agrees.
 TIMED = {
@@ -99,7 +109,7 @@ class Sides:
     name : str
         What was done.
     n_runs, n_agree : int
-        How often, and in how many runs nothing differs.
+        How often, and in how many runs nothing differs. 0 runs: it is not to be had here.
     sides : tuple of Side
         The running kernel if it was asked, the emulator, and the recording if there is one.
     differences : tuple of Difference
@@ -188,6 +198,11 @@ def sides_of(records: Sequence[Record], none: Record | None, orders: Sequence[Se
         tuple(differences),
         tuple(found.reasons),
     )
+
+
+def not_here(name: str, why: str, model: Side) -> Sides:
+    """Give the sides of what this machine lacks something for: the emulator's alone, and the reason."""
+    return Sides(name, 0, 0, (model,), (), (Reason("not here", why),))
 
 
 def name_of(done: Experiment) -> str:

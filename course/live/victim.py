@@ -27,6 +27,10 @@ from course.live import uffd
 from course.live.accesses import Memory, Touch, access
 from course.live.counters import Counters
 
+MODES = (
+    "this kernel does not serve such memory in this way. Write-protection came with 5.7, minor faults of "
+    "shared memory with 5.14."
+)
 WARM = 3  # rounds on the present page
 MADV_POPULATE_WRITE = 23
 PR_SET_PDEATHSIG = 1
@@ -59,13 +63,19 @@ def main(plan: Plan) -> None:
         touches = [access(step, memory) for step in plan["accesses"]]
         descriptor = uffd.open_userfaultfd(plan["user_mode_only"])
         uffd.api(descriptor, plan["features"])
-        measure = _get_warm(plan, memory, touches)
-        uffd.register(descriptor, memory.address, memory.length, plan["mode"])
     except uffd.Refused as why:
-        print(json.dumps({"refused": str(why)}))
+        print(json.dumps({"lacking" if isinstance(why, uffd.Lacking) else "refused": str(why)}))
         return
     except OSError as error:
         print(json.dumps({"errno": error.errno}))
+        return
+    measure = _get_warm(plan, memory, touches)
+    try:
+        uffd.register(descriptor, memory.address, memory.length, plan["mode"])
+    except OSError as error:
+        print(
+            json.dumps({"lacking": f"UFFDIO_REGISTER gave {errno.errorcode.get(error.errno or 0)}: {MODES}"})
+        )
         return
     told: dict[str, Any] = {"perf": measure.counters.perf, "results": []}
     action = _tell_sigbus(measure, told)
