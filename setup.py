@@ -4,7 +4,8 @@ The module is optional: without a C compiler the install is pure Python, works a
 (``pyemu.COMPILED``). ``FAULTLAB_REQUIRE_COMPILED=1`` turns a failed compilation into an error.
 It is built against the stable ABI of Python 3.11, so one wheel serves 3.11 and later, and without
 ``-march``, so it runs on every machine of its architecture: the variants for newer processors are
-files of their own, and one is chosen at run time (``pyemu.hw.twins``).
+files of their own, and one is chosen at run time (``pyemu.hw.twins``). ``FAULTLAB_PURE=1`` leaves it
+out and gives one wheel for every machine (``py3-none-any``), a browser included (`course.lite`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from setuptools import Extension, find_packages, setup
 
 REQUIRED = os.environ.get("FAULTLAB_REQUIRE_COMPILED") == "1"
+PURE = os.environ.get("FAULTLAB_PURE") == "1"
 STABLE_ABI = 0x030B0000  # Python 3.11
 CORE = ("core", "plain", "avx2", "avx512", "bulk")
 
@@ -48,12 +50,12 @@ def extensions() -> list[Extension]:
 
 # In the repository lessons/ and exercises/ stand beside course/, where a reader looks for them. In a wheel
 # they are folders of the package course, so that an install adds two names to site-packages (pyemu, course)
-# and not four. course.workcopy.material() finds them in both places.
+# and not four. course.shelf.material() finds them in both places.
 MATERIAL = {"course.lessons": "lessons", "course.exercises": "exercises"}
 
 setup(
     packages=[*find_packages(include=["pyemu*", "course*"]), *MATERIAL],
     package_dir=MATERIAL,
-    ext_modules=extensions(),
-    options={"bdist_wheel": {"py_limited_api": "cp311"}},
+    ext_modules=[] if PURE else extensions(),
+    options={} if PURE else {"bdist_wheel": {"py_limited_api": "cp311"}},
 )

@@ -11,11 +11,12 @@ is handed over as an argument, alone or in a namespace, is called here when the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
 from course.handlers import open_process
+from course.inline import Inline
 from course.tape import Spoken
 from pyemu import wire
 from pyemu.errors import WireError
@@ -102,6 +103,8 @@ class Answers:
                 packed.append({"ask each": {one: f"{n}.{one}" for one in vars(arg)}})
             else:
                 packed.append(wire.pack_plain(arg))
+        if isinstance(self._process, Inline):  # it asks while it answers
+            self._process.reply = lambda question: wire.encode(*_asked(wire.decode(question), ours))
         return self._result(self._send("call", name, packed), ours)
 
     def value(self, name: str) -> Any:
@@ -120,12 +123,19 @@ class Answers:
                 match answer:
                     case ["result", value]:
                         return wire.unpack_plain(value)
-                    case ["ask", str(name), list(args)] if name in ours:
-                        answer = self._send(*_reply(ours[name], [wire.unpack_plain(arg) for arg in args]))
                     case _:
-                        raise HandlerFault("protocol", f"{str(answer)[:80]} is no answer to a call.")
+                        answer = self._send(*_asked(answer, ours))
         except WireError as error:
             raise HandlerFault("protocol", str(error)) from None
+
+
+def _asked(question: list[Any], ours: Mapping[str, Callable[..., Any]]) -> tuple[str, Any]:
+    """Answer what the learner's code asks."""
+    match question:
+        case ["ask", str(name), list(args)] if name in ours:
+            return _reply(ours[name], [wire.unpack_plain(arg) for arg in args])
+        case _:
+            raise HandlerFault("protocol", f"{str(question)[:80]} is no answer to a call.")
 
 
 def _reply(function: Callable[..., Any], args: list[Any]) -> tuple[str, Any]:

@@ -41,7 +41,7 @@ def _shown(term: Term) -> Iterator[str]:
 
 def _lesson(number: str) -> str:
     """Name a lesson by its file, where this copy of the course has it."""
-    from course.workcopy import material
+    from course.shelf import material
 
     path = next(iter(material("lessons").glob(f"{number}-*.ipynb")), None)
     return f"lesson {number}" + (f" (lessons/{path.name})" if path else "")

@@ -18,10 +18,11 @@ import time
 from types import TracebackType
 from typing import Any
 
+from course.inline import PROCESSES, Inline
 from course.nursery import nursery
 from course.tape import Spoken, tape_in_use
 from pyemu import wire
-from pyemu.child import CPU_SECONDS, OUTPUT_BYTES
+from pyemu.child import CPU_SECONDS, ENDLESS, OUTPUT_BYTES
 from pyemu.handler import HandlerFault
 from pyemu.remote import RemoteFrame, RemoteSource
 
@@ -93,12 +94,7 @@ class Process:
         """Say why the process is gone."""
         code = os.waitstatus_to_exitcode(self.kill(GRACE))
         if code == -signal.SIGPROF:
-            return HandlerFault(
-                "endless",
-                f"your code ran for {CPU_SECONDS:.0f} seconds of CPU time without asking for "
-                "anything: a loop in it never ends. "
-                "Every round of a retry loop must await something, and something must end it.",
-            )
+            return HandlerFault("endless", ENDLESS.format(seconds=CPU_SECONDS))
         how = f"signal {-code}" if code < 0 else f"exit status {code}"
         return HandlerFault("crash", f"the process that ran your code, its kernel, ended by itself ({how}).")
 
@@ -124,7 +120,9 @@ class Process:
 
 
 def open_process() -> Spoken:
-    """Start a process for a learner's code, or give what stands for one (`course.tape`)."""
+    """Start a process for a learner's code, or give what stands for one (`course.tape`, `course.inline`)."""
+    if not PROCESSES:
+        return Inline()
     tape = tape_in_use()
     if tape is None:
         return Process()

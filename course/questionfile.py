@@ -18,7 +18,7 @@ import tomllib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from course.workcopy import material
+from course.shelf import material
 from pyemu.errors import MaterialError
 
 __all__ = ["KINDS", "load_entry", "tables"]

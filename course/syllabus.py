@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from course.curriculum import CORE, LESSONS, lesson_number
-from course.workcopy import material
+from course.shelf import material
 from pyemu.errors import MaterialError
 
 __all__ = ["MATRIX", "Lesson", "Row", "exercises", "lessons", "markdown", "matrix"]

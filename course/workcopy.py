@@ -20,6 +20,7 @@ from typing import Annotated
 import typer
 
 from course.merge import Digests, digests, merge, read_notebook
+from course.shelf import material, notebooks
 from pyemu.errors import MaterialError
 
 MANIFEST = Path(".faultlab", "manifest.json")
@@ -156,27 +157,6 @@ def restore(directory: Path, exercise: str) -> str:
     manifest[name] = digests(read_notebook(source))
     _write_manifest(directory, manifest)
     return f"{name}: as at the start{kept}"
-
-
-def material(kind: str) -> Path:
-    """Find the course's own ``lessons`` or ``exercises``.
-
-    In an installed wheel they are folders of this package; in the repository they stand beside it.
-    """
-    package = Path(__file__).parent
-    installed = package / kind
-    return installed if installed.is_dir() else package.parent / kind
-
-
-def notebooks() -> dict[str, Path]:
-    """List the learner notebooks of this version: name in the working copy -> file of the material."""
-    lessons = {f"lessons/{path.name}": path for path in sorted(material("lessons").glob("*.ipynb"))}
-    exercises = {
-        f"exercises/{path.name}": path
-        for path in sorted(material("exercises").glob("*/*.ipynb"))
-        if path.stem == path.parent.name
-    }
-    return lessons | exercises
 
 
 def _renew(target: Path, source: Path, before: Digests | None) -> str:

@@ -44,6 +44,10 @@ FLOOD = (
     f"your code printed more than {FLOOD_BYTES >> 20} MB of output, or more than {FLOOD_WRITES:,} times: "
     "print in a few places only."
 )
+ENDLESS = (
+    "your code ran for {seconds:.0f} seconds of CPU time without asking for anything: a loop in it never "
+    "ends. Every round of a retry loop must await something, and something must end it."
+)
 FILENAME = "<your code>"
 
 
@@ -100,55 +104,42 @@ class BoundedOutput(io.TextIOBase):
         return len(text)
 
 
-class Child:
-    """Answers the machine's messages.
+class Worker:
+    """Runs a learner's code as the machine's messages ask, and answers each.
 
-    Parameters
-    ----------
-    receive, send : int
-        Descriptors.
+    What it has to ask meanwhile, `question` brings to the machine.
     """
 
-    def __init__(self, receive: int, send: int) -> None:
-        self.incoming = os.fdopen(receive, "rb")
-        self.send_to = send
+    def __init__(self) -> None:
         self.guard = ImportGuard()
         self.source: LocalSource | None = None
         self.frames: dict[int, LocalFrame] = {}
         self.namespace: dict[str, Any] = {}
 
-    def serve(self) -> None:
-        """Answer until the machine closes its end."""
-        for line in self.incoming:
-            self.send(self.answer(wire.decode(line)))
+    def question(self, message: bytes) -> bytes:
+        """Ask the machine, and give its answer."""
+        raise NotImplementedError
 
-    def send(self, message: bytes) -> None:
-        """Send a message."""
-        view = memoryview(message)
-        while view:
-            view = view[os.write(self.send_to, view) :]
+    def guard_imports(self, namespace: dict[str, Any]) -> None:
+        """Put the guard where the imports of code with these names pass."""
+        raise NotImplementedError
 
     def answer(self, message: list[Any]) -> bytes:
         """Give the answer to one message."""
-        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)  # its default action ends this process
         kind, *rest = message
         frame = rest[0] if kind in ("start", "go", "close") else -1
         try:
-            answer = self.act(kind, rest)
+            return self.act(kind, rest)
         except HandlerFault as fault:
-            answer = wire.encode("fault", frame, fault.rule, str(fault))
+            return wire.encode("fault", frame, fault.rule, str(fault))
         except (HandlerError, WireError) as error:
-            answer = wire.encode(
-                "fault", frame, "wrong signature" if kind == "load" else "protocol", str(error)
-            )
+            rule = "wrong signature" if kind == "load" else "protocol"
+            return wire.encode("fault", frame, rule, str(error))
         except OutputFlood:
-            answer = wire.encode("fault", frame, "limit", FLOOD)
+            return wire.encode("fault", frame, "limit", FLOOD)
         except RecursionError:
-            answer = wire.encode(
-                "fault", frame, "crash", "your code calls itself without end (RecursionError)."
-            )
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        return answer
+            text = "your code calls itself without end (RecursionError)."
+            return wire.encode("fault", frame, "crash", text)
 
     def act(self, kind: str, rest: list[Any]) -> bytes:
         """Do what a message asks."""
@@ -240,7 +231,7 @@ class Child:
 
         given = {one: getattr(stubs, one) for one in stubs.__all__}
         namespace = given | {"__name__": "handler"}
-        sys.meta_path.insert(0, self.guard)
+        self.guard_imports(namespace)
         try:
             exec(compile(source, FILENAME, "exec"), namespace)
         except SyntaxError as error:
@@ -295,13 +286,55 @@ class Child:
         """Give a function that asks the other side."""
 
         def asked(*args: Any) -> Any:
-            self.send(wire.encode("ask", name, [wire.pack_plain(arg) for arg in args]))
-            kind, value = wire.decode(self.incoming.readline())
+            question = wire.encode("ask", name, [wire.pack_plain(arg) for arg in args])
+            kind, value = wire.decode(self.question(question))
             if kind == "refuse":
                 raise ValueError(value)
             return wire.unpack_plain(value)
 
         return asked
+
+
+class Child(Worker):
+    """A worker at the end of two pipes.
+
+    Parameters
+    ----------
+    receive, send : int
+        Descriptors.
+    """
+
+    def __init__(self, receive: int, send: int) -> None:
+        super().__init__()
+        self.incoming = os.fdopen(receive, "rb")
+        self.send_to = send
+
+    def serve(self) -> None:
+        """Answer until the machine closes its end."""
+        for line in self.incoming:
+            self.send(self.answer(wire.decode(line)))
+
+    def send(self, message: bytes) -> None:
+        """Send a message."""
+        view = memoryview(message)
+        while view:
+            view = view[os.write(self.send_to, view) :]
+
+    def question(self, message: bytes) -> bytes:
+        """Ask the machine, and give its answer."""
+        self.send(message)
+        return self.incoming.readline()
+
+    def guard_imports(self, namespace: dict[str, Any]) -> None:
+        """Put the guard before all finders: what is imported later passes it."""
+        sys.meta_path.insert(0, self.guard)
+
+    def answer(self, message: list[Any]) -> bytes:
+        """Give the answer to one message, or end by a signal when that takes too much CPU time."""
+        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)  # its default action ends this process
+        answer = super().answer(message)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        return answer
 
 
 def begin() -> None:

@@ -27,5 +27,6 @@
 ``command``           ``faultlab check``
 ====================  ==============================================================================
 
-A learner's code never runs in the process that judges it.
+A learner's code never runs in the process that judges it. The one exception is a browser, which has no other
+process (`course.inline`); what is judged there counts for nothing.
 """

@@ -17,7 +17,7 @@ __all__ = ["checks_of", "exercise_ids", "exercise_of"]
 
 def exercise_ids() -> list[str]:
     """Give the ids of all exercises."""
-    from course.workcopy import material
+    from course.shelf import material
 
     return sorted(path.parent.name for path in material("exercises").glob("*/exercise.toml"))
 
@@ -42,7 +42,7 @@ def exercise_of(name: str) -> Exercise:
         There is none of that id.
     """
     from course.material.exercise import load_exercise
-    from course.workcopy import material
+    from course.shelf import material
 
     if name not in exercise_ids():
         raise MaterialError(

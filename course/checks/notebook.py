@@ -15,6 +15,7 @@ from course.checks.feedback import overview, row_text
 from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
 from course.checks.verdict import Verdict
+from course.inline import NOTE, PROCESSES
 from pyemu.errors import FaultlabError, MaterialError
 
 __all__ = ["check", "hint"]
@@ -90,8 +91,10 @@ def _check(
         source = source_of(answer)
     verdict = _verdict(name, source, seed)
     if behaviour is not None:
-        return next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
-    return overview(verdict, checks)
+        text = next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
+    else:
+        text = overview(verdict, checks)
+    return text if PROCESSES else f"{text}\n\n{NOTE}"
 
 
 @lru_cache(maxsize=8)

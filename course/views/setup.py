@@ -61,9 +61,10 @@ def ready() -> Ready:
         install(shell)
     if choose() == "fast":
         return Ready("")
-    why = (
-        "FAULTLAB_TWIN asks for it"
-        if COMPILED
-        else "this install has no compiled part; faultlab doctor tells more"
-    )
+    if sys.platform == "emscripten":
+        why = "in a browser"
+    elif COMPILED:
+        why = "FAULTLAB_TWIN asks for it"
+    else:
+        why = "this install has no compiled part; faultlab doctor tells more"
     return Ready(f"pyemu runs uncompiled here ({why}): slower, with the same results.")

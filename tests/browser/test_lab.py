@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from course import workcopy
+from course import shelf
 from tests.browser.labpage import LabPage
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def test_the_page_has_no_errors(lesson: LabPage) -> None:
 
 
 def test_running_and_saving_a_lesson_changes_the_copy_and_not_the_course(lesson: LabPage, lab: Lab) -> None:
-    material = workcopy.material("lessons") / Path(LESSON).name
+    material = shelf.material("lessons") / Path(LESSON).name
     before = material.read_bytes()  # the copy may differ already: JupyterLab saves by itself
     lesson.save()
     assert (lab.directory / LESSON).read_bytes() != before

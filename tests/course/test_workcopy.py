@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from course import workcopy
+from course import shelf, workcopy
 from course.material.nbgrader import Role, with_role
 from pyemu.errors import MaterialError
 
@@ -35,7 +35,8 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    monkeypatch.setattr(workcopy, "material", lambda kind: root / kind)
+    for module in (shelf, workcopy):
+        monkeypatch.setattr(module, "material", lambda kind: root / kind)
     return root
 
 
@@ -184,4 +185,4 @@ def test_the_courses_own_folder_is_refused_as_a_working_copy(course: Path) -> No
 
 
 def test_the_repositorys_material_is_found() -> None:
-    assert (workcopy.material("exercises") / "README.md").is_file()
+    assert (shelf.material("exercises") / "README.md").is_file()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from course.curriculum import LESSONS, lesson_place
-from course.workcopy import notebooks
+from course.shelf import notebooks
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "lessons").glob("*.ipynb"), key=lesson_place)
