@@ -57,6 +57,9 @@ notebooks: setup ## build lessons and exercises from their sources
 lite: setup ## build the course as a static site that runs in a browser (needs npm and the network)
 	$(BIN)/python -m course.lite
 
+pictures: setup ## take the pictures of README and guides, from a real browser
+	FAULTLAB_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py
+
 # A fresh resolve of what pyproject.toml asks for, in an environment of its own.
 constraints: ## pin the newest versions that pyproject.toml allows
 	rm -rf build/constraints
