@@ -18,6 +18,7 @@ import time
 from types import TracebackType
 from typing import Any
 
+from course.conversations import talk_in_use
 from course.inline import PROCESSES, Inline
 from course.nursery import nursery
 from course.tape import Spoken, tape_in_use
@@ -120,9 +121,18 @@ class Process:
 
 
 def open_process() -> Spoken:
-    """Start a process for a learner's code, or give what stands for one (`course.tape`, `course.inline`)."""
+    """Give a process for a learner's code, in the talk that is going on (`course.conversations`).
+
+    Where there are no processes (`course.inline`), the code runs in this one.
+    """
     if not PROCESSES:
         return Inline()
+    talk = talk_in_use()
+    return start_process() if talk is None else talk.process()
+
+
+def start_process() -> Spoken:
+    """Start a process for a learner's code, or give what stands for one (`course.tape`)."""
     tape = tape_in_use()
     if tape is None:
         return Process()

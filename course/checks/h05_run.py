@@ -27,6 +27,7 @@ from typing import Any
 from course.checks import h05_worker
 from course.checks.judge import UNAVAILABLE
 from course.compiled.building import why_not
+from course.conversations import talk_in_use
 from course.nursery import PYTHON, nursery
 from course.tape import Diverged, tape_in_use
 from pyemu.handler import HandlerFault
@@ -187,6 +188,8 @@ def _child(words: Sequence[str], given: str, **how: Any) -> tuple[int, str, str]
     """Run a child to its end; give its exit code, and what it wrote. What it started ends with it."""
     if (tape := tape_in_use()) is not None and tape.playing:
         raise Diverged("what compiled code did is on no tape")
+    if (talk := talk_in_use()) is not None:
+        talk.leaves_out()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         with subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=out, stderr=err, text=True, start_new_session=True, **how

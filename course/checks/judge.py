@@ -1,6 +1,8 @@
 """The judge: runs every check of an exercise and gives points.
 
-What a learner's function does is seen only in the results of runs. Five things end a verdict early:
+What a learner's function does is seen only in the results of runs. A judge of many answers makes the cases
+once, and plays a case only for an answer that says what none has said before (`course.conversations`). Five
+things end a verdict early:
 
 - the source can't be loaded: no check gives points;
 - the function does what no handler may (`FORFEITS`): no check gives points, also none of those before;
@@ -13,18 +15,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from course.checks.draw import Draw
-from course.checks.specification import Cause, Check, Checks, Run
+from course.checks.specification import Case, Cause, Check, Checks, Finding, Run
 from course.checks.verdict import Feedback, Outcome, Row, Verdict
 from course.checks.visible import visible
+from course.conversations import Conversations
 from course.nursery import nursery
 
 if TYPE_CHECKING:
     from course.material.exercise import Behaviour, Exercise
 
-__all__ = ["UNAVAILABLE", "judge"]
+__all__ = ["UNAVAILABLE", "Judge", "judge"]
 
 FORFEITS = frozenset({"delegates", "not on the list", "forbidden import", "protocol", "limit"})
 ENDLESS = "endless"
@@ -32,7 +36,12 @@ UNAVAILABLE = "not on this machine"
 
 
 def judge(exercise: Exercise, checks: Checks, source: str, seed: str | None = None) -> Verdict:
-    """Judge an answer.
+    """Judge one answer; see `Judge`."""
+    return Judge(exercise, checks, seed).verdict(source)
+
+
+class Judge:
+    """Judges answers to an exercise, all with the same cases.
 
     Parameters
     ----------
@@ -40,20 +49,53 @@ def judge(exercise: Exercise, checks: Checks, source: str, seed: str | None = No
         Behaviours, points, messages.
     checks : Checks
         The checks of that exercise.
-    source : str
-        The answer's source; it is executed in child processes only.
     seed : str, optional
         Draws the numbers of the scenarios; None takes the plain ones.
-
-    Returns
-    -------
-    Verdict
-        A row for each behaviour. Nothing is raised for what the source does.
     """
-    try:
-        return _Sitting(exercise, checks, source, seed).verdict()
-    finally:
-        nursery().sweep()
+
+    def __init__(self, exercise: Exercise, checks: Checks, seed: str | None = None) -> None:
+        self.exercise = exercise
+        self.checks = checks
+        self.seed = seed
+        self._cases: dict[str, list[tuple[Case, Conversations[_Seen]]]] = {}
+
+    def verdict(self, source: str) -> Verdict:
+        """Judge an answer.
+
+        Parameters
+        ----------
+        source : str
+            Its source; it is executed in child processes only.
+
+        Returns
+        -------
+        Verdict
+            A row for each behaviour; it depends on no answer that was judged before. Nothing is raised for
+            what the source does.
+        """
+        try:
+            return _Sitting(self, source).verdict()
+        finally:
+            nursery().sweep()
+
+    def cases(self, behaviour: str) -> list[tuple[Case, Conversations[_Seen]]]:
+        """Give the cases of a behaviour, each with what answers have said in it."""
+        from course.handlers import start_process
+
+        if behaviour not in self._cases:
+            draw = Draw(self.seed, f"{self.exercise.id}/{behaviour}")
+            made = self.checks.checks[behaviour].cases(draw)
+            self._cases[behaviour] = [(case, Conversations(start_process)) for case in made]
+        return self._cases[behaviour]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What came of one case: what was printed, what stopped the answer, and what is wrong, if anything."""
+
+    said: str
+    findings: tuple[Finding, ...]
+    feedback: Feedback | None
 
 
 class _Forfeit(Exception):
@@ -73,12 +115,20 @@ class _Skipped(Exception):
 class _Sitting:
     """One answer before the judge."""
 
-    exercise: Exercise
-    checks: Checks
+    judge: Judge
     source: str
-    seed: str | None
     printed: list[str] = field(default_factory=list)
     endless: str = ""  # the behaviour whose check never came to an end
+
+    @property
+    def exercise(self) -> Exercise:
+        """What the answer is to."""
+        return self.judge.exercise
+
+    @property
+    def checks(self) -> Checks:
+        """What is checked."""
+        return self.judge.checks
 
     def verdict(self) -> Verdict:
         """Run all checks."""
@@ -89,7 +139,7 @@ class _Sitting:
             stopped = forfeit.rule
             behaviours = self.exercise.behaviours
             rows = tuple(Row(one, Outcome.FAILED, feedback=forfeit.feedback) for one in behaviours)
-        return Verdict(self.exercise.id, self.seed, rows, "\n".join(self.printed), stopped)
+        return Verdict(self.exercise.id, self.judge.seed, rows, "\n".join(self.printed), stopped)
 
     def _rows(self) -> Iterator[Row]:
         passed: set[str] = set()
@@ -119,28 +169,33 @@ class _Sitting:
         from pyemu.handler import HandlerFault
 
         check = self.checks.checks[behaviour.id]
-        for case in check.cases(Draw(self.seed, f"{self.exercise.id}/{behaviour.id}")):
+        for case, conversations in self.judge.cases(behaviour.id):
             try:
-                run = case.play(self.source, self.checks.answers)
+                seen = conversations.result(self.source, partial(self._played, check, case))
             except HandlerFault as fault:
                 raise _Forfeit(fault.rule, Feedback(visible(str(fault)), read=self.checks.read)) from None
-            said = visible(run.printed.strip(), lines=True)
-            if said and said not in self.printed:
-                self.printed.append(said)
-            for finding in run.findings:
+            if seen.said and seen.said not in self.printed:
+                self.printed.append(seen.said)
+            for finding in seen.findings:
                 if finding.rule == UNAVAILABLE:
                     raise _Skipped(finding.text)
-            problem = _stopped(run) or run.problem(check.equal)
-            if not problem:
+            if seen.feedback is None:
                 continue
-            feedback = replace(self._explained(check, run, problem), printed=said)
-            rules = {finding.rule for finding in run.findings}
+            rules = {finding.rule for finding in seen.findings}
             if rules & FORFEITS:
-                raise _Forfeit(min(rules & FORFEITS), feedback)
+                raise _Forfeit(min(rules & FORFEITS), seen.feedback)
             if ENDLESS in rules:
                 self.endless = behaviour.id
-            return feedback
+            return seen.feedback
         return None
+
+    def _played(self, check: Check, case: Case) -> tuple[_Seen, bool]:
+        """Play a case; say as well whether nothing stopped the answer: a fault's text names a line of it."""
+        run = case.play(self.source, self.checks.answers)
+        said = visible(run.printed.strip(), lines=True)
+        problem = _stopped(run) or run.problem(check.equal)
+        feedback = replace(self._explained(check, run, problem), printed=said) if problem else None
+        return _Seen(said, tuple(run.findings), feedback), not run.findings
 
     def _explained(self, check: Check, run: Run, problem: str) -> Feedback:
         """Find the likely cause of a problem and put the feedback together."""

@@ -19,9 +19,10 @@ from contextlib import ExitStack
 from multiprocessing import get_context
 from pathlib import Path
 
+from course.checks.judge import Judge
 from course.checks.library import checks_of, exercise_of
 from course.grading.collect import Submission
-from course.grading.grade import Grade, digest_of, grade
+from course.grading.grade import Grade, digest_of, grade, judge_of
 from course.grading.notebook import graded_notebook
 from course.grading.page import page
 from course.grading.record import Record, exercise_digest, read_record
@@ -114,26 +115,29 @@ def _graded(
     """Grade submissions, here or in processes of their own."""
     if workers <= 1:
         with sandboxed(sandbox):
+            judge = judge_of(exercise, seed)
             for one in submissions:
-                yield _grade_one(one, exercise, seed, out, sandbox.name)
+                yield stored(grade(one, exercise, seed, sandbox.name, judge=judge), out)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), _enter, (sandbox,)) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _enter, (sandbox, exercise, seed)) as pool:
         started = [pool.submit(_grade_one, one, exercise, seed, out, sandbox.name) for one in submissions]
         for future in as_completed(started):
             yield future.result()
 
 
 _WORKER = ExitStack()
+_JUDGES: list[Judge] = []
 
 
-def _enter(sandbox: Sandbox) -> None:
-    """Begin a worker: all that it runs is in the sandbox."""
+def _enter(sandbox: Sandbox, exercise: str, seed: str) -> None:
+    """Begin a worker: all that it runs is in the sandbox, and before one judge."""
     _WORKER.enter_context(sandboxed(sandbox))
+    _JUDGES.append(judge_of(exercise, seed))
 
 
 def _grade_one(submission: Submission, exercise: str, seed: str, out: Path, sandbox: str) -> Record:
-    """Grade one submission and write its files, the one that says so last."""
-    return stored(grade(submission, exercise, seed, sandbox), out)
+    """Grade one submission in a worker and write its files, the one that says so last."""
+    return stored(grade(submission, exercise, seed, sandbox, judge=_JUDGES[0]), out)
 
 
 def stored(done: Grade, out: Path) -> Record:

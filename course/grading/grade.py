@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course.checks.judge import judge
+from course.checks.judge import Judge
 from course.checks.library import checks_of, exercise_of
 from course.checks.submission import answer_of
 from course.grading.collect import Submission
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from course.material.findings import Finding, Severity
     from course.material.source import Notebook
 
-__all__ = ["Grade", "Status", "digest_of", "grade"]
+__all__ = ["Grade", "Status", "digest_of", "grade", "judge_of"]
 
 
 ENDED = ("limit", "endless")
@@ -97,8 +97,18 @@ class Grade:
         return self.verdict.printed if self.verdict is not None else ""
 
 
+def judge_of(exercise: str, seed: str) -> Judge:
+    """Give a judge for a batch."""
+    return Judge(exercise_of(exercise), checks_of(exercise), seed)
+
+
 def grade(
-    submission: Submission, exercise: str, seed: str, sandbox: str = "none", tape: Tape | None = None
+    submission: Submission,
+    exercise: str,
+    seed: str,
+    sandbox: str = "none",
+    tape: Tape | None = None,
+    judge: Judge | None = None,
 ) -> Grade:
     """Grade one submission.
 
@@ -114,6 +124,8 @@ def grade(
         The name of the sandbox in which its code runs; the caller has seen to that.
     tape : Tape, optional
         Of an earlier grade: it is judged again, and no code runs.
+    judge : Judge, optional
+        Of this exercise with this seed; it has judged others of the batch. None: a fresh one.
 
     Returns
     -------
@@ -129,7 +141,7 @@ def grade(
     verdict = None
     if answer.source is not None:
         with recorded() if tape is None else played(tape) as tape:
-            verdict = judge(exercise_of(exercise), checks_of(exercise), answer.source, seed)
+            verdict = (judge or judge_of(exercise, seed)).verdict(answer.source)
     return Grade(
         submission.name,
         digest_of(submission.path),

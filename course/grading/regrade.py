@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from course.checks.judge import Judge
 from course.checks.library import exercise_of
 from course.grading.batch import TAPE, put, stored
 from course.grading.collect import Submission
-from course.grading.grade import digest_of, grade
+from course.grading.grade import digest_of, grade, judge_of
 from course.grading.record import Record
 from course.grading.table import table
 from course.tape import Diverged, Tape
@@ -42,10 +43,11 @@ def regrade_all(
     """
     records: list[Record] = []
     again: list[str] = []
+    judge = judge_of(exercise, seed)
     for one in submissions:
         results = _results(out / one.name / "results.json")
         try:
-            records.append(_judged(one, exercise, seed, out, results))
+            records.append(_judged(one, judge, seed, out, results))
         except (Diverged, MaterialError, KeyError, TypeError, OSError):
             again.append(one.name)
             if results is not None:
@@ -55,17 +57,18 @@ def regrade_all(
 
 
 def _judged(
-    submission: Submission, exercise: str, seed: str, out: Path, results: dict[str, Any] | None
+    submission: Submission, judge: Judge, seed: str, out: Path, results: dict[str, Any] | None
 ) -> Record:
     """Judge one submission from its tape; whatever speaks against it is raised."""
     if results is None:
         raise MaterialError(f"{submission.name} was never graded.")
     ours = results["extra_data"]["faultlab"]
+    exercise = judge.exercise.id
     made_of = {"exercise": exercise, "seed": seed, "sha256": digest_of(submission.path)}
     if any(ours[name] != value for name, value in made_of.items()):
         raise MaterialError(f"{submission.name} has changed since it was graded.")
     tape = Tape.from_bytes((out / submission.name / TAPE).read_bytes()) if ours["behaviours"] else Tape()
-    return stored(grade(submission, exercise, seed, ours["sandbox"], tape), out)
+    return stored(grade(submission, exercise, seed, ours["sandbox"], tape, judge), out)
 
 
 def _results(path: Path) -> dict[str, Any] | None:

@@ -1,0 +1,51 @@
+"""A judge of many answers says of each what a judge says who has seen no other."""
+
+from __future__ import annotations
+
+import pytest
+
+from course.checks.judge import Judge
+from course.checks.library import checks_of
+from course.checks.verdict import Verdict
+from course.material.exercise import Exercise
+from course.tape import recorded
+from tests.exercises.answers import COMPILED, EXERCISES, master, source_of
+
+SEED = "a seed"
+
+
+def fresh(exercise: Exercise) -> Judge:
+    return Judge(exercise, checks_of(exercise.id), SEED)
+
+
+def judged(judge: Judge, source: str) -> tuple[Verdict, bytes]:
+    """Give a verdict, and all that was said for it."""
+    with recorded() as tape:
+        verdict = judge.verdict(source)
+    return verdict, tape.to_bytes()
+
+
+def lower(source: str) -> str:
+    """Move an answer some lines down."""
+    return f"# another\n\n{source}"
+
+
+@pytest.mark.parametrize(
+    "exercise", [one for one in EXERCISES if one.id not in COMPILED], ids=lambda one: str(one.id)
+)
+def test_a_verdict_depends_on_no_answer_that_was_judged_before(exercise: Exercise):
+    wrong, right = exercise.wrong[0].file, exercise.right[0].file
+    judge = fresh(exercise)
+    judge.verdict(master(exercise))
+    for source in (source_of(exercise, wrong), lower(master(exercise)), source_of(exercise, right)):
+        assert judged(judge, source) == judged(fresh(exercise), source)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda one: str(one.id))
+def test_the_verdicts_on_all_answers_depend_on_no_other(exercise: Exercise):
+    files = [*(one.file for one in exercise.wrong), *(one.file for one in exercise.right)]
+    judge = fresh(exercise)
+    for source in (master(exercise), *(source_of(exercise, file) for file in files)):
+        assert judged(judge, source) == judged(fresh(exercise), source)
+        assert judged(judge, lower(source)) == judged(fresh(exercise), lower(source))
