@@ -33,7 +33,7 @@ WIDTH = 1100  # pixels of each picture
 CELLS = ("imports", "loop", "tests", "s13")
 
 
-def take(page: Page, name: str, top: float, height: float) -> None:
+def take(page: Page, name: str, height: float, left: float = 0, top: float = 0) -> None:
     """Take a picture of a part of a page, and hold it against the one that the guides show.
 
     Fonts differ from machine to machine, so it is not the pixels that are compared: the picture that is
@@ -41,7 +41,7 @@ def take(page: Page, name: str, top: float, height: float) -> None:
     """
     TAKEN.mkdir(parents=True, exist_ok=True)
     taken = TAKEN / f"{name}.png"
-    page.screenshot(path=taken, clip={"x": 0, "y": max(top, 0), "width": WIDTH, "height": height})
+    page.screenshot(path=taken, clip={"x": left, "y": top, "width": WIDTH, "height": height})
     if os.environ.get("FAULTLAB_PICTURES"):
         KEPT.mkdir(parents=True, exist_ok=True)
         shutil.copy(taken, KEPT / taken.name)
@@ -69,7 +69,7 @@ def test_a_lesson_with_the_stepper(lab: Lab, chromium: Browser) -> None:
         stepper.locator("input[type=range]").focus()
         page.page.keyboard.press("r")
         page.page.wait_for_timeout(500)
-        take(page.page, "lesson", 0, 900)
+        take(page.page, "lesson", 900)
     finally:
         page.close(lab)
 
@@ -83,10 +83,13 @@ def test_what_a_check_says_of_a_wrong_answer(lab: Lab, chromium: Browser) -> Non
     try:
         page.clear()
         page.run_all()
-        page.page.set_viewport_size({"width": WIDTH, "height": 1500})
+        page.page.set_viewport_size({"width": WIDTH + 500, "height": 2000})
         page.page.wait_for_timeout(500)
         assert "FAIL" in page.outputs()
-        take(page.page, "exercise", 0, 1500)
+        # The check and what it says; not the answer above it.
+        box = page.page.locator(".jp-Notebook .jp-CodeCell").last.bounding_box()
+        assert box is not None
+        take(page.page, "exercise", box["height"], box["x"], box["y"])
     finally:
         page.close(lab)
 
@@ -100,5 +103,5 @@ def test_what_the_grader_tells_a_learner(chromium: Browser, tmp_path: Path) -> N
     assert 0 < (record.points or 0) < record.max_points
     page = chromium.new_page(viewport={"width": WIDTH, "height": 900})
     page.goto((tmp_path / "out" / "anna" / "feedback.html").as_uri())
-    take(page, "feedback", 0, 900)
+    take(page, "feedback", 900)
     page.close()
