@@ -213,8 +213,8 @@ def stepper(*results: Result | str | Path) -> Stepper:
     runs = [one for one in results if isinstance(one, Result)]
     if len(runs) not in (1, 2) or len(runs) < len(results):
         raise FaultlabError(
-            f"stepper() got {len(results)} runs; give it one, or two to compare them, or one file that a failed "
-            "check has kept."
+            f"stepper() got {len(results)} runs; give it one, or two to compare them, or one file that a "
+            "failed check has kept."
         )
     return Stepper(*runs)
 
