@@ -3,6 +3,8 @@
 ==================  ============================================================================
 ``one-fault``       the same access on two kernels: an error, and an answer
 ``tlb-reach``       an array that is larger than what the TLB reaches
+``who-holds``       eight returns of an attempt: is mmap_sem held, dropped or re-taken?
+``signal-grid``     a signal while a task waits: what ends, and when?
 ==================  ============================================================================
 
 ::
@@ -30,6 +32,9 @@ __all__ = ["DEMOS", "make"]
 
 DEMOS = {
     "one-fault": "course.demos.one_fault",
+    "tlb-reach": "course.demos.tlb_reach",
+    "who-holds": "course.demos.who_holds",
+    "signal-grid": "course.demos.signal_grid",
 }
 """The demos in the order in which a course may show them, and the module of each."""
 

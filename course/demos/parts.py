@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from course.views.steps import Stepper
 
-__all__ = ["Html", "Kept", "Part", "Walk", "code", "kept", "table", "text", "walk"]
+__all__ = ["Html", "Kept", "Part", "Walk", "code", "kept", "places", "table", "text", "walk"]
 
 
 class Part(Protocol):
@@ -93,6 +93,20 @@ def kept(view: Stepper, lanes: Sequence[str]) -> Kept:
     """Give a stepper as data, with the names of the lanes that are drawn."""
     wire = view.wire
     return Kept(wire.names, wire.data, tuple(lanes))
+
+
+def places(view: Stepper, kind: str, task: str) -> list[int]:
+    """Give the places of a stepper at which an event of a kind happens to a task, in either run."""
+    trace = view.results[0].trace
+    return [
+        place
+        for place, row in enumerate(view.rows)
+        if any(
+            one.event.kind == kind and trace.task_name(one.event.task) == task
+            for one in (row.left, row.right)
+            if one
+        )
+    ]
 
 
 def walk(view: Stepper, number: int, places: Sequence[int]) -> tuple[tuple[Part, ...], ...]:

@@ -34,7 +34,7 @@ class Demo {
     this.notes = make("aside", { className: "fd-notes", hidden: true, "aria-label": "The speaker's script" });
     const key = (keys, words) => make("li", {}, ...keys.map((one) => make("kbd", {}, named(one))), ` ${words}`);
     const own = Object.entries(this.demo.keys).map(([one, words]) => key([one], words));
-    this.voting = key(["1", "2"], "vote, Shift: ten");
+    this.voting = make("li");
     this.keys = make(
       "ul",
       { className: "fd-keys", "aria-label": "Keys" },
@@ -105,6 +105,8 @@ class Demo {
     this.votes.show(step.vote || step.reveals, Boolean(step.reveals));
     this.voting.hidden = !step.vote;
     const vote = demo.votes[step.vote];
+    const last = make("kbd", {}, String(vote?.choices.length));
+    this.voting.replaceChildren(make("kbd", {}, "1"), " to ", last, " count a hand, with Shift: ten");
     this.said.textContent = `${step.title}${vote ? ` ${vote.question}` : ""}`;
     this.tellSpeaker(k);
   }
