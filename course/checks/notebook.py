@@ -14,7 +14,7 @@ from course.checks.answer import notebook_names, notebook_source, source_of
 from course.checks.feedback import overview, row_text
 from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
-from course.checks.verdict import Verdict
+from course.checks.verdict import Outcome, Verdict
 from course.inline import NOTE, PROCESSES
 from pyemu.errors import FaultlabError, MaterialError
 
@@ -93,8 +93,15 @@ def _check(
     if behaviour is not None:
         text = next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
     else:
-        text = overview(verdict, checks)
+        text = overview(verdict, checks) + _where(verdict)
     return text if PROCESSES else f"{text}\n\n{NOTE}"
+
+
+def _where(verdict: Verdict) -> str:
+    """Say where the reason of the first failed check is read."""
+    failed = (row.behaviour.id for row in verdict.rows if row.outcome is Outcome.FAILED)
+    first = next(failed, None)
+    return f'\n\nTo see why the first of them failed: check("{verdict.exercise}", "{first}")' if first else ""
 
 
 @lru_cache(maxsize=8)
