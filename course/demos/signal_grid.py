@@ -1,4 +1,4 @@
-"""The signal grid: what a signal in the middle of a wait does, for who waits, for what, and on which kernel."""
+"""The signal grid: what a signal does in the middle of a wait, by who waits, for what, on which kernel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WHEN = (f"At {SENT // 1000} ms, with the signal", f"At {DONE // 1000} ms, with t
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a signal did: when the sleep ended, when the signal was taken, in us, and how often T went round."""
+    """What a signal did: when the sleep ended and when the signal was taken, in us; how often T spun."""
 
     woken: int
     taken: int
@@ -65,8 +65,8 @@ def demo() -> Demo:
                     ),
                 ),
                 1,
-                say="Two rows: T reads the page itself, or the kernel copies it for T's write(). Fill the grid "
-                "with the room, on a board or on the handout.",
+                say="Two rows: T reads the page itself, or the kernel copies it for T's write(). Fill the "
+                "grid with the room, on a board or on the handout.",
                 sees=("user", "kernel", *SIGNALS),
             ),
             Step(
@@ -92,7 +92,7 @@ def demo() -> Demo:
                 ((_grid(cells, "disk", (old, new)),),),
                 0.75,
                 ask="Where do the kernels differ?",
-                expect="The room looks for it. In no time of this grid: 5.7 needs another fault, that is all.",
+                expect="The room looks for it. In no time of it: 5.7 needs another fault, that is all.",
                 sees=tuple(str(cells["disk", mode, "SIGKILL", new]) for mode in MODES),
             ),
             Step(

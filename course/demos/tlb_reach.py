@@ -60,10 +60,10 @@ def demo() -> Demo:
                 (
                     (
                         text(
-                            f"A program reads one byte in each page of {SMALL} bytes, from the first to the last: "
+                            f"A program reads one byte in each page of {SMALL} bytes, from first to last: "
                             f"{N_PAGES} reads. Then it starts over.",
-                            f"The TLB has {SETS} sets of {WAYS} ways. A full set lets the page go that was not "
-                            "used for the longest time (LRU).",
+                            f"The TLB has {SETS} sets of {WAYS} ways. A full set lets the page go that was "
+                            "not used for the longest time (LRU).",
                         ),
                     ),
                 ),
@@ -85,11 +85,13 @@ def demo() -> Demo:
             ),
             Step(
                 "The pages go as they would be needed",
-                tuple((_held(n),) for n in (n_entries, 2 * n_entries, N_PAGES))
-                + ((_held(N_PAGES), table("Misses", ("", *rounds), rows[:1])),),
+                (
+                    *((_held(n),) for n in (n_entries, 2 * n_entries, N_PAGES)),
+                    (_held(N_PAGES), table("Misses", ("", *rounds), rows[:1])),
+                ),
                 1,
-                say="After a round, the TLB holds the end of the array. The next round begins at its start, and "
-                "throws out each page shortly before it is read. LRU keeps what is not needed.",
+                say="After a round, the TLB holds the end of the array. The next round begins at its start, "
+                "and throws out each page shortly before it is read. LRU keeps what is not needed.",
                 sees=("Misses", str(lru.misses[-1])),
                 reveals="lru",
             ),
@@ -106,8 +108,8 @@ def demo() -> Demo:
                 "Random replacement",
                 ((table("Misses", ("", *rounds), rows[:2], (1,)),),),
                 0.5,
-                say="Now and then, chance keeps a page until it is needed. No rule that looks at the past only "
-                "would do: the pattern is made to beat it.",
+                say="Now and then, chance keeps a page until it is needed. No rule that looks at the past "
+                "alone would do: the pattern is made to beat it.",
                 sees=(rows[1][0], str(after)),
                 key="r",
                 reveals="random",
@@ -147,7 +149,7 @@ def demo() -> Demo:
                 1,
                 ask="Why does nobody notice this on a laptop?",
                 expect="Somebody knows: there is a second level.",
-                say="It catches each of these misses after the first round. What it does not reach costs walks.",
+                say="It catches each of these misses after round 1. What it does not reach costs walks.",
                 sees=("walks", str(l2.sets * l2.ways)),
             ),
         ),

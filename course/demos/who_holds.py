@@ -54,8 +54,8 @@ def demo() -> Demo:
                 "A fault waits. Who waits for the fault?",
                 walk(lane, 0, _writer(lane)),
                 1,
-                say="T reads a page that the disk needs 10 ms for; after 1 ms W calls mmap(). On csky T sleeps "
-                "with the lock, on x86 without it.",
+                say="T reads a page that the disk needs 10 ms for; after 1 ms W calls mmap(). On csky T "
+                "sleeps with the lock, on x86 without it.",
                 sees=("W",),
             ),
             Step(
