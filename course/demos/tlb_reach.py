@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course.demos.parts import Html, Part, table, text
+from course.demos.parts import Part, table, text
 from course.demos.script import Demo, Step, Vote
 from pyemu.hw import Kind, TlbArray, TlbConfig, make_mmu
 from pyemu.hw.presets import PRESETS
@@ -206,5 +206,4 @@ def _held(n: int) -> Part:
         (f"way {way + 1}", *(ways[way] if way < len(ways) else "·" for ways in held)) for way in range(WAYS)
     ]
     said = f"after {n} reads" if n else "before the first read"
-    shown = table(f"Pages that the TLB holds {said}", ("set", *map(str, range(SETS))), rows)
-    return Html(f'<div class="fd-dense">{shown.body}</div>')
+    return table(f"Pages that the TLB holds {said}", ("set", *map(str, range(SETS))), rows, dense=True)

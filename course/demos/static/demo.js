@@ -2,6 +2,7 @@
 
 import { make } from "../../views/stepping/static/panels.js";
 import { mount } from "../../views/stepping/static/stepper.js";
+import { Calls, Clock } from "./live.js";
 import { Votes } from "./votes.js";
 
 const SIGNS = { ArrowRight: "→", ArrowLeft: "←", " ": "Space" };
@@ -65,7 +66,7 @@ class Demo {
 
   /** Do what a key asks for; says whether it was one of ours. */
   take(key, event) {
-    for (const part of this.parts ?? []) if (part.key?.(key, event)) return this.tell(part.said);
+    for (const part of this.parts) if (part.key?.(key)) return this.tell(part.said);
     const { vote } = this.step;
     const counted = vote ? this.votes.key(vote, event) : "";
     if (counted) return this.tell(counted);
@@ -96,7 +97,9 @@ class Demo {
     const [k, nth] = this.places[this.place];
     this.where.textContent = `${k + 1} of ${demo.steps.length}`;
     this.title.textContent = step.title;
+    const before = this.parts ?? [];
     this.parts = step.pictures[nth].map((part, at) => this.part(part, `${k} ${nth} ${at}`));
+    for (const part of before) if (!this.parts.includes(part)) part.leave?.();
     const elements = this.parts.map((part) => part.element);
     if (elements.some((one, at) => this.stage.children[at] !== one) || this.stage.children.length !== elements.length) {
       this.stage.replaceChildren(...elements);
@@ -118,11 +121,17 @@ class Demo {
       return { element: stepper.holder, show: () => stepper.go(data.place) };
     }
     if (!(place in this.live)) {
-      const element = make("div", { className: "fd-part" });
-      element.innerHTML = data.html;
-      this.live[place] = { element };
+      this.live[place] = this.made(data);
     }
     return this.live[place];
+  }
+
+  made(data) {
+    if (data.kind === "clock") return new Clock(data);
+    if (data.kind === "calls") return new Calls(data);
+    const element = make("div", { className: "fd-part" });
+    element.innerHTML = data.html;
+    return { element };
   }
 
   stepper(number) {
