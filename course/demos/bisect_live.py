@@ -108,8 +108,8 @@ def demo() -> Demo:
                 1.5,
                 ask="Defend one of the three.",
                 expect="All three are defended, as in the thread of 2025.",
-                say=f"Three answers, each with a reason: the old code was never asked this; {asleep} changed it "
-                f"without a word; {spinning} took the limit away that hid it.",
+                say=f"Three answers, each with a reason: the old code was never asked this; {asleep} "
+                f"changed it without a word; {spinning} took the limit away that hid it.",
                 sees=("2025",),
                 vote="blame",
             ),

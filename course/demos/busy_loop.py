@@ -64,7 +64,7 @@ def demo() -> Demo:
                 reveals="write",
             ),
             Step(
-                "Left: T sleeps. Right: RETRY, and again",
+                "One sleeps. The other one: RETRY, and again",
                 walk(view, 0, [asleep, *rounds]),
                 1,
                 say="5.6 sleeps in state D until the page comes. 5.7 does not: RETRY, and the next attempt.",
@@ -110,14 +110,14 @@ def demo() -> Demo:
                         text(
                             "One CPU, and a kernel that is not preempted.",
                             f"The run ends: {hung.end}.",
-                            *(f"{one}." for one in hung.end_text.split("; ")),
+                            *(f"{one[0].upper()}{one[1:]}." for one in hung.end_text.split("; ")),
                         ),
                     ),
                 ),
                 0.75,
                 ask="M is to bring the page. When does it run?",
                 expect="Silence. Then: never.",
-                sees=(hung.end, "keeps the only CPU"),
+                sees=(hung.end, "the only CPU"),
             ),
             Step(
                 "A fix: only a fault from user mode is INTERRUPTIBLE",
@@ -151,12 +151,17 @@ def _what(result: Result) -> str:
     return NOTHING if given == "ret=4096" else SHORT
 
 
+def _count(result: Result, stat: str) -> str:
+    counted = result.tasks["T"].stats[stat]
+    return f"{counted}, and on" if result.end == "hang" and stat != "sleeps" else str(counted)
+
+
 def _outcomes(runs: dict[str, Result], *, every: bool = False) -> Part:
     tasks = {name: result.tasks["T"] for name, result in runs.items()}
     rows = [("write() gives", *(task.outcome if task.outcome != "none" else "-" for task in tasks.values()))]
     if every:
         rows += [
-            (words, *(str(task.stats[stat]) for task in tasks.values()))
+            (words, *(_count(result, stat) for result in runs.values()))
             for words, stat in (
                 ("attempts", "attempts"),
                 ("messages", "messages_queued"),
