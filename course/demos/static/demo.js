@@ -7,7 +7,8 @@ import { Votes } from "./votes.js";
 
 const SIGNS = { ArrowRight: "→", ArrowLeft: "←", " ": "Space" };
 const MOVES = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 }; // a presenter's remote sends Page Up and Down
-const SCALE = 2; // a stepper's drawing is made for a reader at a desk
+const DESK = 960; // pixels of a page for which a stepper is drawn as on a desk: its letters have 12
+const LEAST = 1.3;
 
 const named = (key) => SIGNS[key] ?? (key.length === 1 ? key.toUpperCase() : key);
 
@@ -19,9 +20,11 @@ class Demo {
     this.votes = new Votes(demo.votes);
     this.steppers = [];
     this.live = {}; // parts that keep something: by step, picture and place in it
+    this.scale = scaleNow();
     this.build(element);
     this.stop = new AbortController();
     const { signal } = this.stop;
+    globalThis.addEventListener("resize", () => this.fit(), { signal });
     document.addEventListener("keydown", (event) => this.key(event, document), { signal, capture: true });
     this.show();
     this.said.textContent = ""; // what is there at the beginning is read as a page is read
@@ -138,10 +141,19 @@ class Demo {
     if (!this.steppers[number]) {
       const { names, data, lanes } = this.demo.steppers[number];
       const holder = make("div", { className: "fd-part" });
-      this.steppers[number] = mount(holder, names, data, 0, { scale: SCALE, lanes, hides: true });
+      this.steppers[number] = mount(holder, names, data, 0, { scale: this.scale, lanes, hides: true });
       this.steppers[number].holder = holder;
     }
     return this.steppers[number];
+  }
+
+  /** Draw the steppers anew where the page has another size: letters are a part of its width. */
+  fit() {
+    if (scaleNow() === this.scale) return;
+    this.scale = scaleNow();
+    for (const stepper of this.steppers) stepper?.destroy();
+    this.steppers = [];
+    this.show();
   }
 
   theme() {
@@ -201,6 +213,11 @@ class Demo {
     for (const stepper of this.steppers) stepper?.destroy();
     this.root.remove();
   }
+}
+
+/** How many pixels one of a stepper's drawing has. */
+function scaleNow() {
+  return Math.max(LEAST, innerWidth / DESK);
 }
 
 /** How the keys to a step are written: → 8 times. */
