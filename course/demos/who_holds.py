@@ -79,7 +79,7 @@ def demo() -> Demo:
             Step(
                 "Why it matters: the lock was away, and the value does not say so",
                 walk(freed, 1, _freeing(freed)),
-                0.75,
+                0.7,
                 say="While T slept, U replaced the area. On 5.6 T comes back with NOPAGE, as if nothing had "
                 "happened; the area of its caller has been freed. On 5.7 it says RETRY, and leaves.",
                 ask="Which value would have told the truth?",
