@@ -57,6 +57,9 @@ notebooks: setup ## build lessons and exercises from their sources
 lite: setup ## build the course as a static site that runs in a browser (needs npm and the network)
 	$(BIN)/python -m course.lite
 
+pictures: setup ## take the pictures of README and guides, from a real browser
+	FAULTLAB_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py
+
 slides: setup ## write the lessons as slides: build/slides (needs npm and the network once)
 	$(BIN)/python -m course.slides
 

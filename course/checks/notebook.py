@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from course.checks.answer import notebook_names, notebook_source, source_of
+from course.checks.failed_run import keep_run
 from course.checks.feedback import overview, row_text
 from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
@@ -115,6 +116,8 @@ def _check(
     if behaviour is not None:
         row = next(row for row in verdict.rows if row.behaviour.id == behaviour)
         text, passed = row_text(row), row.outcome is Outcome.PASSED
+        if kept := keep_run(verdict, behaviour, source):
+            text += f'\n\nTo step through this run: from course.views import stepper; stepper("{kept}")'
     else:
         text, passed = overview(verdict, checks) + _where(verdict), verdict.points == exercise.points
     return text if PROCESSES else f"{text}\n\n{NOTE}", passed
