@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import platform
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -22,7 +24,8 @@ from pyemu.errors import FaultlabError
 
 def unpacked(archive: bytes) -> dict[str, tuple[int, bytes]]:
     """Read a cpio archive of the form newc: name -> mode and content."""
-    held, place, found = gzip.decompress(archive), 0, {}
+    held, place = gzip.decompress(archive), 0
+    found: dict[str, tuple[int, bytes]] = {}
     while True:
         assert held[place : place + 6] == b"070701"
         assert place % 4 == 0
@@ -97,7 +100,7 @@ def told(outcome: str = "ret=5", order: str = "message copy end", majflt: int = 
 
 def test_what_a_guest_tells_is_compared_with_the_tree_of_its_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     wake = told(order="message wake message copy end")
-    answers = [told(), told(), wake, wake, "no such file here.", "no such file here."]
+    answers: list[Answer | str] = [told(), told(), wake, wake, "no such file here.", "no such file here."]
     monkeypatch.setattr(booted, "boot", lambda *_: Booted("6.1.0-47-cloud-amd64", answers))
     wanted = [
         Experiment("user_read", "none"),
@@ -115,10 +118,11 @@ def test_what_a_guest_tells_is_compared_with_the_tree_of_its_kernel(monkeypatch:
 def test_a_kernel_that_tells_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = tmp_path / "vmlinuz"
     kernel.write_bytes(b"")
-    monkeypatch.setattr(qemu.shutil, "which", lambda _: None)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(FaultlabError, match="--qemu needs qemu-system-x86_64"):
         qemu.boot(kernel, [], 5.0)
-    monkeypatch.setattr(qemu.shutil, "which", lambda name: name)
+    monkeypatch.setattr(shutil, "which", lambda name: name)
     monkeypatch.setattr(qemu, "files_of", lambda *_: [])
     monkeypatch.setattr(qemu, "_told", lambda *_: iter([{"release": "6.1"}]))
     with pytest.raises(FaultlabError, match="told 1 of 2 lines before its time was over"):
