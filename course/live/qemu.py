@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
@@ -31,6 +31,7 @@ PLANS = "/plans.jsonl"
 BOOT_SECONDS = 300.0
 LEAST_SECONDS = 20.0  # of one plan: an emulated CPU is slow
 N_CPUS = 2
+LAST_LINES = 8  # of the console, shown when it did not tell all
 MEMORY_MB = 512
 MODULES = ("course.live.guest", "course.live.victim")
 
@@ -83,11 +84,14 @@ def boot(kernel: Path, plans: Sequence[Plan], seconds: float) -> Booted:
         (folder / "kernel").write_bytes(image(kernel))
         packed = initramfs(files_of(*MODULES), {PLANS: lines.encode()})
         (folder / "initramfs").write_bytes(packed)
-        told = list(_told(folder, max(seconds, LEAST_SECONDS), len(plans)))
+        console = _console(folder, max(seconds, LEAST_SECONDS), len(plans))
+    told = [json.loads(line.removeprefix(MARK)) for line in console if line.startswith(MARK)]
     if not told or "end" not in told[-1]:
+        others = [line for line in console if line.strip() and not line.startswith(MARK)]
         raise FaultlabError(
-            f"--qemu: {kernel} told {len(told)} of {len(plans) + 2} lines before its time was over. It must "
-            "be a kernel for x86_64 with CONFIG_USERFAULTFD and a serial console; if it is, try once more."
+            f"--qemu: {kernel} told {len(told)} of {len(plans) + 2} lines. It must be a kernel for x86_64 with "
+            "CONFIG_USERFAULTFD and a serial console; if it is, try once more. The last of its console: "
+            f"{' / '.join(others[-LAST_LINES:]) or 'nothing'}"
         )
     return Booted(told[0]["release"], [_answer(one) for one in told[1:-1]])
 
@@ -120,41 +124,31 @@ def image(kernel: Path) -> bytes:
     raise FaultlabError(f"--qemu {kernel} holds no /boot/vmlinuz: take a package linux-image-....")
 
 
-def _told(folder: Path, seconds: float, n_plans: int) -> Iterator[dict[str, Any]]:
-    """Run qemu, and give what the guest told, line by line."""
-    python = str(PYTHON)
+def _console(folder: Path, seconds: float, n_plans: int) -> list[str]:
+    """Run qemu, and give the lines of the console."""
     # An emulated clock is too late for the kernel's test of it, and nobody moves a mouse for random numbers.
-    boot = f"console=ttyS0 quiet panic=-1 no_timer_check random.trust_cpu=on rdinit={python}"
+    boot = f"console=ttyS0 quiet panic=-1 no_timer_check random.trust_cpu=on rdinit={PYTHON}"
     arguments = f"{boot} PYTHONPATH={ROOT} PYTHONHASHSEED=0 -- -P -m course.live.guest {PLANS} {seconds:g}"
-    command = [
-        *(
-            QEMU,
-            "-accel",
-            "tcg,thread=multi",
-            "-cpu",
-            "max",
-            "-m",
-            str(MEMORY_MB),
-            "-smp",
-            str(N_CPUS),
-            "-nic",
-            "none",
-            "-nodefaults",
-        ),
-        *("-no-reboot", "-display", "none", "-serial", "stdio"),
-        *("-kernel", str(folder / "kernel"), "-initrd", str(folder / "initramfs"), "-append", arguments),
-    ]
+    options = {
+        "accel": "tcg,thread=multi",
+        "cpu": "max",
+        "m": str(MEMORY_MB),
+        "smp": str(N_CPUS),
+        "nic": "none",
+        "display": "none",
+        "serial": "stdio",
+        "kernel": str(folder / "kernel"),
+        "initrd": str(folder / "initramfs"),
+        "append": arguments,
+    }
+    command = [QEMU, "-nodefaults", "-no-reboot"]
+    command += [word for name, value in options.items() for word in (f"-{name}", value)]
+    limit = BOOT_SECONDS + seconds * n_plans
     try:
         done = subprocess.run(
-            command,
-            capture_output=True,
-            timeout=BOOT_SECONDS + seconds * n_plans,
-            stdin=subprocess.DEVNULL,
-            check=False,
+            command, capture_output=True, timeout=limit, stdin=subprocess.DEVNULL, check=False
         )
-        console = done.stdout
+        console = done.stdout + done.stderr
     except subprocess.TimeoutExpired as late:
         console = late.stdout or b""
-    for line in console.decode(errors="replace").splitlines():
-        if line.startswith(MARK):
-            yield json.loads(line.removeprefix(MARK))
+    return console.decode(errors="replace").splitlines()

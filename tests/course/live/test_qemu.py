@@ -124,8 +124,9 @@ def test_a_kernel_that_tells_nothing_is_named(tmp_path: Path, monkeypatch: pytes
         qemu.boot(kernel, [], 5.0)
     monkeypatch.setattr(shutil, "which", lambda name: name)
     monkeypatch.setattr(qemu, "files_of", lambda *_: [])
-    monkeypatch.setattr(qemu, "_told", lambda *_: iter([{"release": "6.1"}]))
-    with pytest.raises(FaultlabError, match="told 1 of 2 lines before its time was over"):
+    lines = ['@faultlab {"release": "6.1"}', "Kernel panic"]
+    monkeypatch.setattr(qemu, "_console", lambda *_: lines)
+    with pytest.raises(FaultlabError, match=r"told 1 of 2 lines\. .* Kernel panic"):
         qemu.boot(kernel, [], 5.0)
 
 
