@@ -89,8 +89,8 @@ def boot(kernel: Path, plans: Sequence[Plan], seconds: float) -> Booted:
     if not told or "end" not in told[-1]:
         others = [line for line in console if line.strip() and not line.startswith(MARK)]
         raise FaultlabError(
-            f"--qemu: {kernel} told {len(told)} of {len(plans) + 2} lines. It must be a kernel for x86_64 with "
-            "CONFIG_USERFAULTFD and a serial console; if it is, try once more. The last of its console: "
+            f"--qemu: {kernel} told {len(told)} of {len(plans) + 2} lines. It must be a kernel for x86_64 "
+            "with CONFIG_USERFAULTFD and a serial console; if it is, try once more. The last of its console: "
             f"{' / '.join(others[-LAST_LINES:]) or 'nothing'}"
         )
     return Booted(told[0]["release"], [_answer(one) for one in told[1:-1]])
