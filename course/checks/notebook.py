@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from course.checks.answer import notebook_names, notebook_source, source_of
+from course.checks.failed_run import keep_run
 from course.checks.feedback import overview, row_text
 from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
@@ -99,6 +100,8 @@ def _check(
         record(verdict)
     if behaviour is not None:
         text = next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
+        if kept := keep_run(verdict, behaviour, source):
+            text += f'\n\nTo step through this run: from course.views import stepper; stepper("{kept}")'
     else:
         text = overview(verdict, checks) + _where(verdict)
     return text if PROCESSES else f"{text}\n\n{NOTE}"
