@@ -17,7 +17,16 @@ import sys
 
 import typer
 
-from course import doctor, explain_command, functions, lab, linuxfacts_command, syllabus_command, workcopy
+from course import (
+    doctor,
+    explain_command,
+    functions,
+    lab,
+    linuxfacts_command,
+    progress_command,
+    syllabus_command,
+    workcopy,
+)
 from course.checks import command as checks
 from course.conform import command as conform
 from course.conform import predict
@@ -27,6 +36,7 @@ from course.explore import command as exploring
 from course.grading import command as grading
 from course.live import command as living
 from course.material import new_command
+from course.release import command as releasing
 from course.run import command as running
 from course.series import command as series
 from course.trace import command as tracing
@@ -51,6 +61,8 @@ app.command()(workcopy.start)
 app.command()(workcopy.update)
 app.command()(workcopy.reset)
 app.command()(checks.check)
+app.command()(progress_command.progress)
+app.command()(releasing.release)
 app.command()(grading.grade)
 app.command()(grading.regrade)
 app.add_typer(new_command.group, name="new")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pyemu.errors import MaterialError
+from pyemu.errors import FaultlabError, MaterialError
 
 __all__ = ["check"]
 
@@ -21,17 +22,26 @@ def check(
     from course.checks.feedback import overview, printed_text, row_text
     from course.checks.judge import judge
     from course.checks.library import checks_of, exercise_of
+    from course.checks.points import changed_points, points_in
     from course.checks.submission import answer_of, exercise_in
     from course.checks.verdict import Outcome
+    from course.progress import record
 
     name = exercise or exercise_in(notebook)
     checks = checks_of(name)
-    answer = answer_of(name, notebook)
+    points = points_in(notebook, name)
+    with changed_points(points):
+        answer = answer_of(name, notebook)
     if answer.source is None:
         raise MaterialError(f"{notebook}: {' '.join(finding.message for finding in answer.findings)}")
     for finding in answer.findings:
         print(f"Note: {finding.message}")
-    verdict = judge(exercise_of(name), checks, answer.source, seed)
+    with changed_points(points):
+        verdict = judge(exercise_of(name), checks, answer.source, seed)
+    try:
+        record(verdict, notebook.resolve().parent)
+    except FaultlabError as error:
+        print(f"faultlab: {error}", file=sys.stderr)
     told: set[str] = set()
     for row in verdict.rows:
         if row.outcome is Outcome.FAILED and row.feedback and row.feedback.headline not in told:

@@ -7,8 +7,9 @@ Both print text and give nothing back. The text of a passed check is the same fo
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course.checks.answer import notebook_names, notebook_source, source_of
 from course.checks.feedback import overview, row_text
@@ -16,7 +17,11 @@ from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
 from course.checks.verdict import Outcome, Verdict
 from course.inline import NOTE, PROCESSES
+from course.progress import record
 from pyemu.errors import FaultlabError, MaterialError
+
+if TYPE_CHECKING:
+    from course.material.exercise import Exercise
 
 __all__ = ["check", "hint"]
 
@@ -89,7 +94,9 @@ def _check(
         source = notebook_source(names, checks.answers)
     else:
         source = source_of(answer)
-    verdict = _verdict(name, source, seed)
+    verdict = _verdict(exercise, source, seed)
+    with suppress(FaultlabError):  # `faultlab progress` names it; a check says nothing but its verdict
+        record(verdict)
     if behaviour is not None:
         text = next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
     else:
@@ -105,6 +112,6 @@ def _where(verdict: Verdict) -> str:
 
 
 @lru_cache(maxsize=8)
-def _verdict(name: str, source: str, seed: str | None) -> Verdict:
+def _verdict(exercise: Exercise, source: str, seed: str | None) -> Verdict:
     """Judge an answer once, though each check cell of a notebook asks for its own part of the verdict."""
-    return judge(exercise_of(name), checks_of(name), source, seed)
+    return judge(exercise, checks_of(exercise.id), source, seed)

@@ -23,7 +23,8 @@ def live(
     events: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[EVENT]...", help="What the monitor does: none, wakeN, sigN, sig1r, stop, kill, ..."
+            metavar="[EVENT]...",
+            help="What the monitor does: none, wakeN, sigN, ... or a scenario: S13, blocked-signal, ...",
         ),
     ] = None,
     access: Annotated[
@@ -46,7 +47,7 @@ def live(
     """Ask the kernel that runs here, beside the emulator and the recordings; status 1 if it disagrees."""
     from rich.console import Console
 
-    from course.live import showing
+    from course.live import played, showing
     from course.live.asking import asked_all, user_of
     from course.live.recording import write
     from course.live.uffd import Refused
@@ -56,11 +57,15 @@ def live(
         for table in showing.listed():
             console.print(table)
         return
-    wanted = _experiments(events or list(EVENTS), access, mem)
+    names = {scenario.name for scenario in played.playable()}
+    scenarios = [name for name in events or [] if name in names]
+    others = [name for name in events or EVENTS if name not in names]
+    wanted = _experiments(others, access, mem) if others else []
+    user = user_of(NOBODY) if as_user else None
     try:
-        found = asked_all(wanted, runs, limit, user_of(NOBODY) if as_user else None)
+        found = [*asked_all(wanted, runs, limit, user), *played.play_all(scenarios, runs, limit, user)]
     except Refused as why:
-        for part in showing.refused(str(why), wanted):
+        for part in showing.refused(str(why), wanted, scenarios):
             console.print(part, soft_wrap=isinstance(part, str))
         if record is not None:
             console.print(f"Nothing is recorded: {record} was not written.", soft_wrap=True)

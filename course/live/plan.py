@@ -21,7 +21,7 @@ Step = dict[str, Any]
 
 # What a monitor does here.
 STEPS = {
-    *("wait_message", "pause", "poll", "wait_readable", "sample", "signal", "mark"),
+    *("wait_message", "pause", "poll", "sample", "signal"),
     *("copy", "wake", "writeprotect", "continue", "unregister", "close"),
 }
 
@@ -42,6 +42,9 @@ class Plan:
         Its pages that are there from the start.
     shared : bool
         shmem, not private memory.
+    cached : int or None
+        The byte of all its pages, which are in the page cache though nobody has mapped them; None: they
+        aren't there.
     mode, features : int
         With which the area is registered, the userfaultfd made.
     user_mode_only : bool
@@ -57,6 +60,7 @@ class Plan:
     pages: int
     populated: list[int]
     shared: bool = False
+    cached: int | None = None
     mode: int = MODES["missing"]
     features: int = 0
     user_mode_only: bool = False
@@ -94,8 +98,11 @@ def plan_of(scenario: Scenario) -> Plan:
         [{"do": str(step.do), **dict(step.values)} for step in tasks[name].program] for name in ("T", "M")
     )
     strange = {step["do"] for step in accesses} - set(ACCESSES) | {step["do"] for step in monitor} - STEPS
-    if strange or area.file or area.swapped or area.huge:
-        what = ", ".join(sorted(strange)) or "a file, swapped or huge pages"
+    files = {file.name: file for file in scenario.files}
+    file = files.get(area.file)
+    on_disk = file is not None and (file.kind != "tmpfs" or len(file.cached) != file.pages)
+    if strange or on_disk or area.swapped or area.huge or scenario.machine.arch != "x86":
+        what = ", ".join(sorted(strange)) or "a file on a disk, swapped or huge pages, or another machine"
         raise NotModelled(f"scenario {scenario.name} can't be played on a real kernel here: it has {what}.")
     return Plan(
         accesses=accesses,
@@ -103,6 +110,7 @@ def plan_of(scenario: Scenario) -> Plan:
         pages=area.pages,
         populated=list(area.populated),
         shared=area.shared,
+        cached=file.byte if file else None,
         mode=sum(MODES[word] for word in area.userfaultfd.split("+")),
         features=sum(FEATURES[name] for name in area.features),
         user_mode_only=area.user_mode_only,
