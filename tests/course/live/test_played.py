@@ -58,7 +58,7 @@ def test_what_can_be_played_has_a_title_and_no_scenario_of_another_machine() -> 
 
 
 def test_pauses_are_long_enough_for_a_busy_machine() -> None:
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"do": "poll", "ticks": 1_000},
         {"do": "poll", "ticks": 0},
         {"do": "wait_message", "ticks": None},
