@@ -17,7 +17,7 @@ from importlib.machinery import ModuleSpec
 from types import SimpleNamespace
 from typing import Any
 
-from pyemu import display, wire
+from pyemu import wire
 from pyemu.effects import Effect
 from pyemu.errors import HandlerError, WireError
 from pyemu.handler import (
@@ -340,5 +340,4 @@ class Child(Worker):
 def begin() -> None:
     """Make this process fit for a learner's code: its output is bounded, Ctrl-C is for its parent."""
     sys.stdout = sys.stderr = BoundedOutput(1)
-    sys.modules |= display.modules()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

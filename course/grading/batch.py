@@ -23,7 +23,7 @@ from course.checks.judge import Judge
 from course.checks.library import checks_of, exercise_of
 from course.grading.collect import Submission
 from course.grading.grade import Grade, digest_of, grade, judge_of
-from course.grading.notebook import graded_notebook
+from course.grading.notebook import graded_text
 from course.grading.page import page
 from course.grading.record import Record, exercise_digest, read_record
 from course.grading.results import results, results_text
@@ -149,12 +149,9 @@ def stored(done: Grade, out: Path) -> Record:
 
 def _files(done: Grade) -> dict[str, str | bytes | None]:
     """Give the files of one submission: name -> content, None for one that must not be there."""
-    from course.material.source import write_notebook
-
-    notebook = graded_notebook(done)
     return {
         "feedback.html": page(done, exercise_of(done.exercise).front.title),
-        f"{done.exercise}.ipynb": None if notebook is None else write_notebook(notebook),
+        f"{done.exercise}.ipynb": graded_text(done),
         TAPE: None if done.tape is None else done.tape.to_bytes(),
         "results.json": results_text(done),
     }
