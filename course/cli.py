@@ -21,10 +21,13 @@ from course import doctor, explain_command, functions, lab, linuxfacts_command, 
 from course.checks import command as checks
 from course.conform import command as conform
 from course.conform import predict
+from course.demos import command as demos
 from course.explore import bisect_command as bisecting
 from course.explore import command as exploring
 from course.grading import command as grading
+from course.live import command as living
 from course.material import new_command
+from course.release import command as releasing
 from course.run import command as running
 from course.series import command as series
 from course.trace import command as tracing
@@ -49,11 +52,13 @@ app.command()(workcopy.start)
 app.command()(workcopy.update)
 app.command()(workcopy.reset)
 app.command()(checks.check)
+app.command()(releasing.release)
 app.command()(grading.grade)
 app.command()(grading.regrade)
 app.add_typer(new_command.group, name="new")
 app.command()(conform.conform)
 app.command()(predict.predict)
+app.command()(living.live)
 app.command()(series.series)
 app.command()(syllabus_command.lessons)
 app.command()(linuxfacts_command.fact)
@@ -61,6 +66,7 @@ app.command()(functions.functions)
 app.command()(explain_command.explain)
 app.command()(running.run)
 app.command()(running.scenarios)
+app.command()(demos.demo)
 app.command()(exploring.explore)
 app.command()(bisecting.bisect)
 app.add_typer(tracing.group, name="trace")

@@ -19,7 +19,7 @@ from typing import Any
 
 from pyemu import wire
 from pyemu.effects import Effect
-from pyemu.errors import HandlerError, WireError
+from pyemu.errors import ForgottenAwait, HandlerError, WireError
 from pyemu.handler import (
     Done,
     ForbiddenImport,
@@ -64,8 +64,8 @@ class ImportGuard:
         if name.partition(".")[0] in ("pyemu", "course") and ".".join(name.split(".")[:2]) not in IMPORTED:
             self.refused.append(name)
             raise ForbiddenImport(
-                f"your code imports {name}: a handler may import pyemu.stubs and pyemu.flags, and "
-                "nothing else of faultlab."
+                f"your code imports {name}: an answer may import pyemu.stubs and pyemu.flags, and nothing "
+                "else of faultlab."
             )
         return None
 
@@ -198,9 +198,8 @@ class Worker:
         if self.guard.refused:
             raise HandlerFault(
                 "forbidden import",
-                f"your code imports {self.guard.refused[0]}: a handler may import pyemu.stubs and "
-                "pyemu.flags, and nothing "
-                "else of faultlab.",
+                f"your code imports {self.guard.refused[0]}: an answer may import pyemu.stubs and "
+                "pyemu.flags, and nothing else of faultlab.",
             )
 
     def check_output(self) -> None:
@@ -259,6 +258,8 @@ class Worker:
             raise
         except ForbiddenImport as error:
             raise HandlerFault("forbidden import", str(error)) from None
+        except ForgottenAwait as error:
+            raise requested(name, error.title) from None
         except Exception as error:  # noqa: BLE001  whatever a learner's code raises is a finding
             raise crash(name, error) from None
         finally:
@@ -267,6 +268,8 @@ class Worker:
         if inspect.iscoroutine(result):
             result.close()
             raise HandlerFault("wrong signature", f"{name} is an `async def`; write `def {name}(...)`.")
+        if isinstance(result, Effect):
+            raise requested(name, result.title)
         try:
             return wire.pack_plain(result)
         except WireError as error:
@@ -293,6 +296,15 @@ class Worker:
             return wire.unpack_plain(value)
 
         return asked
+
+
+def requested(name: str, title: str) -> HandlerFault:
+    """Give the fault of a plain function that used a request to the kernel as if it were a value."""
+    return HandlerFault(
+        "wrong result",
+        f"{name} built {title}, a request to the kernel. A plain function can ask for nothing: it decides by "
+        "its arguments alone.",
+    )
 
 
 class Child(Worker):

@@ -48,7 +48,14 @@ class HandlerError(FaultlabError):
 
 
 class ForgottenAwait(HandlerError):
-    """An effect was tested, compared or combined before it was awaited."""
+    """An effect was tested, compared or combined before it was awaited; ``title`` is its name."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(
+            f"{title} was used as if it were its result. It is only a request until you wait for it: put "
+            f"`await` before {title}."
+        )
+        self.title = title
 
 
 class WireError(FaultlabError):

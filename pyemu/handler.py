@@ -180,7 +180,7 @@ def crash(name: str, error: BaseException, when: str = "") -> HandlerFault:
     what = f"{name} raised {type(error).__name__}{when}: {error}"
     if limit := _limit(error):
         return HandlerFault("limit", f"{what}. {limit}")
-    said = f"{what}." if when else f"{what} (line {line}); a handler must not."
+    said = f"{what}." if when else f"{what} (line {line}). Your function must raise nothing."
     if isinstance(error, TypeError | AttributeError) and "'coroutine'" in str(error):
         said += " A coroutine is an async function, called but not waited for: put `await` before it."
     return HandlerFault("crash", said)

@@ -21,17 +21,21 @@ def check(
     from course.checks.feedback import overview, printed_text, row_text
     from course.checks.judge import judge
     from course.checks.library import checks_of, exercise_of
+    from course.checks.points import changed_points, points_in
     from course.checks.submission import answer_of, exercise_in
     from course.checks.verdict import Outcome
 
     name = exercise or exercise_in(notebook)
     checks = checks_of(name)
-    answer = answer_of(name, notebook)
+    points = points_in(notebook, name)
+    with changed_points(points):
+        answer = answer_of(name, notebook)
     if answer.source is None:
         raise MaterialError(f"{notebook}: {' '.join(finding.message for finding in answer.findings)}")
     for finding in answer.findings:
         print(f"Note: {finding.message}")
-    verdict = judge(exercise_of(name), checks, answer.source, seed)
+    with changed_points(points):
+        verdict = judge(exercise_of(name), checks, answer.source, seed)
     told: set[str] = set()
     for row in verdict.rows:
         if row.outcome is Outcome.FAILED and row.feedback and row.feedback.headline not in told:

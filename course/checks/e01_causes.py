@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from course.checks.call_case import CallRun
-from course.checks.e01_cells import Cell, pending
+from course.checks.e01_cells import STOP, Cell, pending
 from course.checks.specification import Cause
 from pyemu.flags import VM_FAULT_ERROR, VM_FAULT_RETRY
 
@@ -59,8 +59,44 @@ def treated(how: str) -> Callable[[CallRun], Numbers]:
 
 def stop_is_not(run: CallRun) -> Numbers:
     """SIGSTOP was not taken for pending."""
-    stop = decided(run, lambda cell: cell.mode == "user" and [one for one, _ in cell.signals] == ["SIGSTOP"])
+    stop = decided(run, lambda cell: (cell.patch, cell.mode, cell.signals) == (9, "user", STOP))
     return {} if stop == NO else None
+
+
+def default_is_fatal(run: CallRun) -> Numbers:
+    """A fault was left for SIGSTOP where it stays for a signal with a handler."""
+    rows = ((3, "user"), (3, "kernel"), (9, "kernel"))
+    stop = decided(run, lambda cell: cell.signals == STOP and (cell.patch, cell.mode) != (9, "user"))
+    return {} if True in stop and YES | NO in [waited(run, *row, "SIGUSR1") for row in rows] else None
+
+
+def one_signal(run: CallRun) -> Numbers:
+    """Where one signal was sent, or none, all is right; where more were sent, it is not."""
+    wrong = [len(cell.signals) for cell in run.case.numbers["cells"] if cell.name in run.wrong]
+    return {} if wrong and min(wrong) > 1 else None
+
+
+def equals_retry(run: CallRun) -> Numbers:
+    """RETRY alone is known, and not beside another bit."""
+    wrong = {cell.fault for cell in run.case.numbers["cells"] if cell.name in run.wrong}
+    alone = VM_FAULT_RETRY in {cell.fault for cell in run.case.numbers["cells"]} - wrong
+    beside = all(fault & VM_FAULT_RETRY for fault in wrong)
+    stays = decided(run, lambda cell: cell.fault in wrong)
+    return {} if wrong and alone and beside and stays == NO else None
+
+
+def never(run: CallRun) -> Numbers:
+    """The first rule that was asked stays, whichever signal is pending."""
+    patch = min(cell.patch for cell in run.case.numbers["cells"])
+    there = decided(
+        run,
+        lambda cell: bool(
+            cell.fault & VM_FAULT_RETRY
+            and (cell.patch, len(cell.signals)) == (patch, 1)
+            and pending(cell.signals) != "nothing"
+        ),
+    )
+    return {"patch": patch} if there == NO else None
 
 
 def no_retry_test(run: CallRun) -> Numbers:
@@ -113,6 +149,34 @@ def p9_in_p3(run: CallRun) -> Numbers:
 
 CAUSES = (
     Cause(
+        "never",
+        never,
+        "Your rule finds neither SIGKILL nor anything else. If you compare names, compare the first half of "
+        'each pair: `"SIGKILL" in signals` is never true.',
+        RULE,
+    ),
+    Cause(
+        "equals-retry",
+        equals_retry,
+        "You compare the whole word. One attempt may say more than one thing, such as RETRY and MAJOR: test "
+        "the one bit with `&`.",
+        BITS,
+    ),
+    Cause(
+        "default-is-fatal",
+        default_is_fatal,
+        "You take what has its default for fatal. The default of SIGSTOP stops the task, which goes on after "
+        "SIGCONT and wants its page then.",
+        RULE,
+    ),
+    Cause(
+        "one-signal",
+        one_signal,
+        "You look at the first or the last signal, or at the list as a whole. Several may have been sent, in "
+        "any order: go through all of them.",
+        QUEUE,
+    ),
+    Cause(
         "blocked-counts",
         treated("blocked"),
         "You look at what was sent. A signal that the task blocks waits in its queue, and the bit that says "
@@ -135,8 +199,8 @@ CAUSES = (
     Cause(
         "no-retry-test",
         no_retry_test,
-        "You ask for signals alone. Without VM_FAULT_RETRY handle_mm_fault has kept the lock, and only the "
-        "lines after this test release it.",
+        "In at least one case you leave without VM_FAULT_RETRY. Then handle_mm_fault has kept the lock, and "
+        "only the lines after this test release it.",
         HANDLER,
     ),
     Cause(
@@ -149,8 +213,8 @@ CAUSES = (
     Cause(
         "always-kernel",
         either(always_kernel),
-        "You leave every fault from kernel mode. Without a signal there is nothing to leave for: the copy "
-        "would fail, and the page was on its way.",
+        "You leave faults from kernel mode with nothing pending. Then there is nothing to leave for: the "
+        "copy would fail, and the page was on its way.",
         RULE,
     ),
     Cause(
@@ -162,8 +226,9 @@ CAUSES = (
     Cause(
         "user-kill-only",
         either(user_kill_only),
-        "Your rule asks for user mode, whatever the signal. A task that is being killed needs no page: "
-        "kernel code gives its copy up, and the task dies on its way out.",
+        "Your rule asks for user mode, whatever the signal; or it never finds SIGKILL, because `signals` "
+        "holds pairs. A task that is being killed needs no page: kernel code gives its copy up (the place "
+        "where it goes on is its fixup), and the task dies on its way out.",
         RULE,
     ),
     Cause(

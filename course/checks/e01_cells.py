@@ -32,6 +32,7 @@ Signals = tuple[tuple[str, str], ...]
 
 MODES = ("user", "kernel")
 KILL: Signals = (("SIGKILL", "default"),)
+STOP: Signals = (("SIGSTOP", "default"),)
 HANDLED = ("SIGUSR1", "SIGUSR2", "SIGTERM")
 DONE = (VM_FAULT_MAJOR, VM_FAULT_LOCKED, VM_FAULT_NOPAGE)
 ERRORS = (VM_FAULT_SIGBUS, VM_FAULT_OOM, VM_FAULT_SIGSEGV)
@@ -62,7 +63,7 @@ class Cell:
     @property
     def name(self) -> str:
         """The cell in words."""
-        word = names(self.fault, VmFault) if self.fault else "0"
+        word = names(self.fault, VmFault) if self.fault else "no bits"
         sent = " and ".join(
             signal if how == "default" else f"{signal} ({how})" for signal, how in self.signals
         )
@@ -108,30 +109,43 @@ def over(draw: Draw) -> tuple[Cell, ...]:
 
 
 def retry(patch: int, draw: Draw) -> tuple[Cell, ...]:
-    """A fault that waited, in either mode, with no signal, a harmless one, and SIGKILL."""
+    """A fault that waited, in either mode, with no signal, a harmless one, SIGKILL, and two of them."""
     words = (VM_FAULT_RETRY, VM_FAULT_RETRY | VM_FAULT_MAJOR)
+    harmless = _handled(draw)
+    several = (harmless + KILL, KILL + harmless, *((STOP, STOP + KILL) if patch == 3 else ()))
     return tuple(
         Cell(patch, fault, mode, signals)
-        for mode, signals, fault in product(MODES, ((), _handled(draw), KILL), words)
+        for mode in MODES
+        for signals, fault in (
+            *product(((), harmless, KILL), words),
+            *((signals, draw("word", words)) for signals in several),
+        )
     )
 
 
 def control(draw: Draw) -> tuple[Cell, ...]:
-    """A fault that waited, and signals that are pending, or are not."""
+    """A fault that waited, and signals that are pending, or are not, by both rules."""
     (harmless, _), *_rest = _handled(draw)
     other = draw("other", ("SIGCHLD", "SIGALRM", "SIGHUP"))
     blocked, ignored = (harmless, "blocked"), (other, "ignored")
-    stop = ("SIGSTOP", "default")
+    taken = (other, "handler")
+    fatal: tuple[Signals, ...] = ((blocked, *KILL), (*KILL, ignored))
     sent: tuple[Signals, ...] = (
         (blocked,),
         (ignored,),
-        (stop,),
+        STOP,
         (blocked, ignored),
-        (blocked, (other, "handler")),
-        (ignored, *KILL),
+        (blocked, taken),
+        (taken, blocked),
+        ((harmless, "handler"), ignored),
+        *fatal,
     )
     word = draw("word", (VM_FAULT_RETRY, VM_FAULT_RETRY | VM_FAULT_MAJOR))
-    return tuple(Cell(9, word, mode, signals) for mode, signals in product(MODES, sent))
+    return tuple(
+        Cell(patch, word, mode, signals)
+        for patch, all_sent in ((9, sent), (3, fatal))
+        for mode, signals in product(MODES, all_sent)
+    )
 
 
 def _handled(draw: Draw) -> Signals:

@@ -20,13 +20,17 @@ def _case(name: str, happens: str, cells: tuple[Cell, ...]) -> CallCase:
 def _over(draw: Draw) -> tuple[CallCase, ...]:
     cells = over(draw)
     happens = (
-        "Each attempt but one came back without VM_FAULT_RETRY: the fault is over, and mmap_sem is held."
+        "Most attempts came back without VM_FAULT_RETRY: those faults are over, and mmap_sem is held. Two "
+        "for each rule came back with it."
     )
     return (_case("without RETRY", happens, cells),)
 
 
 def _retry(patch: int, draw: Draw) -> tuple[CallCase, ...]:
-    happens = f"The attempt gave VM_FAULT_RETRY. The kernel has the first {patch} patches."
+    happens = (
+        f"The attempt gave VM_FAULT_RETRY, alone or with another bit, and none, one or two signals were "
+        f"sent. The kernel has the first {patch} patches."
+    )
     return (_case(f"patch {patch}", happens, retry(patch, draw)),)
 
 
@@ -55,7 +59,7 @@ CHECKS = Checks(
             lambda draw: _retry(9, draw),
             (),
             "User mode can always be left for a signal: the handler runs, and the access is made again. "
-            "Kernel code has nowhere to go but its fixup, and takes it for SIGKILL alone.",
+            "Kernel code could only break its copy off, and does so for SIGKILL alone.",
         ),
         "control": Check(
             _control,

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course.checks.answer import notebook_names, notebook_source, source_of
 from course.checks.feedback import overview, row_text
 from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
-from course.checks.verdict import Verdict
+from course.checks.verdict import Outcome, Verdict
 from course.inline import NOTE, PROCESSES
 from pyemu.errors import FaultlabError, MaterialError
+
+if TYPE_CHECKING:
+    from course.material.exercise import Exercise
 
 __all__ = ["check", "hint"]
 
@@ -89,15 +92,22 @@ def _check(
         source = notebook_source(names, checks.answers)
     else:
         source = source_of(answer)
-    verdict = _verdict(name, source, seed)
+    verdict = _verdict(exercise, source, seed)
     if behaviour is not None:
         text = next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
     else:
-        text = overview(verdict, checks)
+        text = overview(verdict, checks) + _where(verdict)
     return text if PROCESSES else f"{text}\n\n{NOTE}"
 
 
+def _where(verdict: Verdict) -> str:
+    """Say where the reason of the first failed check is read."""
+    failed = (row.behaviour.id for row in verdict.rows if row.outcome is Outcome.FAILED)
+    first = next(failed, None)
+    return f'\n\nTo see why the first of them failed: check("{verdict.exercise}", "{first}")' if first else ""
+
+
 @lru_cache(maxsize=8)
-def _verdict(name: str, source: str, seed: str | None) -> Verdict:
+def _verdict(exercise: Exercise, source: str, seed: str | None) -> Verdict:
     """Judge an answer once, though each check cell of a notebook asks for its own part of the verdict."""
-    return judge(exercise_of(name), checks_of(name), source, seed)
+    return judge(exercise, checks_of(exercise.id), source, seed)

@@ -45,7 +45,7 @@ class Answer:
 
 
 def pristine(exercise: str) -> Notebook:
-    """Give the learner's notebook of an exercise, as released.
+    """Give the learner's notebook of an exercise, as released with the points that count at present.
 
     Parameters
     ----------
@@ -64,12 +64,14 @@ def pristine(exercise: str) -> Notebook:
     """
     import nbformat
 
+    from course.material.recount import recounted
+
     path = exercise_of(exercise).learner
     try:
         notebook: Notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise MaterialError(f"{path} can't be read ({error}); build it with 'make notebooks'.") from None
-    return notebook
+    return recounted(notebook, exercise_of(exercise))
 
 
 def answer_of(exercise: str, path: Path) -> Answer:

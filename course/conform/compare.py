@@ -12,12 +12,13 @@ from course.conform.comparison import (
     KILLED,
     MAJOR,
     MINOR,
+    NOT_READ,
     VICTIM_KILLED,
     Comparison,
 )
 from course.conform.experiment import ACCESSES, Experiment, Side
 from course.conform.prediction import Prediction
-from course.conform.records import Record, Value
+from course.conform.records import UNREAD, Record, Value
 from pyemu.tree import Tree
 
 EXACT = (
@@ -100,12 +101,15 @@ def _compare_counters(
     if real["outcome"] == KILLED:
         found.leave_out((*MAJOR, *MINOR), VICTIM_KILLED)
         return
-    for name in MAJOR:
+    unread = [name for name in (*MAJOR, *MINOR) if UNREAD in (real[name], none and none[0].values[name])]
+    found.leave_out(unread, NOT_READ)
+    for name in (name for name in MAJOR if name not in unread):
         found.exactly(name, real[name], got[name])
+    minor = [name for name in MINOR if name not in unread]
     if none is None:
-        found.leave_out(MINOR, NO_NONE_ROW)
+        found.leave_out(minor, NO_NONE_ROW)
         return
     frame = int(real["handler_runs"]) > 0 or str(real["outcome"]).startswith("SIGBUS")
-    for name in MINOR:
+    for name in minor:
         expected = int(real[name]) - int(none[0].values[name])
         found.number(name, expected, int(got[name]) - int(none[1].fields[name]), allowed=frame)

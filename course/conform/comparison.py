@@ -14,6 +14,7 @@ MINOR = ("minflt", "sw_page_faults", "sw_page_faults_min")
 MAJOR = ("majflt", "sw_page_faults_maj")
 
 INFORMATION = "information only"
+NOT_READ = "the recording program was not allowed to count it"
 VICTIM_KILLED = "the victim was killed and could not report its counters"
 
 

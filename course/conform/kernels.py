@@ -157,13 +157,13 @@ def kernel_of(label: str) -> Kernel:
     computer = Computer(n_cpus=1 if wanted in ONE_CPU else 2)
     if wanted in TREES:
         return Kernel(label, TREES[wanted], False, computer)
-    place = _place(wanted)
+    asked = place(wanted)
     # Of two that are equally near, the older one: what it has, the asked kernel has as well.
-    nearest = min(TREES, key=lambda one: (abs(_place(one) - place), _place(one)))
+    nearest = min(TREES, key=lambda one: (abs(place(one) - asked), place(one)))
     return Kernel(label, TREES[nearest], True, computer)
 
 
-def _place(version: Series) -> int:
+def place(version: Series) -> int:
     """Number the versions in order of their release: 5.19 and 6.0 are neighbours."""
     major, minor = version
     return minor + sum(LAST_MINOR.get(one, LAST_MINOR[6]) + 1 for one in range(2, major))

@@ -21,6 +21,9 @@ from pyemu.errors import RecordError
 
 Value = str | int | bool
 
+UNREAD = "unread"
+"""Stands for a perf event that the recording program was not allowed to count."""
+
 # What identifies a record, apart from its kernel.
 IDENTITY: dict[str, tuple[str, ...]] = {
     "userfault": ("access", "mem", "event", "user_mode_only"),
@@ -38,6 +41,10 @@ def _number(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _number_or_unread(value: Any) -> bool:
+    return _number(value) or value == UNREAD
+
+
 def _bit(value: Any) -> bool:
     return _number(value) and value in (0, 1)
 
@@ -49,12 +56,14 @@ def _truth(value: Any) -> bool:
 RULES: dict[Callable[[Any], bool], str] = {
     _text: "a text",
     _number: "a whole number",
+    _number_or_unread: f"a whole number, or {UNREAD!r}",
     _bit: "0 or 1",
     _truth: "true or false",
 }
 _COUNTERS = dict.fromkeys(
     ("minflt", "majflt", "sw_page_faults", "sw_page_faults_min", "sw_page_faults_maj"), _number
 )
+_PERF = dict.fromkeys(("sw_page_faults", "sw_page_faults_min", "sw_page_faults_maj"), _number_or_unread)
 # Keys that a record of a kind must have, besides `kind` and `kernel`; others are information.
 KEYS: dict[str, dict[str, Callable[[Any], bool]]] = {
     "userfault": {
@@ -71,6 +80,7 @@ KEYS: dict[str, dict[str, Callable[[Any], bool]]] = {
         "stopped_before_resolve": _bit,
         "exit_before_resolve": _bit,
         **_COUNTERS,
+        **_PERF,
     },
     "sequence": {"case": _text, "step": _text, "pte": _text, **_COUNTERS},
     "slow_file": {

@@ -23,6 +23,9 @@ from pyemu.tree import Tree
 
 REFUSAL = "EINVAL"  # of userfaultfd(2) for a flag that it doesn't know
 
+# Kernel, access, mem and user_mode_only -> a record with the event none.
+NoneRows = dict[tuple[str, str, str, bool], Record]
+
 
 class Verdict(StrEnum):
     """What came of a record."""
@@ -98,19 +101,26 @@ def replay(
     return [_row(record, none_rows, tree) for record in (records if wanted is None else wanted)]
 
 
-def _none_rows(records: Sequence[Record]) -> dict[tuple[str, str, str], Record]:
-    """Find, for each kernel, access and mem, the first record with the event none that has counters."""
-    found: dict[tuple[str, str, str], Record] = {}
+def _none_rows(records: Sequence[Record]) -> NoneRows:
+    """Find, for each kernel, access, mem and mode, the first record with the event none that has counters."""
+    found: NoneRows = {}
     for record in records:
         done = record.done
-        if not isinstance(done, Experiment) or done.event != "none" or done.user_mode_only:
+        if not isinstance(done, Experiment) or done.event != "none":
             continue
         if record.values.get("outcome", KILLED) != KILLED:
-            found.setdefault((record.kernel, done.access, done.mem), record)
+            found.setdefault((record.kernel, done.access, done.mem, done.user_mode_only), record)
     return found
 
 
-def _row(record: Record, none_rows: dict[tuple[str, str, str], Record], tree: Tree | None) -> Row:
+def _none_of(record: Record, done: Experiment, none_rows: NoneRows) -> Record | None:
+    """Give the row that a record is compared with; one of user mode only has its own where no other is."""
+    modes = (False, True) if done.user_mode_only else (False,)
+    found = (none_rows.get((record.kernel, done.access, done.mem, mode)) for mode in modes)
+    return next((one for one in found if one is not None), None)
+
+
+def _row(record: Record, none_rows: NoneRows, tree: Tree | None) -> Row:
     try:
         ran = _kernel(record, tree)
         comparison = _compare(record, ran, none_rows)
@@ -131,11 +141,11 @@ def _kernel(record: Record, tree: Tree | None) -> Kernel:
     return kernel if tree is None else Kernel(record.kernel, tree, False, kernel.computer)
 
 
-def _compare(record: Record, ran: Kernel, none_rows: dict[tuple[str, str, str], Record]) -> Comparison:
+def _compare(record: Record, ran: Kernel, none_rows: NoneRows) -> Comparison:
     """Predict a record and compare it by the rules of its kind."""
     done = record.done
     if isinstance(done, Experiment):
-        return _compare_userfault(record, done, ran, none_rows.get((record.kernel, done.access, done.mem)))
+        return _compare_userfault(record, done, ran, _none_of(record, done, none_rows))
     if isinstance(done, SlowFault):
         return compare_slow(record, predict_slow(done, ran.tree, ran.computer))
     if isinstance(done, Script):
@@ -156,6 +166,6 @@ def _compare_userfault(record: Record, done: Experiment, ran: Kernel, none: Reco
         return found
     pair: tuple[Record, Prediction] | None = None
     if none is not None:
-        alone = Experiment(done.access, "none", done.mem)
-        pair = none, predict(alone, ran.tree, ran.computer)
+        assert isinstance(none.done, Experiment)
+        pair = none, predict(none.done, ran.tree, ran.computer)
     return compare(record, predict(done, ran.tree, ran.computer), pair)

@@ -21,11 +21,12 @@ from pathlib import Path
 
 from course.checks.judge import Judge
 from course.checks.library import checks_of, exercise_of
+from course.checks.points import Points, changed_points, points_in_force
 from course.grading.collect import Submission
 from course.grading.grade import Grade, digest_of, grade, judge_of
 from course.grading.notebook import graded_text
 from course.grading.page import page
-from course.grading.record import Record, exercise_digest, read_record
+from course.grading.record import Record, judged_by, read_record
 from course.grading.results import results, results_text
 from course.grading.sandbox import Sandbox, none, sandboxed
 from course.grading.table import table
@@ -102,7 +103,7 @@ def done_before(
         "submission": submission.name,
         "sha256": digest_of(submission.path),
         "exercise": exercise,
-        "exercise_sha256": exercise_digest(exercise),
+        "exercise_sha256": judged_by(exercise),
         "seed": seed,
         "sandbox": sandbox.name,
     }
@@ -119,7 +120,8 @@ def _graded(
             for one in submissions:
                 yield stored(grade(one, exercise, seed, sandbox.name, judge=judge), out)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), _enter, (sandbox, exercise, seed)) as pool:
+    begin = (sandbox, exercise, seed, points_in_force())
+    with ProcessPoolExecutor(workers, get_context("spawn"), _enter, begin) as pool:
         started = [pool.submit(_grade_one, one, exercise, seed, out, sandbox.name) for one in submissions]
         for future in as_completed(started):
             yield future.result()
@@ -129,8 +131,9 @@ _WORKER = ExitStack()
 _JUDGES: list[Judge] = []
 
 
-def _enter(sandbox: Sandbox, exercise: str, seed: str) -> None:
-    """Begin a worker: all that it runs is in the sandbox, and before one judge."""
+def _enter(sandbox: Sandbox, exercise: str, seed: str, points: Points) -> None:
+    """Begin a worker: all that it runs is in the sandbox, before one judge, with its starter's points."""
+    _WORKER.enter_context(changed_points(points))
     _WORKER.enter_context(sandboxed(sandbox))
     _JUDGES.append(judge_of(exercise, seed))
 

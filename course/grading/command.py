@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pyemu.errors import MaterialError
 
 if TYPE_CHECKING:
+    from course.grading.collect import Submission
     from course.grading.record import Record
     from course.grading.sandbox import Sandbox
 
@@ -30,17 +31,20 @@ def grade(
         str | None,
         typer.Option(help="draws the scenarios' numbers; left out: that of the batch in DIR, or a fresh one"),
     ] = None,
+    points: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="points of your own, as for `faultlab release`; left out: those of the batch"
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="submissions graded at the same time")] = 1,
     trusted: Annotated[
         bool, typer.Option(TRUST, help="run them without a sandbox, with the rights that you have")
     ] = False,
 ) -> None:
     """Grade submissions: points a behaviour, results.json, HTML feedback, one CSV."""
-    from tqdm import tqdm
-
-    from course.checks.facts import plural
     from course.checks.library import exercise_ids
-    from course.grading.batch import done_before, grade_all
+    from course.checks.points import changed_points
     from course.grading.collect import collect
 
     known = exercise_ids()
@@ -49,10 +53,33 @@ def grade(
     name = exercise or known[0]
     sandbox = _sandbox(trusted)
     found, n_others = collect(submissions, out)
-    seed = _seed(seed, name, out)
+    batch = _begun(name, seed, points, out)
+    seed = batch["seed"]
+    with changed_points(batch["points"]):
+        _grade(found, n_others, name, seed, out, sandbox, workers)
+
+
+def _grade(
+    found: list[Submission],
+    n_others: int,
+    name: str,
+    seed: str,
+    out: Path,
+    sandbox: Sandbox,
+    workers: int,
+) -> None:
+    """Grade what was found, with the points that count at present."""
+    from tqdm import tqdm
+
+    from course.checks.facts import plural
+    from course.checks.points import points_in_force
+    from course.grading.batch import done_before, grade_all
+
     n_done = sum(done_before(one, name, seed, out, sandbox) is not None for one in found)
     print(f"Grading {name}, {plural(len(found), 'submission')}, seed {seed}.")
     print(f"Sandbox: {sandbox.name}, level {sandbox.level}.")
+    if changed := points_in_force().get(name):
+        print(f"Points of your own: {', '.join(f'{one} {n}' for one, n in changed.items())}.")
     if n_done:
         print(f"Done before, and left as they are: {n_done}.")
     if n_others:
@@ -70,9 +97,14 @@ def regrade(
         list[Path], typer.Argument(metavar="SUBMISSIONS...", help="those of the batch, unchanged")
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="the results of `faultlab grade`; written anew")],
+    points: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="points of your own; left out: those of the batch"),
+    ] = None,
 ) -> None:
     """Judge a graded batch again, after checks or points have changed; no code of a submission runs."""
     from course.checks.facts import plural
+    from course.checks.points import changed_points
     from course.grading.collect import collect
     from course.grading.regrade import regrade_all
 
@@ -80,7 +112,9 @@ def regrade(
     if stored is None:
         raise MaterialError(f"{out} holds no batch; make one with `faultlab grade`.")
     found, _ = collect(submissions, out)
-    records, again = regrade_all(found, stored["exercise"], stored["seed"], out)
+    batch = _begun(stored["exercise"], stored["seed"], points, out)
+    with changed_points(batch["points"]):
+        records, again = regrade_all(found, stored["exercise"], stored["seed"], out)
     n_done = len(found) - len(again)
     print(f"Judged again: {plural(n_done, 'submission')} of {len(found)}, seed {stored['seed']}.")
     _list(records)
@@ -111,27 +145,40 @@ def _sandbox(trusted: bool) -> Sandbox:
     return found
 
 
-def _seed(seed: str | None, exercise: str, out: Path) -> str:
-    """Give the seed that was asked for, that of the batch in a folder, or a fresh one; and keep it there."""
+def _begun(exercise: str, seed: str | None, points: Path | None, out: Path) -> dict[str, Any]:
+    """Give what the batch in a folder is made with, and keep it there.
+
+    Seed and points are those that were asked for, else those of the batch, else a fresh seed and the usual
+    points.
+    """
     import secrets
 
-    if seed is None:
-        stored = _batch(out)
-        seed = stored["seed"] if stored is not None and stored["exercise"] == exercise else None
-    seed = seed or secrets.token_hex(8)
+    from course.checks.points import load_points
+
+    before = _batch(out) or {}
+    if before.get("exercise") != exercise:
+        before = {}
+    batch: dict[str, Any] = {"exercise": exercise, "seed": seed or before.get("seed") or secrets.token_hex(8)}
+    changed = load_points(points) if points is not None else before.get("points", {})
+    stored_form = batch | ({"points": changed} if changed else {})
     path = out / BATCH
     try:
         out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"exercise": exercise, "seed": seed}) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(stored_form) + "\n", encoding="utf-8")
     except OSError as error:
         raise MaterialError(f"{path} can't be written ({error.strerror}); name another --out.") from None
-    return seed
+    return batch | {"points": changed}
 
 
-def _batch(out: Path) -> dict[str, str] | None:
-    """Give exercise and seed of the batch in a folder; None when there is none."""
+def _batch(out: Path) -> dict[str, Any] | None:
+    """Give exercise, seed and points of the batch in a folder; None when there is none."""
     try:
         stored = json.loads((out / BATCH).read_bytes())
-        return {"exercise": str(stored["exercise"]), "seed": str(stored["seed"])}
-    except (OSError, ValueError, KeyError, TypeError):
+        points = stored.get("points", {})
+        return {
+            "exercise": str(stored["exercise"]),
+            "seed": str(stored["seed"]),
+            "points": {str(name): dict(table) for name, table in points.items()},
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

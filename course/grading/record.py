@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from course.checks.library import exercise_of
+from course.checks.points import points_in_force
 from course.nursery import ROOT
 
-__all__ = ["Record", "exercise_digest", "read_record"]
+__all__ = ["Record", "exercise_digest", "judged_by", "read_record"]
 
 KEY = ("version", "submission", "sha256", "exercise", "exercise_sha256", "seed", "sandbox")
 
@@ -97,6 +98,16 @@ def read_record(path: Path, key: Mapping[str, str]) -> Record | None:
         return Record.of(results)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def judged_by(name: str) -> str:
+    """Give the SHA-256 of what an answer is judged by: the exercise, and points that a course has changed."""
+    changed = points_in_force().get(name)
+    if not changed:
+        return exercise_digest(name)
+    return hashlib.sha256(
+        f"{exercise_digest(name)} {json.dumps(changed, sort_keys=True)}".encode()
+    ).hexdigest()
 
 
 @cache

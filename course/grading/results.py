@@ -12,7 +12,7 @@ from course.checks.feedback import explain
 from course.checks.verdict import Outcome, Row
 from course.checks.visible import visible
 from course.grading.grade import Grade
-from course.grading.record import exercise_digest
+from course.grading.record import judged_by
 
 __all__ = ["results", "results_text", "row_output"]
 
@@ -45,7 +45,7 @@ def results(grade: Grade) -> dict[str, Any]:
                 "submission": grade.submission,
                 "sha256": grade.digest,
                 "exercise": grade.exercise,
-                "exercise_sha256": exercise_digest(grade.exercise),
+                "exercise_sha256": judged_by(grade.exercise),
                 "seed": grade.seed,
                 "sandbox": grade.sandbox,
                 "status": grade.status.value,

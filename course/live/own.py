@@ -6,14 +6,15 @@ recording in that place, the same everywhere.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from course.conform.experiment import ACCESSES, Experiment, Side
 from course.conform.kernels import kernel_of
 from course.conform.prediction import predict
 from course.live import stored
-from course.live.monitor import Answer, ask
+from course.live.monitor import ask
+from course.live.plan import plan_of
+from course.live.recording import record_of
 from course.live.tables import Shown, table_of
 from course.live.uffd import Refused
 from course.saying import say
@@ -35,7 +36,7 @@ def own_kernel(
     answer : str
         ``yes`` to make it; anything else shows a recording.
     event, access : str
-        ``none``, ``wake1`` or ``wake3``; ``user_read`` or ``read_zero``.
+        As in `course.conform.experiment`: ``none``, ``wake1`` ...; ``user_read``, ``read_zero`` ...
     user_mode_only : bool, optional
         Whether the userfaultfd is made with UFFD_USER_MODE_ONLY; None: if the kernel allows nothing else.
 
@@ -48,14 +49,24 @@ def own_kernel(
     if answer.strip().lower() != "yes":
         say(f'This is the recorded {INSTEAD}. Write "yes" between the quotes to ask the kernel you run on.')
         return _recorded(access, event, bool(user_mode_only))
+    done = Experiment(access, event)
     try:
-        done = ask(access, event, user_mode_only)
+        told = ask(plan_of(done.scenario()), user_mode_only)
     except Refused as why:
         say(f"Your kernel can't be asked: {why} Here is the recorded {INSTEAD} in its place.")
         return _recorded(access, event, bool(user_mode_only))
-    if done.user_mode_only and not user_mode_only:
+    if told.user_mode_only and not user_mode_only:
         say("You are an ordinary user here: UFFD_USER_MODE_ONLY was used.")
-    return _shown(f"your {done.kernel}", _release(done), done.fields(), done.user_mode_only)
+    record = record_of(done, told)
+    return _shown(
+        f"your {record.values['release']}", record.kernel, _told(record.values), told.user_mode_only
+    )
+
+
+def _told(values: Mapping[str, object]) -> dict[str, object]:
+    """Give what a victim could tell: one that was killed knows no counters."""
+    killed = str(values["outcome"]).startswith(("killed", "HUNG"))
+    return {**values} | (dict.fromkeys(("minflt", "majflt", "blocked_us"), None) if killed else {})
 
 
 def _recorded(access: str, event: str, user_mode_only: bool) -> Shown | None:
@@ -77,9 +88,3 @@ def _shown(head: str, release: str, fields: Mapping[str, object], user_mode_only
     if ACCESSES[access] is Side.USER or not user_mode_only:
         models[f"tree {Tree.v5_7}"] = predict(Experiment(access, event), Tree.v5_7, ran.computer).fields
     return table_of(f"{access}, {event}", {head: fields, **models})
-
-
-def _release(done: Answer) -> str:
-    """Give a release without what a distribution adds to it: 6.18.44 of 6.18.44-generic."""
-    found = re.match(r"\d+(\.\d+)+", done.kernel)
-    return found[0] if found else INSTEAD

@@ -10,7 +10,7 @@ from course.conform.records import Record, read_records
 from course.conform.script import Script
 from pyemu.errors import RecordError
 
-__all__ = ["KERNELS", "experiment", "script", "stored"]
+__all__ = ["KERNELS", "experiment", "find", "script", "stored"]
 
 FILE = Path(__file__).with_name("records.jsonl")
 KERNELS = ("5.4.59", "5.7.14", "6.1.176", "6.18.44")
@@ -43,15 +43,20 @@ def experiment(kernel: str, done: Experiment) -> Record:
     RecordError
         When it is not among those that are stored; the text names those that are.
     """
+    found = find(kernel, done)
+    if found is not None:
+        return found
     rows = [one for one in stored() if one.kind == "userfault" and one.kernel == kernel]
-    for one in rows:
-        if one.done == done:
-            return one
     there = sorted({f"{row.values['access']} {row.values['event']}" for row in rows})
     raise RecordError(
         f"of kernel {kernel!r}, no recording of {done.access} {done.event} is stored: the kernels are "
         f"{', '.join(KERNELS)}, and of this one there are {', '.join(there) or 'none'}. Take one of these."
     )
+
+
+def find(kernel: str, done: Experiment) -> Record | None:
+    """Give what a kernel did in an experiment; None when that is not stored."""
+    return next((one for one in stored() if one.kernel == kernel and one.done == done), None)
 
 
 def script(tree: str, group: str) -> Record:

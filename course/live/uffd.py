@@ -1,4 +1,4 @@
-"""userfaultfd through ctypes: the system call, four requests and the message, as constants of Linux.
+"""userfaultfd through ctypes: the system call, its requests and the message, as constants of Linux.
 
 A request is a number that holds the length of its structure, ``_IOWR(0xAA, n, length)``. All structures are
 rows of 64-bit words (``linux/userfaultfd.h``); here they are packed with `struct`. An area belongs to the
@@ -8,21 +8,39 @@ process that registers it, while the descriptor may be handed on: who holds it, 
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import platform
 import struct
 import sys
+from collections.abc import Callable
 
-__all__ = ["Refused", "api", "copy", "messages", "open_userfaultfd", "register", "wake"]
+__all__ = [
+    "Refused",
+    "api",
+    "copy",
+    "message_flags",
+    "open_userfaultfd",
+    "register",
+    "unregister",
+    "wake",
+    "writeprotect",
+]
 
 # The number of the system call. Machines whose requests are encoded in another way are left out.
 SYSCALL = {"x86_64": 323, "aarch64": 282, "riscv64": 282}
 USER_MODE_ONLY = 1  # UFFD_USER_MODE_ONLY, since v5.11 [fact:uffd-user-mode-only]
+DEVICE = "/dev/userfaultfd"  # since v6.1: who may open it needs no other privilege
 UFFD_API = 0xAA
-REGISTER_MODE_MISSING = 1
+USERFAULTFD_IOC_NEW = UFFD_API << 8
 EVENT_PAGEFAULT = 0x12
 MESSAGE = struct.Struct("=B7xQQQ")  # event, flags, address, feature
+MODES = {"missing": 1, "wp": 2, "minor": 4}
+FEATURES = {"SIGBUS": 1 << 7}
+COPY_DONTWAKE, COPY_WP = 1, 2
+WRITEPROTECT_WP, WRITEPROTECT_DONTWAKE = 1, 2
+TRIES = 100  # of a request that gives EAGAIN, as one does while the area changes
 
 
 def _request(direction: int, number: int, n_words: int) -> int:
@@ -32,8 +50,11 @@ def _request(direction: int, number: int, n_words: int) -> int:
 
 UFFDIO_API = _request(3, 0x3F, 3)
 UFFDIO_REGISTER = _request(3, 0x00, 4)
+UFFDIO_UNREGISTER = _request(2, 0x01, 2)
 UFFDIO_WAKE = _request(2, 0x02, 2)
 UFFDIO_COPY = _request(3, 0x03, 5)
+UFFDIO_WRITEPROTECT = _request(3, 0x06, 3)
+UFFDIO_CONTINUE = _request(3, 0x07, 4)
 
 
 class Refused(Exception):
@@ -57,7 +78,7 @@ def open_userfaultfd(user_mode_only: bool = False) -> int:
     Returns
     -------
     int
-        A descriptor, not blocking.
+        A descriptor, not blocking. Where the system call gives EPERM, `DEVICE` is asked.
 
     Raises
     ------
@@ -73,32 +94,56 @@ def open_userfaultfd(user_mode_only: bool = False) -> int:
         raise Refused(
             f"the number of userfaultfd on {machine} is not known here; on {', '.join(SYSCALL)} it is."
         )
-    libc = ctypes.CDLL(None, use_errno=True)
     flags = os.O_CLOEXEC | os.O_NONBLOCK | (USER_MODE_ONLY if user_mode_only else 0)
-    descriptor: int = libc.syscall(ctypes.c_long(SYSCALL[machine]), ctypes.c_long(flags))
+    try:
+        return _call(SYSCALL[machine], flags)
+    except PermissionError as refused:
+        try:
+            return from_device(flags)
+        except OSError:
+            raise refused from None
+
+
+def _call(number: int, flags: int) -> int:
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor: int = libc.syscall(ctypes.c_long(number), ctypes.c_long(flags))
     if descriptor < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
     return descriptor
 
 
-def api(descriptor: int) -> None:
-    """Shake hands: without it the descriptor takes no other request."""
-    fcntl.ioctl(descriptor, UFFDIO_API, struct.pack("=QQQ", UFFD_API, 0, 0))
+def from_device(flags: int) -> int:
+    """Make a userfaultfd by asking `DEVICE`; OSError where that is not there, or not for us."""
+    device = os.open(DEVICE, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        return fcntl.ioctl(device, USERFAULTFD_IOC_NEW, flags)
+    finally:
+        os.close(device)
 
 
-def register(descriptor: int, address: int, length: int) -> None:
-    """Ask for a message for each missing page of an area (bytes, whole pages)."""
-    fcntl.ioctl(descriptor, UFFDIO_REGISTER, struct.pack("=QQQQ", address, length, REGISTER_MODE_MISSING, 0))
+def api(descriptor: int, features: int = 0) -> None:
+    """Shake hands, and ask for features: without it the descriptor takes no other request."""
+    fcntl.ioctl(descriptor, UFFDIO_API, struct.pack("=QQQ", UFFD_API, features, 0))
 
 
-def messages(descriptor: int) -> list[int]:
-    """Read what is there: the address of each page fault, in order; nothing if no message waits."""
+def register(descriptor: int, address: int, length: int, mode: int = MODES["missing"]) -> None:
+    """Ask for a message for each page of an area (bytes, whole pages) that is missing, or as `mode` says."""
+    fcntl.ioctl(descriptor, UFFDIO_REGISTER, struct.pack("=QQQQ", address, length, mode, 0))
+
+
+def unregister(descriptor: int, address: int, length: int) -> None:
+    """Give the area back to the kernel, and wake who waits there."""
+    fcntl.ioctl(descriptor, UFFDIO_UNREGISTER, struct.pack("=QQ", address, length))
+
+
+def message_flags(descriptor: int) -> list[int]:
+    """Read what is there: the flags of each page-fault message, in order; nothing if no message waits."""
     try:
         read = os.read(descriptor, 16 * MESSAGE.size)
     except BlockingIOError:
         return []
-    return [address for event, _, address, _ in MESSAGE.iter_unpack(read) if event == EVENT_PAGEFAULT]
+    return [flags for event, flags, _, _ in MESSAGE.iter_unpack(read) if event == EVENT_PAGEFAULT]
 
 
 def wake(descriptor: int, address: int, length: int) -> None:
@@ -106,8 +151,31 @@ def wake(descriptor: int, address: int, length: int) -> None:
     fcntl.ioctl(descriptor, UFFDIO_WAKE, struct.pack("=QQ", address, length))
 
 
-def copy(descriptor: int, address: int, page: bytes) -> None:
-    """Put a page there, and wake who waits for it."""
+def copy(descriptor: int, address: int, page: bytes, mode: int = 0) -> None:
+    """Put a page there, and wake who waits for it unless `mode` says otherwise."""
     source = ctypes.create_string_buffer(page, len(page))
-    words = struct.pack("=QQQQq", address, ctypes.addressof(source), len(page), 0, 0)
-    fcntl.ioctl(descriptor, UFFDIO_COPY, words)
+    words = struct.pack("=QQQQq", address, ctypes.addressof(source), len(page), mode, 0)
+    _again(lambda: fcntl.ioctl(descriptor, UFFDIO_COPY, words))
+
+
+def writeprotect(descriptor: int, address: int, length: int, mode: int) -> None:
+    """Write-protect pages, or take that back and wake who waits for it."""
+    words = struct.pack("=QQQ", address, length, mode)
+    _again(lambda: fcntl.ioctl(descriptor, UFFDIO_WRITEPROTECT, words))
+
+
+def resume(descriptor: int, address: int, length: int) -> None:
+    """Map pages that are in the cache, and wake who waits for them (UFFDIO_CONTINUE)."""
+    words = struct.pack("=QQQq", address, length, 0, 0)
+    _again(lambda: fcntl.ioctl(descriptor, UFFDIO_CONTINUE, words))
+
+
+def _again(request: Callable[[], object]) -> None:
+    """Make a request, once more as long as it gives EAGAIN."""
+    for left in reversed(range(TRIES)):
+        try:
+            request()
+            return
+        except OSError as error:
+            if error.errno != errno.EAGAIN or not left:
+                raise

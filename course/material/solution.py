@@ -24,7 +24,17 @@ from course.material.findings import Finding
 from course.material.source import Cell
 from pyemu.errors import MaterialError
 
-__all__ = ["BEGIN", "END", "STUB", "find_leaks", "has_solution", "solved", "stubbed"]
+__all__ = [
+    "BEGIN",
+    "END",
+    "STUB",
+    "bare_line",
+    "find_leaks",
+    "has_solution",
+    "secret_lines",
+    "solved",
+    "stubbed",
+]
 
 BEGIN = "### BEGIN SOLUTION"
 STUB = "### STUB"
@@ -89,15 +99,8 @@ def find_leaks(master: Iterable[Cell], learner: str, answers: Iterable[str] = ()
     list of Finding
         One for each line that leaks, and for each mark left over.
     """
-    secret: set[str] = set()
-    public: set[str] = set()
-    for cell in master:
-        for part, line in _parts(cell["source"], f"cell {cell['id']!r}"):
-            (secret if part is _Part.SOLUTION else public).add(_bare(line))
-    for answer in answers:
-        secret.update(map(_bare, answer.splitlines()))
-    secret = {line for line in secret - public if len(line) >= _SHORT}
-    shown = [_bare(line) for text in _strings(json.loads(learner)) for line in text.splitlines()]
+    secret = secret_lines(master, answers)
+    shown = [bare_line(line) for text in _strings(json.loads(learner)) for line in text.splitlines()]
     findings = [
         Finding("solution-leak", f"The line {line!r} of the solution is in the learner's notebook.")
         for line in sorted(secret)
@@ -109,6 +112,31 @@ def find_leaks(master: Iterable[Cell], learner: str, answers: Iterable[str] = ()
         if any(mark in other for other in shown)
     ]
     return findings
+
+
+def secret_lines(master: Iterable[Cell], answers: Iterable[str] = ()) -> set[str]:
+    """Give the lines of solution regions and right answers that the master gives away nowhere.
+
+    Parameters
+    ----------
+    master : iterable of dict
+        The master's cells, with marks.
+    answers : iterable of str
+        Further right answers.
+
+    Returns
+    -------
+    set of str
+        Lines of eight characters and more, without indentation and comments at their end (`bare_line`).
+    """
+    secret: set[str] = set()
+    public: set[str] = set()
+    for cell in master:
+        for part, line in _parts(cell["source"], f"cell {cell['id']!r}"):
+            (secret if part is _Part.SOLUTION else public).add(bare_line(line))
+    for answer in answers:
+        secret.update(map(bare_line, answer.splitlines()))
+    return {line for line in secret - public if len(line) >= _SHORT}
 
 
 def _parts(text: str, where: str) -> list[tuple[_Part, str]]:
@@ -147,7 +175,8 @@ def _parts(text: str, where: str) -> list[tuple[_Part, str]]:
     return result
 
 
-def _bare(line: str) -> str:
+def bare_line(line: str) -> str:
+    """Give a line of code without layout and without a comment at its end."""
     return " ".join(line.split("  #")[0].split())
 
 

@@ -43,8 +43,12 @@ print(run("S12", Tree.before, {"fault_signal_pending": too_eager}))
 # | `signals` | what was *sent* to the task: pairs, such as `("SIGUSR1", "handler")` |
 #
 # The second half of a pair says how the task treats that signal: `"handler"`, `"blocked"`, `"ignored"`, or
-# `"default"` (SIGKILL and SIGSTOP are always that). Not all that was sent is **pending**.
-# [fact:signal-pending]
+# `"default"`. Not all that was sent is **pending**. [fact:signal-pending]
+#
+# Here `"default"` comes with SIGKILL and SIGSTOP alone, and they with nothing else. (SIGSTOP stops a task
+# until SIGCONT comes.) You meet no other signal with its default. Most of those the kernel settles when they
+# are sent: it drops SIGCHLD, [fact:signal-default-ignored] and makes SIGKILL out of SIGTERM, which ends the
+# task. [fact:signal-group-fatal]
 #
 # You may write helper functions beside the two. If you are stuck, `hint("e01_truth_table", 1)` gives a
 # nudge; 2 and 3 say more.
@@ -80,8 +84,9 @@ hint("e01_truth_table")
 # %% [markdown] id="over"
 # ## A fault that is over
 #
-# Each check calls your functions in a process of its own. What is shown below a check before you run it is
-# the verdict on a right answer. The first one asks about faults *without* `VM_FAULT_RETRY`.
+# Each check calls your functions in a process of its own. If a check shows a result before you run it, that
+# is the result of a right answer: run the cell to see yours. The first check asks about faults *without*
+# `VM_FAULT_RETRY`, and in between about some with it.
 
 # %% id="retry" tags=["check"]
 check("e01_truth_table", "retry")
@@ -89,7 +94,8 @@ check("e01_truth_table", "retry")
 # %% [markdown] id="twelve"
 # ## A fault that waited
 #
-# Now `VM_FAULT_RETRY` is set, in both modes: with no signal, with one that has a handler, with SIGKILL.
+# Now `VM_FAULT_RETRY` is set, in both modes: with no signal, with one that has a handler, with SIGKILL, with
+# both of them in either order. Patch 3 is asked about SIGSTOP as well.
 
 # %% id="p3" tags=["check"]
 check("e01_truth_table", "p3")

@@ -47,11 +47,7 @@ class Effect(Generic[R]):
 
     def _forgotten(self, *_: Any) -> Any:
         self.awaited = True  # reported here, so not once more as dropped
-        raise ForgottenAwait(
-            f"{self.title} was used as if it were its result. It is only a request until you wait for "
-            "it: put "
-            f"`await` before {self.title}."
-        )
+        raise ForgottenAwait(self.title)
 
     __bool__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _forgotten
     __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __invert__ = _forgotten

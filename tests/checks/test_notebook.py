@@ -50,7 +50,16 @@ def test_a_failed_check_prints_its_feedback(capsys: pytest.CaptureFixture[str]):
 
 def test_without_a_behaviour_all_are_listed(capsys: pytest.CaptureFixture[str]):
     check("e04_loop", answer=master(E4))
-    assert "14 of 14 points" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "14 of 14 points" in said
+    assert "To see why" not in said
+
+
+def test_a_list_with_a_failed_check_says_where_its_reason_is(capsys: pytest.CaptureFixture[str]):
+    check("e04_loop", answer=answer_of(E4, wrong(E4, "counts-on-signal").file))
+    assert capsys.readouterr().out.endswith(
+        '\n\nTo see why the first of them failed: check("e04_loop", "uncounted")\n'
+    )
 
 
 @pytest.mark.parametrize(

@@ -222,3 +222,28 @@ def test_without_patch_12_or_13_there_is_no_busy_loop(
 ) -> None:
     found = compare(*busy_pair(read, lines, Tree.v5_7 - patch, messages=4711, spins=True))
     assert set(found.differing) == {"messages", "state_after_action"}
+
+
+# ---------------------------------------------------------------------------- what a recorder lacked
+
+
+def test_a_perf_event_that_was_not_counted_is_named_and_no_more(read: Read, lines: Lines) -> None:
+    alone, event = (dict(pick(lines, "5.7.14", name)) for name in ("none", "wake1"))
+    for row in (alone, event):
+        row["sw_page_faults"] = "unread"
+    event["sw_page_faults_maj"] = "unread"
+    got = replay(read(alone, event))[1].comparison
+    assert got.differing == {}
+    unread = [name for name, why in got.not_compared.items() if "not allowed to count" in why]
+    assert sorted(unread) == ["sw_page_faults", "sw_page_faults_maj"]
+    wrong = replay(read(alone, {**event, "minflt": event["minflt"] + 1}))[1].comparison
+    assert [*wrong.differing] == ["minflt"]
+
+
+def test_a_none_row_of_user_mode_only_stands_in_where_there_is_no_other(read: Read, lines: Lines) -> None:
+    alone, event = ({**pick(lines, "5.7.14", name), "kernel": "6.1"} for name in ("none", "wake1"))
+    alone["minflt"] += 2
+    mine = [{**row, "user_mode_only": True} for row in (alone, event)]
+    assert [*replay(read(*mine))[1].comparison.differing] == ["minflt"]
+    plain = {**pick(lines, "5.7.14", "none"), "kernel": "6.1"}
+    assert [*replay(read(*mine, plain))[1].comparison.differing] == []

@@ -29,6 +29,10 @@ SENTENCES = {
     "nonfatal-only": "SIGKILL is also a pending signal.",
     "error-is-retry": "An error is final and never comes with RETRY (I4).",
     "always-kernel": "Kernel mode without a signal must retry.",
+    "never": "By your patch_3 no fault is ever left, not for SIGKILL either: `signals` holds pairs.",
+    "equals-retry": "`fault` is a word of several bits: VM_FAULT_RETRY may come with others.",
+    "default-is-fatal": "SIGSTOP stops the task and does not end it: it is no SIGKILL.",
+    "one-signal": "Several signals may be sent: each of them counts, wherever it stands in the list.",
 }
 POINTS = {
     "no-retry-test": 8,
@@ -43,6 +47,10 @@ POINTS = {
     "nonfatal-only": 3,
     "error-is-retry": 8,
     "always-kernel": 3,
+    "never": 0,
+    "equals-retry": 2,
+    "default-is-fatal": 5,
+    "one-signal": 2,
 }
 SIGNALS = {"none": (), "SIGUSR1": (("SIGUSR1", "handler"),), "SIGKILL": (("SIGKILL", "default"),)}
 
@@ -69,7 +77,8 @@ def test_the_points_are_those_of_the_rows():
 @pytest.mark.parametrize("name", SENTENCES)
 def test_a_wrong_answer_reads_its_sentence(name: str):
     given = verdict(E1.id, wrong(E1, name).file.read_text(encoding="utf-8"))
-    assert set(failed(given).values()) == {SENTENCES[name]}
+    said = {SENTENCES[name]} | ({SENTENCES[name].replace("patch_3", "patch_9")} if name == "never" else set())
+    assert set(failed(given).values()) == said
     assert given.points == POINTS[name]
 
 
@@ -127,11 +136,63 @@ def test_one_rule_alone_gets_the_points_of_its_row():
     assert "patch_9 ends with NotImplementedError" in failed(given)["p9"]
 
 
-def test_only_the_last_signal_looked_at_is_wrong_without_a_name():
-    last = NINE.replace("and sent)", "and sent and signals[0][1] != 'blocked')")
-    given = verdict(E1.id, rules(THREE, last))
-    assert list(failed(given)) == ["control"]
-    assert feedback(given.rows[-1]).cause == ""
+FATAL = "fault & VM_FAULT_RETRY and {}"
+MODE = "fault & VM_FAULT_RETRY and ({} or (mode == 'user' and sent))"
+ONE_SIGNAL = {
+    "3, the first": (FATAL.format("signals[:1] == (('SIGKILL', 'default'),)"), NINE, "p3"),
+    "3, the last": (FATAL.format("sent[-1:] == ['SIGKILL']"), NINE, "p3"),
+    "3, the whole list": (FATAL.format("signals == (('SIGKILL', 'default'),)"), NINE, "p3"),
+    "9, the last": (THREE, NINE.replace("sent", "sent[-1:]"), "p9"),
+    "9, SIGKILL alone": (THREE, MODE.format("sent == ['SIGKILL']"), "p9"),
+    "9, up to a blocked one": (
+        THREE,
+        NINE.replace("and sent", "and sent and signals[0][1] != 'blocked'"),
+        "control",
+    ),
+    "9, from a blocked one on": (
+        THREE,
+        NINE.replace("and sent", "and sent and signals[-1][1] != 'blocked'"),
+        "control",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ONE_SIGNAL)
+@pytest.mark.parametrize("seed", [None, "another"])
+def test_a_rule_that_looks_at_one_signal_is_told_of_several(name: str, seed: str | None):
+    three, nine, check = ONE_SIGNAL[name]
+    given = failed(verdict(E1.id, rules(three, nine), seed))
+    assert next(iter(given)) == check
+    assert set(given.values()) == {SENTENCES["one-signal"]}
+
+
+def test_a_default_that_is_fatal_to_one_rule_is_found():
+    default = "fault & VM_FAULT_RETRY and any(how == 'default' for _, how in signals)"
+    assert failed(verdict(E1.id, rules(default, NINE))) == {"p3": SENTENCES["default-is-fatal"]}
+
+
+def test_names_that_are_looked_for_among_pairs_are_explained_in_every_check():
+    given = verdict(E1.id, rules(FATAL.format("'SIGKILL' in signals"), MODE.format("'SIGKILL' in signals")))
+    causes = {row.behaviour.id: feedback(row).cause for row in given.rows if row.feedback}
+    assert causes == {"retry": "never", "p3": "never", "p9": "user-kill-only"}
+    assert all("pairs" in feedback(row).because or "pair" in feedback(row).because for row in given.rows[:3])
+
+
+@pytest.mark.parametrize(
+    ("nine", "said"),
+    [
+        ("signal_pending(current)", "patch_9 built signal_pending(...), a request to the kernel"),
+        (
+            "fault_signal_pending(fault, mode)",
+            "patch_9 built fault_signal_pending(...), a request to the kernel",
+        ),
+        ("fault & VM_FAULT_RETRY and signal_pending(current) and True", "a request to the kernel"),
+    ],
+)
+def test_an_operation_of_a_handler_is_no_way_to_decide(nine: str, said: str):
+    given = failed(verdict(E1.id, rules(THREE, nine)))
+    assert said in given["p9"]
+    assert "await" not in given["p9"]
 
 
 def test_what_builds_on_a_failed_rule_is_skipped():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from course.grading.command import TRUST, grade
+from course.grading.command import TRUST, grade, regrade
 from pyemu.errors import MaterialError
 
 
@@ -85,3 +85,20 @@ def test_without_a_sandbox_nothing_is_run_unless_it_is_asked_for(
     with pytest.raises(MaterialError, match=rf"bubblewrap is not installed; .* say so: {TRUST}"):
         grade([few / "stub.ipynb"], tmp_path / "out", "e04_loop")
     assert not (tmp_path / "out").exists()
+
+
+def test_points_of_one_s_own_are_kept_with_the_batch(
+    few: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    points = tmp_path / "points.toml"
+    points.write_text("version = 1\n[e04_loop]\ns13 = 5\n")
+    out = tmp_path / "out"
+    grade([few / "stub.ipynb"], out, "e04_loop", points=points, trusted=True)
+    assert "Points of your own: s13 5." in capsys.readouterr().out
+    grade([few / "stub.ipynb"], out, "e04_loop", trusted=True)  # goes on with the points of the batch
+    said = capsys.readouterr().out
+    assert "Done before, and left as they are: 1." in said
+    assert "stub    0 of 17  " in said
+    points.write_text("version = 1\n[e04_loop]\ns13 = 9\n")
+    regrade([few / "stub.ipynb"], out, points)
+    assert "stub    0 of 21  " in capsys.readouterr().out

@@ -12,7 +12,7 @@ from pyemu.rules import RULES
 from tests.material.spelling import misspelt, own_words, texts
 
 ROOT = Path(__file__).parents[2]
-# lessons/trials holds what readers said, in their own spelling.
+# The trials of lessons and exercises hold what readers said, in their own spelling.
 PLACES = (
     *("*.md", "lessons/*.md", "exercises/*.md", "course/**/*.md", "course/*.toml", "pyemu/scenarios/*.toml"),
     *("exercises/*/master.py", "exercises/*/exercise.toml"),

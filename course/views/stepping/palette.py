@@ -51,8 +51,13 @@ STYLES = {
 }
 
 
-def css() -> str:
+def css(name: str = ".fl-stepper") -> str:
     """Give the style rules that set the colours: by the system's theme, and by JupyterLab's where it says.
+
+    Parameters
+    ----------
+    name : str
+        Selector of what gets them.
 
     Returns
     -------
@@ -62,22 +67,22 @@ def css() -> str:
     light, dark = _variables(LIGHT), _variables(DARK)
     system = "\n".join(f"  --fl-{name}: CanvasText;" for name in LIGHT.colours)
     return f"""
-.fl-stepper {{
+{name} {{
 {light}
 }}
 @media (prefers-color-scheme: dark) {{
-.fl-stepper {{
+{name} {{
 {dark}
 }}
 }}
-[data-jp-theme-light="true"] .fl-stepper {{
+[data-jp-theme-light="true"] {name} {{
 {light}
 }}
-[data-jp-theme-light="false"] .fl-stepper {{
+[data-jp-theme-light="false"] {name} {{
 {dark}
 }}
 @media (forced-colors: active) {{
-.fl-stepper.fl-stepper.fl-stepper {{
+{name * 3} {{
   --fl-ink: CanvasText;
   --fl-paper: Canvas;
 {system}

@@ -10,19 +10,24 @@ from typing import Any
 from course.views.stepping.palette import css
 from course.views.stepping.wire import Wire
 
-__all__ = ["script", "style", "view", "widget"]
+__all__ = ["joined", "script", "style", "view", "widget"]
 
 MODULES = ("run.js", "draw.js", "panels.js", "stepper.js")
-"""In the order of their imports: the last one exports what a notebook and a page call."""
+"""In the order of their imports: the last one exports what a page calls."""
 
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 
 
+def joined(package: str, *modules: str) -> str:
+    """Give modules of a package's ``static`` as one, for a notebook loads only one: without their imports."""
+    static = files(package) / "static"
+    return "\n".join(_IMPORT.sub("", (static / name).read_text(encoding="utf-8")) for name in modules)
+
+
 @cache
 def script() -> str:
-    """Give the modules of ``static`` as one, since a notebook loads only one: without their imports."""
-    static = files("course.views.stepping") / "static"
-    return "\n".join(_IMPORT.sub("", (static / name).read_text(encoding="utf-8")) for name in MODULES)
+    """Give what a page needs: `mount`."""
+    return joined("course.views.stepping", *MODULES)
 
 
 @cache
@@ -63,7 +68,7 @@ def _kind() -> type[Any]:
     class StepperWidget(anywidget.AnyWidget):
         """A stepper in a notebook."""
 
-        _esm = script()
+        _esm = script() + joined("course.views.stepping", "notebook.js")
         _css = style()
         names = traitlets.Dict().tag(sync=True)
         data = traitlets.Bytes().tag(sync=True)

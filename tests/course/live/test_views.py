@@ -83,8 +83,10 @@ def test_each_false_model_is_a_tree_of_its_own() -> None:
 
 
 def test_an_own_kernel_stands_beside_its_tree_and_linux_5_7(monkeypatch, capsys) -> None:
-    told = Answer("6.17.1-generic", "user_read", "none", True, "ret=5", 1, "S", 1, 0, 50_100)
+    result = {"outcome": "ret=5", "blocked_us": 50_100, "minflt": 1, "majflt": 0}
+    told = Answer(True, [result], "done", "none", [0], [("blocked", "S")], ["message", "copy", "end"])
     monkeypatch.setattr(own, "ask", lambda *_: told)
+    monkeypatch.setattr("platform.release", lambda: "6.17.1-generic")
     text = str(own_kernel("yes", event="none"))
     assert "your 6.17.1-generic" in text
     assert "v6_12 (nearest)" in text or "v6_18 (nearest)" in text

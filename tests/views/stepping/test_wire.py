@@ -100,7 +100,7 @@ def test_the_same_runs_give_the_same_bytes():
 def test_one_script_holds_all_modules_and_imports_nothing():
     text = script()
     assert "\nimport " not in text
-    assert text.count("export default") == 1
+    assert text.count("export function mount") == 1
     for name in ("class Walk", "class Picture", "class Panels", "export function mount"):
         assert text.count(name) == 1
 

@@ -54,23 +54,27 @@ function fills(context, styles, colours, ratio) {
 
 /** One strip: lanes of all runs over some of the rows. */
 class Strip {
-  constructor(canvas, walk, lane, gap, words) {
-    Object.assign(this, { canvas, walk, lane, gap, words, first: -1, count: 0 });
+  constructor(canvas, walk, lane, gap, words, look) {
+    Object.assign(this, { canvas, walk, lane, gap, words, scale: look.scale ?? 1, hides: look.hides, first: -1, count: 0 });
+    const shown = ([, one]) => !look.lanes || look.lanes.includes(one.name);
+    this.lanes = walk.runs.map((run) => [...run.lanes.entries()].filter(shown)); // of each run: [number, lane]
     this.bitmap = document.createElement("canvas");
     this.head = words ? 18 : 0;
     this.shapes = words ? SHAPES : 0;
-    const lanes = walk.runs.flatMap((run) => run.lanes);
+    const lanes = this.lanes.flat().map(([, lane]) => lane);
     const tall = lanes.length * (lane + gap) + lanes.filter((one) => one.task).length * this.shapes;
     this.height = tall + walk.runs.length * (this.head + gap) + (words ? TOP + BOTTOM : 2 * gap);
   }
 
-  resize(width, ratio) {
+  /** Fit into a width of the page. All that is drawn is measured in units of `scale` pixels. */
+  resize(wide, dots) {
+    const [width, ratio] = [wide / this.scale, dots * this.scale];
     Object.assign(this, { width, ratio, first: -1 });
     for (const one of [this.canvas, this.bitmap]) {
       one.width = Math.round(width * ratio);
       one.height = Math.round(this.height * ratio);
     }
-    this.canvas.style.height = `${this.height}px`;
+    this.canvas.style.height = `${this.height * this.scale}px`;
   }
 
   x(place) {
@@ -79,7 +83,7 @@ class Strip {
 
   /** The place under a pixel. */
   place(x) {
-    const place = this.first + Math.floor(((x - NAMES) * this.count) / (this.width - NAMES - 2));
+    const place = this.first + Math.floor(((x / this.scale - NAMES) * this.count) / (this.width - NAMES - 2));
     return Math.max(this.first, Math.min(this.first + this.count - 1, place));
   }
 
@@ -100,7 +104,7 @@ class Strip {
         this.write(run.label, 2, y + this.head / 2, "left", "bold 12px system-ui, sans-serif");
         y += this.head;
       }
-      run.lanes.forEach((lane, number) => {
+      this.lanes[k].forEach(([number, lane]) => {
         if (lane.task) y += this.shapes;
         if (this.words) this.write(lane.name, 2, y + this.lane / 2, "left");
         this.bars(run, k, number, y);
@@ -234,6 +238,10 @@ class Strip {
     ink.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     const left = this.x(place);
     const width = Math.max(this.x(place + 1) - left, 3);
+    if (this.hides) {
+      ink.fillStyle = this.colours.paper;
+      ink.fillRect(left + width, 0, this.width, this.height);
+    }
     const [top, bottom] = this.words ? [TOP, BOTTOM] : [1, 1];
     ink.strokeStyle = this.colours.paper;
     ink.lineWidth = 4.5;
@@ -246,16 +254,17 @@ class Strip {
 
 /** Both strips. */
 export class Picture {
-  constructor(all, near, walk) {
-    this.all = new Strip(all, walk, 6, 1, false);
-    this.near = new Strip(near, walk, 22, 3, true);
+  constructor(all, near, walk, look) {
+    this.all = new Strip(all, walk, 6, 1, false, look);
+    this.near = new Strip(near, walk, 22, 3, true, look);
   }
 
   resize(width, ratio) {
     this.all.resize(width, ratio);
     this.near.resize(width, ratio);
-    this.columns = Math.max(2 * EDGE + 2, Math.floor((width - NAMES - 2) / COLUMN));
-    this.most = Math.max(this.columns, Math.floor((width - NAMES - 2) / NARROW));
+    const room = this.near.width - NAMES - 2;
+    this.columns = Math.max(2 * EDGE + 2, Math.floor(room / COLUMN));
+    this.most = Math.max(this.columns, Math.floor(room / NARROW));
   }
 
   /** Show the rows with the cursor at a place of them. */

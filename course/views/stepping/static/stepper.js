@@ -9,8 +9,9 @@ const SCROLLS = ["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
 const KEYS = "Keys: ← → one event, Page Up and Page Down 100 events, Home, End, R next retry, S next signal, F next fault of this task.";
 
 class Stepper {
-  constructor(walk, start) {
+  constructor(walk, start, look) {
     this.walk = walk;
+    this.look = look;
     this.rows = walk.story.length ? walk.story : walk.every;
     this.place = Math.min(start, this.rows.length - 1);
     this.moves = {
@@ -58,7 +59,7 @@ class Stepper {
     this.all = make("canvas", { className: "fl-canvas", "aria-hidden": "true" });
     this.near = make("canvas", { className: "fl-canvas", "aria-hidden": "true" });
     this.frame = make("div", { className: "fl-frame" }, this.all, this.near);
-    this.picture = new Picture(this.all, this.near, walk);
+    this.picture = new Picture(this.all, this.near, walk, this.look);
     this.panels = new Panels(walk);
     this.listing = new Listing(walk);
     const notes = walk.names.notes.length ? [make("ul", { className: "fl-notes" }, ...walk.names.notes.map((text) => make("li", {}, text)))] : [];
@@ -192,19 +193,13 @@ class Stepper {
   }
 }
 
-/** Put a stepper into an element of a page. */
-export function mount(element, names, data, start) {
-  const stepper = new Stepper(new Walk(names, new DataView(data.buffer, data.byteOffset, data.byteLength)), start);
+/** Put a stepper into an element of a page; its look: how large (scale), the names of
+ * the lanes that are drawn, and whether it hides what comes after the cursor. */
+export function mount(element, names, data, start, look = {}) {
+  const walk = new Walk(names, new DataView(data.buffer, data.byteOffset, data.byteLength));
+  const stepper = new Stepper(walk, start, look);
   element.append(stepper.root);
   stepper.resize();
   stepper.rethink();
   return stepper;
 }
-
-/** What a notebook calls. */
-export default {
-  render({ model, el }) {
-    const stepper = mount(el, model.get("names"), model.get("data"), model.get("start"));
-    return () => stepper.destroy();
-  },
-};

@@ -1,0 +1,134 @@
+"""What pictures of a demo are made of; each part is drawn on the page, and stands still on the handout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Protocol
+
+from course.views.steps import Stepper
+
+__all__ = ["Html", "Kept", "Part", "Walk", "code", "kept", "table", "text", "walk"]
+
+
+class Part(Protocol):
+    """A part of a picture."""
+
+    def wire(self) -> dict[str, Any]:
+        """Give what the browser gets."""
+
+    def html(self) -> str:
+        """Give what stands on paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """Words, a table or a figure.
+
+    Attributes
+    ----------
+    body : str
+        HTML.
+    """
+
+    body: str
+
+    def wire(self) -> dict[str, Any]:
+        """Give what the browser gets."""
+        return {"kind": "html", "html": self.body}
+
+    def html(self) -> str:
+        """Give what stands on paper."""
+        return self.body
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A stepper with its cursor at an event.
+
+    Attributes
+    ----------
+    stepper : int
+        Which one of the demo's.
+    place : int
+        Place of the event.
+    panel : str
+        What is true there, as HTML; for the handout.
+    """
+
+    stepper: int
+    place: int
+    panel: str
+
+    def wire(self) -> dict[str, Any]:
+        """Give what the browser gets."""
+        return {"kind": "walk", "stepper": self.stepper, "place": self.place}
+
+    def html(self) -> str:
+        """Give what stands on paper."""
+        return self.panel
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A run, or two, that pictures walk through: the data of a stepper.
+
+    Attributes
+    ----------
+    names : dict
+        Plain data, see `course.views.stepping.wire`.
+    data : bytes
+        Its sections.
+    lanes : tuple of str
+        Names of the lanes that are drawn.
+    """
+
+    names: Mapping[str, object]
+    data: bytes
+    lanes: tuple[str, ...]
+
+
+def kept(view: Stepper, lanes: Sequence[str]) -> Kept:
+    """Give a stepper as data, with the names of the lanes that are drawn."""
+    wire = view.wire
+    return Kept(wire.names, wire.data, tuple(lanes))
+
+
+def walk(view: Stepper, number: int, places: Sequence[int]) -> tuple[tuple[Part, ...], ...]:
+    """Give a picture for each of some events of a stepper."""
+    return tuple((Walk(number, place, view.panel(place).html()),) for place in places)
+
+
+def text(*paragraphs: str) -> Html:
+    """Give paragraphs."""
+    return Html("".join(f"<p>{escape(one)}</p>" for one in paragraphs))
+
+
+def code(source: str, marked: Sequence[int] = ()) -> Html:
+    """Give lines of code; lines of some numbers, from 1, are marked."""
+    lines = (
+        f'<span class="fd-marked"><b aria-hidden="true">▶</b> {escape(line)}</span>'
+        if number in marked
+        else f"<span>  {escape(line)}</span>"
+        for number, line in enumerate(source.splitlines(), 1)
+    )
+    return Html(f'<pre class="fd-code">{"".join(lines)}</pre>')
+
+
+def table(
+    caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], marked: Sequence[int] = ()
+) -> Html:
+    """Give a table; the first cell of a row names it, and rows of some numbers, from 0, are marked."""
+    head = "".join(f'<th scope="col">{escape(one)}</th>' if one else "<td></td>" for one in heads)
+    body = "".join(
+        f'<tr class="{"fd-marked" if number in marked else ""}">'
+        f'<th scope="row">{"▶ " if number in marked else ""}{escape(name)}</th>'
+        + "".join(f"<td>{escape(one)}</td>" for one in cells)
+        + "</tr>"
+        for number, (name, *cells) in enumerate(rows)
+    )
+    return Html(
+        f'<table class="fd-table"><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
