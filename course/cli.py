@@ -17,7 +17,16 @@ import sys
 
 import typer
 
-from course import doctor, explain_command, functions, lab, linuxfacts_command, syllabus_command, workcopy
+from course import (
+    doctor,
+    explain_command,
+    functions,
+    lab,
+    linuxfacts_command,
+    progress_command,
+    syllabus_command,
+    workcopy,
+)
 from course.checks import command as checks
 from course.conform import command as conform
 from course.conform import predict
@@ -52,6 +61,7 @@ app.command()(workcopy.start)
 app.command()(workcopy.update)
 app.command()(workcopy.reset)
 app.command()(checks.check)
+app.command()(progress_command.progress)
 app.command()(releasing.release)
 app.command()(grading.grade)
 app.command()(grading.regrade)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pyemu.errors import MaterialError
+from pyemu.errors import FaultlabError, MaterialError
 
 __all__ = ["check"]
 
@@ -24,6 +25,7 @@ def check(
     from course.checks.points import changed_points, points_in
     from course.checks.submission import answer_of, exercise_in
     from course.checks.verdict import Outcome
+    from course.progress import record
 
     name = exercise or exercise_in(notebook)
     checks = checks_of(name)
@@ -36,6 +38,10 @@ def check(
         print(f"Note: {finding.message}")
     with changed_points(points):
         verdict = judge(exercise_of(name), checks, answer.source, seed)
+    try:
+        record(verdict, notebook.resolve().parent)
+    except FaultlabError as error:
+        print(f"faultlab: {error}", file=sys.stderr)
     told: set[str] = set()
     for row in verdict.rows:
         if row.outcome is Outcome.FAILED and row.feedback and row.feedback.headline not in told:

@@ -7,6 +7,7 @@ Both print text and give nothing back. The text of a passed check is the same fo
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
 from course.checks.verdict import Outcome, Verdict
 from course.inline import NOTE, PROCESSES
+from course.progress import record
 from pyemu.errors import FaultlabError, MaterialError
 
 if TYPE_CHECKING:
@@ -93,6 +95,8 @@ def _check(
     else:
         source = source_of(answer)
     verdict = _verdict(exercise, source, seed)
+    with suppress(FaultlabError):  # `faultlab progress` names it; a check says nothing but its verdict
+        record(verdict)
     if behaviour is not None:
         text = next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
     else:

@@ -13,6 +13,7 @@
 ``table``             ``grades.csv``
 ``notebook``          the pristine notebook with a submission's answers, for ``pytest --nbval``
 ``record``            what a result says of itself, and whether it still holds
+``folder``            the folder of results: one grader at a time, each file as a whole or not at all
 ``batch``             all submissions of a folder, in one process or several; goes on after a kill
 ``regrade``           a batch judged again, from tapes (`course.tape`) of what the submissions said
 ``sandbox``           where submissions run, and how much it holds

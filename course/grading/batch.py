@@ -13,16 +13,20 @@ Each submission's ``results.json`` is written last, and at once: where it is, th
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 from course.checks.judge import Judge
 from course.checks.library import checks_of, exercise_of
 from course.checks.points import Points, changed_points, points_in_force
 from course.grading.collect import Submission
+from course.grading.folder import put
 from course.grading.grade import Grade, digest_of, grade, judge_of
 from course.grading.notebook import graded_text
 from course.grading.page import page
@@ -32,7 +36,7 @@ from course.grading.sandbox import Sandbox, none, sandboxed
 from course.grading.table import table
 from pyemu.errors import MaterialError
 
-__all__ = ["TAPE", "done_before", "grade_all", "put", "stored"]
+__all__ = ["TAPE", "done_before", "grade_all", "stored"]
 
 TAPE = "tape.gz"
 
@@ -123,8 +127,14 @@ def _graded(
     begin = (sandbox, exercise, seed, points_in_force())
     with ProcessPoolExecutor(workers, get_context("spawn"), _enter, begin) as pool:
         started = [pool.submit(_grade_one, one, exercise, seed, out, sandbox.name) for one in submissions]
-        for future in as_completed(started):
-            yield future.result()
+        try:
+            for future in as_completed(started):
+                yield future.result()
+        except BrokenProcessPool:
+            raise MaterialError(
+                "a worker was ended from outside, as a system does that is short of memory; run the same "
+                "command again, which goes on where it stopped, or with fewer --workers."
+            ) from None
 
 
 _WORKER = ExitStack()
@@ -132,10 +142,22 @@ _JUDGES: list[Judge] = []
 
 
 def _enter(sandbox: Sandbox, exercise: str, seed: str, points: Points) -> None:
-    """Begin a worker: all that it runs is in the sandbox, before one judge, with its starter's points."""
+    """Begin a worker: all that it runs is in the sandbox, before one judge, with its starter's points.
+
+    It ends when its starter does.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _WORKER.enter_context(changed_points(points))
     _WORKER.enter_context(sandboxed(sandbox))
     _JUDGES.append(judge_of(exercise, seed))
+
+
+def _end_with_parent() -> None:
+    """Wait until the process that started this one is gone; who goes on in its place wants to be alone."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _grade_one(submission: Submission, exercise: str, seed: str, out: Path, sandbox: str) -> Record:
@@ -158,17 +180,3 @@ def _files(done: Grade) -> dict[str, str | bytes | None]:
         TAPE: None if done.tape is None else done.tape.to_bytes(),
         "results.json": results_text(done),
     }
-
-
-def put(path: Path, content: str | bytes | None) -> None:
-    """Write a file so that it is there as a whole or not at all, or remove that of an earlier batch."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        if content is None:
-            path.unlink(missing_ok=True)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
-        part.replace(path)
-    except OSError as error:
-        raise MaterialError(f"{path} can't be written ({error.strerror}); name another --out.") from None

@@ -46,6 +46,7 @@ def grade(
     from course.checks.library import exercise_ids
     from course.checks.points import changed_points
     from course.grading.collect import collect
+    from course.grading.folder import alone
 
     known = exercise_ids()
     if exercise is None and len(known) != 1:
@@ -53,10 +54,10 @@ def grade(
     name = exercise or known[0]
     sandbox = _sandbox(trusted)
     found, n_others = collect(submissions, out)
-    batch = _begun(name, seed, points, out)
-    seed = batch["seed"]
-    with changed_points(batch["points"]):
-        _grade(found, n_others, name, seed, out, sandbox, workers)
+    with alone(out):
+        batch = _begun(name, seed, points, out)
+        with changed_points(batch["points"]):
+            _grade(found, n_others, name, batch["seed"], out, sandbox, workers)
 
 
 def _grade(
@@ -106,15 +107,17 @@ def regrade(
     from course.checks.facts import plural
     from course.checks.points import changed_points
     from course.grading.collect import collect
+    from course.grading.folder import alone
     from course.grading.regrade import regrade_all
 
     stored = _batch(out)
     if stored is None:
         raise MaterialError(f"{out} holds no batch; make one with `faultlab grade`.")
     found, _ = collect(submissions, out)
-    batch = _begun(stored["exercise"], stored["seed"], points, out)
-    with changed_points(batch["points"]):
-        records, again = regrade_all(found, stored["exercise"], stored["seed"], out)
+    with alone(out):
+        batch = _begun(stored["exercise"], stored["seed"], points, out)
+        with changed_points(batch["points"]):
+            records, again = regrade_all(found, stored["exercise"], stored["seed"], out)
     n_done = len(found) - len(again)
     print(f"Judged again: {plural(n_done, 'submission')} of {len(found)}, seed {stored['seed']}.")
     _list(records)
@@ -154,6 +157,7 @@ def _begun(exercise: str, seed: str | None, points: Path | None, out: Path) -> d
     import secrets
 
     from course.checks.points import load_points
+    from course.grading.folder import put
 
     before = _batch(out) or {}
     if before.get("exercise") != exercise:
@@ -161,12 +165,7 @@ def _begun(exercise: str, seed: str | None, points: Path | None, out: Path) -> d
     batch: dict[str, Any] = {"exercise": exercise, "seed": seed or before.get("seed") or secrets.token_hex(8)}
     changed = load_points(points) if points is not None else before.get("points", {})
     stored_form = batch | ({"points": changed} if changed else {})
-    path = out / BATCH
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(stored_form) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise MaterialError(f"{path} can't be written ({error.strerror}); name another --out.") from None
+    put(out / BATCH, json.dumps(stored_form) + "\n")
     return batch | {"points": changed}
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from course.checks.judge import Judge
 from course.checks.library import exercise_of
-from course.grading.batch import TAPE, put, stored
+from course.grading.batch import TAPE, stored
 from course.grading.collect import Submission
+from course.grading.folder import put
 from course.grading.grade import digest_of, grade, judge_of
 from course.grading.record import Record
 from course.grading.table import table

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any, TypeVar
 
-__all__ = ["faults"]
+__all__ = ["faults", "kept"]
 
 FAMILIES = ("FAULT_FLAG_", "VM_FAULT_", "TASK_", "FOLL_")
 ERRNOS = ("EFAULT", "ENOMEM", "EINTR")
@@ -61,9 +61,9 @@ def faults(function: Function, names: Mapping[str, Any]) -> Iterator[tuple[str, 
         What was changed, and the faulty function. No two have the same text.
     """
     seen: Counter[str] = Counter()
-    kept = _kept(function)
+    silent = kept(function)
     for place, node in enumerate(ast.walk(function)):
-        if node in kept:
+        if node in silent:
             continue
         for what, change in _changes(node, names):
             seen[what] += 1
@@ -72,7 +72,7 @@ def faults(function: Function, names: Mapping[str, Any]) -> Iterator[tuple[str, 
             yield (what if seen[what] == 1 else f"{what} ({seen[what]})"), faulty
 
 
-def _kept(function: Function) -> set[ast.AST]:
+def kept(function: Function) -> set[ast.AST]:
     """Give the nodes that decide nothing: the signature, annotations and the docstring."""
     notes: list[ast.AST | None] = [function.args, *function.decorator_list]
     notes += [one.annotation for one in ast.walk(function) if isinstance(one, ast.AnnAssign)]

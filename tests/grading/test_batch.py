@@ -191,7 +191,7 @@ def test_a_notebook_of_an_earlier_batch_is_removed_when_the_file_is_rejected_now
 
 def test_a_folder_that_cannot_be_written_is_named(submissions: Path, tmp_path: Path):
     (tmp_path / "out").touch()
-    with pytest.raises(MaterialError, match=r"can't be written .*; name another --out"):
+    with pytest.raises(MaterialError, match=r"can't be written .*, or name another --out"):
         grade_all([Submission("x", submissions / "cut.ipynb")], "e04_loop", SEED, tmp_path / "out")
 
 

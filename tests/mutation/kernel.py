@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
@@ -116,7 +116,13 @@ def drawn(n: int = N_DRAWN, seed: int = SEED, modules: Collection[str] = ()) -> 
 
     So a change of one function changes the lots of its own mutants alone, and the draw stays what it was.
     """
-    asked = [one for one in every_mutant() if not modules or one.module.rpartition(".")[2] in modules]
+    return lots(
+        (one for one in every_mutant() if not modules or one.module.rpartition(".")[2] in modules), n, seed
+    )
+
+
+def lots(asked: Iterable[Mutant], n: int, seed: int) -> list[Mutant]:
+    """Give the mutants with the lowest lots."""
     return sorted(asked, key=lambda one: sha256(f"{seed} {one.name}".encode()).digest())[:n]
 
 

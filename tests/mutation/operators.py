@@ -14,12 +14,14 @@ from __future__ import annotations
 import ast
 import copy
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from course.series.operators import faults
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Operators = Callable[[Function], Iterable[tuple[str, Function]]]
 FIXED = (  # statements that stand where they stand
     *(ast.Return, ast.Continue, ast.Break, ast.Raise, ast.Import, ast.ImportFrom),
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
@@ -52,7 +54,14 @@ class Mutant:
         return f"{self.module.rpartition('.')[2]}.{self.function}: {self.what}"
 
 
-def mutants(module: str, source: str) -> list[Mutant]:
+def mutants(
+    module: str,
+    source: str,
+    names: Mapping[str, Any] | None = None,
+    more: Operators | None = None,
+    *,
+    tables: bool = False,
+) -> list[Mutant]:
     """Give every mutant of a module's functions.
 
     Parameters
@@ -61,6 +70,12 @@ def mutants(module: str, source: str) -> list[Mutant]:
         Its dotted name; it is imported, for the flags that its names mean.
     source : str
         Its code.
+    names : mapping, optional
+        What its names mean, where it can't be imported.
+    more : callable, optional
+        Operators beside those of `course.series.operators`; None: two neighbours change places.
+    tables : bool
+        Change tables as well: what is assigned outside of functions.
 
     Returns
     -------
@@ -68,20 +83,29 @@ def mutants(module: str, source: str) -> list[Mutant]:
         In the order of functions; none is equal to the module or to another one.
     """
     tree = ast.parse(source)
-    names = vars(importlib.import_module(module))
+    names = vars(importlib.import_module(module)) if names is None else names
     seen = {ast.unparse(tree)}
     found: list[Mutant] = []
-    for place, function in enumerate(tree.body):
+    for place, node in enumerate(tree.body):
+        function = _table(node) if tables and isinstance(node, ast.Assign) else node
         if not isinstance(function, Function):
             continue
-        for what, changed in (*faults(function, names), *_swaps(function)):
-            if _is_stillborn(function, changed):
+        for what, changed in (*faults(function, names), *(more or _swaps)(function)):
+            rows = [changed] if function is node else changed.body
+            if _is_stillborn(function, changed) or isinstance(rows[0], ast.Pass):
                 continue
-            text = ast.unparse(ast.Module([*tree.body[:place], changed, *tree.body[place + 1 :]], []))
+            text = ast.unparse(ast.Module([*tree.body[:place], *rows, *tree.body[place + 1 :]], []))
             if text not in seen:
                 seen.add(text)
                 found.append(Mutant(module, function.name, what, text))
     return found
+
+
+def _table(row: ast.Assign) -> ast.FunctionDef:
+    """Make a function of what a table is assigned by, so that operators can change it."""
+    arguments = ast.arguments([], [], None, [], [], None, [])
+    name = ast.unparse(row.targets[0])
+    return ast.FunctionDef(name, arguments, [row], [])
 
 
 def _swaps(function: Function) -> Iterator[tuple[str, Function]]:
