@@ -21,16 +21,12 @@ import select
 import signal
 import socket
 import sys
-from typing import Any
 
-from pyemu import display, wire
-from pyemu.child import Child, Worker, begin
-from pyemu.effects.handles import Mm
+from pyemu.child import Child, begin, prepare
 from pyemu.proctree import descendants
 
 __all__ = ["main"]
 
-TIMES = 10  # Python has made code faster by then
 LOOK_SECONDS = 0.002  # between looks at a child that may be about to end
 
 
@@ -144,32 +140,9 @@ def _reaper() -> None:
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER, include/uapi/linux/prctl.h
 
 
-class _Practice(Worker):
-    """Runs a function of ours in this process."""
-
-    def guard_imports(self, namespace: dict[str, Any]) -> None:
-        """Guard nothing: it imports nothing."""
-
-
-def _practise() -> None:
-    """Do a few times what children do: what Python makes at the first time, they have from here."""
-    name = "do_user_addr_fault"
-    source = f"async def {name}(regs, error_code, address):\n    await down_read(await current.mm)\n"
-    for _ in range(TIMES):
-        worker = _Practice()
-        for message in (
-            ["load", source, name, name],
-            ["start", 1, name, wire.pack((None, 4, 4096)), wire.pack(())],
-            ["go", 1, wire.pack(Mm(1))],
-            ["close", 1],
-        ):
-            worker.answer(wire.decode(wire.encode(*message)))
-
-
 def main(descriptor: int) -> None:
     """Serve on a Unix socket, after all that children need is there."""
-    _practise()
-    sys.modules |= display.modules()
+    prepare()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C and "interrupt kernel" are for the parent
     if sys.platform == "linux":
         _reaper()
