@@ -359,7 +359,7 @@ class _Practice(Worker):
 
 
 def prepare() -> None:
-    """Make a process ready to fork children: what all need is there, and what Python makes at the first use."""
+    """Make a process ready to fork children: what each needs, and what Python makes at the first use."""
     sys.modules |= display.modules()
     name = "do_user_addr_fault"
     source = f"async def {name}(regs, error_code, address):\n    await down_read(await current.mm)\n"
