@@ -10,7 +10,7 @@ BIN   := $(VENV)/bin
 STAMP := $(VENV)/faultlab-stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint bench verify notebooks lite constraints clean
+.PHONY: help setup lab test lint bench verify notebooks lite slides constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,12 @@ notebooks: setup ## build lessons and exercises from their sources
 
 lite: setup ## build the course as a static site that runs in a browser (needs npm and the network)
 	$(BIN)/python -m course.lite
+
+pictures: setup ## take the pictures of README and guides, from a real browser
+	FAULTLAB_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py
+
+slides: setup ## write the lessons as slides: build/slides (needs npm and the network once)
+	$(BIN)/python -m course.slides
 
 # A fresh resolve of what pyproject.toml asks for, in an environment of its own.
 constraints: ## pin the newest versions that pyproject.toml allows

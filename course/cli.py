@@ -17,7 +17,16 @@ import sys
 
 import typer
 
-from course import doctor, explain_command, functions, lab, linuxfacts_command, syllabus_command, workcopy
+from course import (
+    doctor,
+    explain_command,
+    functions,
+    lab,
+    linuxfacts_command,
+    progress_command,
+    syllabus_command,
+    workcopy,
+)
 from course.checks import command as checks
 from course.conform import command as conform
 from course.conform import predict
@@ -29,6 +38,7 @@ from course.live import command as living
 from course.material import new_command
 from course.release import command as releasing
 from course.run import command as running
+from course.run import step_command
 from course.series import command as series
 from course.trace import command as tracing
 from course.walk import command as walking
@@ -52,6 +62,7 @@ app.command()(workcopy.start)
 app.command()(workcopy.update)
 app.command()(workcopy.reset)
 app.command()(checks.check)
+app.command()(progress_command.progress)
 app.command()(releasing.release)
 app.command()(grading.grade)
 app.command()(grading.regrade)
@@ -66,6 +77,7 @@ app.command()(functions.functions)
 app.command()(explain_command.explain)
 app.command()(running.run)
 app.command()(running.scenarios)
+app.command()(step_command.step)
 app.command()(demos.demo)
 app.command()(exploring.explore)
 app.command()(bisecting.bisect)

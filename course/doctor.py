@@ -139,14 +139,14 @@ def userfaultfd(call: Callable[[int, int], int] | None = None) -> Check:
     call : callable, optional
         Takes the system call's number and its flags, gives a file descriptor or ``-errno``.
     """
-    name, rest = "userfaultfd", "Only live demonstrations need it; the emulator doesn't."
+    name, rest = "userfaultfd", "Only `faultlab live` and lesson 15 need it; the emulator doesn't."
     number = _SYS_USERFAULTFD.get(platform.machine())
     if not sys.platform.startswith("linux") or number is None:
         return Check(name, "missing", f"not known on {platform.system()} {platform.machine()}", rest)
     call = call or _syscall
     mend = "Kernel-mode faults too: root, or sysctl vm.unprivileged_userfaultfd=1."
     for flags, granted in (
-        (os.O_CLOEXEC, Check(name, "ok", "for user-mode and kernel-mode faults")),
+        (os.O_CLOEXEC, Check(name, "ok", "for user-mode and kernel-mode faults: try `faultlab live`")),
         (os.O_CLOEXEC | _UFFD_USER_MODE_ONLY, Check(name, "part", "for user-mode faults only", mend)),
     ):
         fd = call(number, flags)

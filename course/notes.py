@@ -10,11 +10,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from course.workfiles import FOLDER, held, home_of
 from pyemu.errors import MaterialError
 
-__all__ = ["FILE", "note", "noted"]
+__all__ = ["FILE", "all_noted", "note", "noted"]
 
-FOLDER = ".faultlab"
 FILE = "predictions.json"
 _VERSION = 1
 
@@ -42,6 +42,27 @@ def noted(question_id: str, folder: Path | None = None) -> dict[str, str]:
     return dict(_read(_path(folder)).get(question_id, {}))
 
 
+def all_noted(folder: Path | None = None) -> dict[str, dict[str, str]]:
+    """Read what is noted for all questions.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        As for `noted`.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+        By question; what `noted` gives for each.
+
+    Raises
+    ------
+    MaterialError
+        The file can't be read.
+    """
+    return {name: dict(one) for name, one in _read(_path(folder)).items()}
+
+
 def note(question_id: str, folder: Path | None = None, **values: str) -> None:
     """Note something for a question; what else is noted there stays.
 
@@ -60,16 +81,16 @@ def note(question_id: str, folder: Path | None = None, **values: str) -> None:
         The file can't be read or written.
     """
     path = _path(folder)
-    notes = _read(path)
-    kept = notes.get(question_id, {})
     first = {"first": values["choice"]} if "choice" in values else {}
-    notes[question_id] = first | kept | values
-    text = json.dumps({"version": _VERSION, "questions": notes}, indent=1, sort_keys=True) + "\n"
-    part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        with held(path):
+            notes = _read(path)
+            notes[question_id] = first | notes.get(question_id, {}) | values
+            text = json.dumps({"version": _VERSION, "questions": notes}, indent=1, sort_keys=True) + "\n"
+            part = path.with_name(f"{path.name}.part")
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
     except OSError as error:
         raise MaterialError(
             f"{path} can't be written ({error.strerror}), so your choice is not kept. "
@@ -79,8 +100,7 @@ def note(question_id: str, folder: Path | None = None, **values: str) -> None:
 
 def _path(folder: Path | None) -> Path:
     """Find the working copy that a notebook lies in; without one, the notebook's own folder."""
-    here = (folder or Path.cwd()).resolve()
-    home = next((one for one in (here, *here.parents) if (one / FOLDER / "manifest.json").is_file()), here)
+    home = home_of(folder) or (folder or Path.cwd()).resolve()
     return home / FOLDER / FILE
 
 

@@ -19,6 +19,7 @@ from course.notes import note, noted
 from course.ordering import order
 from course.questions import Question, load_question
 from course.saying import keep, say
+from course.scores import score_of
 from course.selftest import self_test
 from pyemu.errors import MaterialError
 
@@ -92,6 +93,9 @@ def reveal(question_id: str, outcome: str) -> None:
             f"You predicted {before['choice']}. Good to know: what you read next is about the difference."
             + (f" {chosen.why}" if chosen and chosen.why else "")
         )
+    score = score_of(question_id.partition("-")[0])
+    if score.n_open == 0:
+        say(f"That was the last prediction of this lesson. {score.text()}")
 
 
 def answer(question_id: str, choice: str = "") -> None:

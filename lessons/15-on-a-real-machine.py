@@ -334,3 +334,6 @@ answer("15-counter", "")
 # faultlab predict --kernel 5.7.14 --access user_read --event wake3
 # faultlab conform FILE
 # ```
+#
+# `faultlab live` asks the kernel you run on for all these experiments at once, and gives each difference its
+# reason.

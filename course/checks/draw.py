@@ -54,6 +54,7 @@ class Draw:
         if self.seed is None:
             return choices[0]
         text = "\0".join((self.seed, self.place, name))
-        return choices[
-            int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8], "big") % len(choices)
-        ]
+        drawn = int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8], "big")
+        # len() of a range of addresses is too much for a machine of 32 bits, such as a browser's
+        n = choices.index(choices[-1]) + 1 if isinstance(choices, range) else len(choices)
+        return choices[drawn % n]

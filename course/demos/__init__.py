@@ -3,6 +3,10 @@
 ==================  ============================================================================
 ``one-fault``       the same access on two kernels: an error, and an answer
 ``tlb-reach``       an array that is larger than what the TLB reaches
+``who-holds``       eight returns of an attempt: is mmap_sem held, dropped or re-taken?
+``signal-grid``     a signal while a task waits: what ends, and when?
+``busy-loop``       a signal during write(): nobody sleeps, and nobody returns
+``bisect-live``     a symptom on one tree of the series only: what to test in its place
 ==================  ============================================================================
 
 ::
@@ -30,6 +34,11 @@ __all__ = ["DEMOS", "make"]
 
 DEMOS = {
     "one-fault": "course.demos.one_fault",
+    "tlb-reach": "course.demos.tlb_reach",
+    "who-holds": "course.demos.who_holds",
+    "signal-grid": "course.demos.signal_grid",
+    "busy-loop": "course.demos.busy_loop",
+    "bisect-live": "course.demos.bisect_live",
 }
 """The demos in the order in which a course may show them, and the module of each."""
 

@@ -31,7 +31,7 @@ def demo(
     """Show a demo to a room: by keyboard, in large type, with the speaker's script (key S), offline."""
     if listed:
         for one in map(make, DEMOS):
-            print(f"{one.name:<14} {one.minutes:>2g} min  {one.title}")
+            print(f"{one.name:<14} {round(one.minutes)} min  {one.title}")
         return
     if name not in DEMOS:
         raise FaultlabError(f"there is no demo {name!r}: {CHOICE}")

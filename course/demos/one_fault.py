@@ -93,7 +93,7 @@ def demo() -> Demo:
                 "Attempt 2",
                 walk(view, 0, [second, second + 1]),
                 1,
-                say="Left, an error for an address that is fine. Right, a second message: the fault goes on.",
+                say="5.6: an error, though the address is fine. 5.7: a second message; the fault goes on.",
                 sees=(*right.values(), "SIGBUS", "sends the monitor a message"),
                 reveals="next",
             ),

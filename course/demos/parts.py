@@ -9,7 +9,20 @@ from typing import Any, Protocol
 
 from course.views.steps import Stepper
 
-__all__ = ["Html", "Kept", "Part", "Walk", "code", "kept", "table", "text", "walk"]
+__all__ = [
+    "Calls",
+    "Clock",
+    "Html",
+    "Kept",
+    "Part",
+    "Walk",
+    "code",
+    "kept",
+    "places",
+    "table",
+    "text",
+    "walk",
+]
 
 
 class Part(Protocol):
@@ -89,10 +102,74 @@ class Kept:
     lanes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A clock of virtual time with a number that grows; the space bar starts and stops it.
+
+    Attributes
+    ----------
+    label : str
+        What is counted.
+    first, last : tuple of int
+        Time in us and number, at the beginning and at the end of what grows evenly.
+    """
+
+    label: str
+    first: tuple[int, int]
+    last: tuple[int, int]
+
+    def wire(self) -> dict[str, Any]:
+        """Give what the browser gets."""
+        return {"kind": "clock", "label": self.label, "first": list(self.first), "last": list(self.last)}
+
+    def html(self) -> str:
+        """Give what stands on paper."""
+        (start, few), (end, many) = self.first, self.last
+        return f"<p>{escape(self.label)}: {few} at {start} us, {many} at {end} us</p>"
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Numbered boxes that the room calls: a number and Enter open one.
+
+    Attributes
+    ----------
+    label : str
+        What is in a box.
+    boxes : tuple of str
+        What each says, from 0.
+    """
+
+    label: str
+    boxes: tuple[str, ...]
+
+    def wire(self) -> dict[str, Any]:
+        """Give what the browser gets."""
+        return {"kind": "calls", "label": self.label, "boxes": list(self.boxes)}
+
+    def html(self) -> str:
+        """Give what stands on paper."""
+        return f"<p>{escape(self.label)}</p><ol start='0'>{'<li>____</li>' * len(self.boxes)}</ol>"
+
+
 def kept(view: Stepper, lanes: Sequence[str]) -> Kept:
     """Give a stepper as data, with the names of the lanes that are drawn."""
     wire = view.wire
     return Kept(wire.names, wire.data, tuple(lanes))
+
+
+def places(view: Stepper, kind: str, task: str) -> list[int]:
+    """Give the places of a stepper at which an event of a kind happens to a task, in either run."""
+    trace = view.results[0].trace
+    return [
+        place
+        for place, row in enumerate(view.rows)
+        if any(
+            one.event.kind == kind and trace.task_name(one.event.task) == task
+            for one in (row.left, row.right)
+            if one
+        )
+    ]
 
 
 def walk(view: Stepper, number: int, places: Sequence[int]) -> tuple[tuple[Part, ...], ...]:
@@ -117,7 +194,12 @@ def code(source: str, marked: Sequence[int] = ()) -> Html:
 
 
 def table(
-    caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], marked: Sequence[int] = ()
+    caption: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    marked: Sequence[int] = (),
+    *,
+    dense: bool = False,
 ) -> Html:
     """Give a table; the first cell of a row names it, and rows of some numbers, from 0, are marked."""
     head = "".join(f'<th scope="col">{escape(one)}</th>' if one else "<td></td>" for one in heads)
@@ -129,6 +211,6 @@ def table(
         for number, (name, *cells) in enumerate(rows)
     )
     return Html(
-        f'<table class="fd-table"><caption>{escape(caption)}</caption>'
+        f'<table class="fd-table{" fd-dense" if dense else ""}"><caption>{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )

@@ -29,7 +29,7 @@ class Vote:
     choices : tuple of str
         What one may choose, at most nine: the keys 1, 2, ... count hands.
     right : mapping of str to str
-        Of the choices that are right, which run says so; read from runs, as all that is shown.
+        Of the choices that are right, which run says so; empty where no run can say.
     """
 
     question: str
@@ -39,7 +39,7 @@ class Vote:
     def __post_init__(self) -> None:
         if not 2 <= len(self.choices) <= 9:
             raise ValueError(f"the vote {self.question!r} has {len(self.choices)} choices; give it 2 to 9.")
-        if not self.right or not set(self.right) <= set(self.choices):
+        if not set(self.right) <= set(self.choices):
             raise ValueError(
                 f"the vote {self.question!r} has the answers {list(self.right)}; take them from its choices "
                 f"{list(self.choices)}."

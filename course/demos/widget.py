@@ -15,7 +15,7 @@ from course.views.stepping.widget import joined, script, style
 
 __all__ = ["MODULES", "NAME", "look", "show", "wire"]
 
-MODULES = ("votes.js", "demo.js")
+MODULES = ("votes.js", "live.js", "demo.js")
 """After those of the stepper, in the order of their imports."""
 
 NAME = "FAULTLAB_DEMO"

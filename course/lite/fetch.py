@@ -6,18 +6,15 @@ here. pip and npm are asked by name and version, wherever they are told to look.
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
-import tarfile
 import venv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from pyemu.errors import MaterialError
+from course.npm import run, unpacked
 
-__all__ = ["PYODIDE", "WHEELS", "run", "the_pyodide", "the_tools", "the_wheel", "the_wheels"]
+__all__ = ["PYODIDE", "WHEELS", "the_pyodide", "the_tools", "the_wheel", "the_wheels"]
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSTRAINTS = (ROOT / "constraints.txt", Path(__file__).with_name("constraints.txt"))
@@ -48,26 +45,6 @@ IGNORED = shutil.ignore_patterns("__pycache__", "*.so", "*.egg-info", "*.memtrac
 EPOCH = {"SOURCE_DATE_EPOCH": "1767225600"}  # 2026-01-01: the same files from the same sources
 
 
-def run(words: Sequence[str | Path], folder: Path, env: Mapping[str, str] | None = None) -> None:
-    """Run a command.
-
-    Raises
-    ------
-    MaterialError
-        It is not there, or failed; what it said is part of the message.
-    """
-    command = [str(word) for word in words]
-    try:
-        done = subprocess.run(
-            command, cwd=folder, env=os.environ | (env or {}), capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        raise MaterialError(f"{command[0]} is not installed, and make lite needs it.") from None
-    if done.returncode:
-        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
-        raise MaterialError(f"{' '.join(command)} failed with status {done.returncode}:\n{said}")
-
-
 def the_tools(cache: Path) -> Path:
     """Give the folder of the programs of a virtual environment with the build tools."""
     home = cache / "venv"
@@ -82,18 +59,7 @@ def the_tools(cache: Path) -> Path:
 
 def the_pyodide(cache: Path) -> Path:
     """Give the folder of npm's package, unpacked."""
-    home = cache / "npm"
-
-    def make() -> None:
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
-        run(["npm", "pack", "--silent", PYODIDE], home)
-        (packed,) = home.glob("*.tgz")
-        with tarfile.open(packed) as archive:
-            archive.extractall(home, filter="data")
-
-    _once(home / "stamp", PYODIDE, make)
-    return home / "package"
+    return unpacked(PYODIDE, cache / "npm")
 
 
 def the_wheels(cache: Path) -> list[Path]:

@@ -11,9 +11,10 @@ from string import Template
 from typing import Any
 from urllib.parse import quote
 
-from course.lite.fetch import EPOCH, run, the_pyodide, the_tools, the_wheel, the_wheels
+from course.lite.fetch import EPOCH, the_pyodide, the_tools, the_wheel, the_wheels
 from course.lite.lessons import LEFT_OUT, exercises_in, lessons_in
 from course.lite.lock import locked
+from course.npm import run
 
 __all__ = ["build", "size"]
 

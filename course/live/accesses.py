@@ -15,9 +15,9 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from course.live.uffd import Refused
+from course.live.uffd import Lacking
 
-__all__ = ["ACCESSES", "Memory", "access"]
+__all__ = ["ACCESSES", "Memory", "Touch", "access"]
 
 PAGE = mmap.PAGESIZE
 Touch = Callable[[int, int], int]
@@ -45,11 +45,19 @@ class Memory:
         How many.
     shared : bool
         MAP_SHARED (shmem) instead of MAP_PRIVATE.
+    cached : int, optional
+        All pages are in the page cache and hold this byte, but are mapped by nobody.
     """
 
-    def __init__(self, pages: int, *, shared: bool = False) -> None:
+    def __init__(self, pages: int, *, shared: bool = False, cached: int | None = None) -> None:
         how = mmap.MAP_SHARED if shared else mmap.MAP_PRIVATE
-        self.map = mmap.mmap(-1, pages * PAGE, flags=how | mmap.MAP_ANONYMOUS)
+        file = -1
+        if cached is None:
+            how |= mmap.MAP_ANONYMOUS
+        else:
+            file = os.memfd_create("faultlab")
+            os.write(file, bytes([cached]) * (pages * PAGE))
+        self.map = mmap.mmap(file, pages * PAGE, flags=how)
         if hasattr(mmap, "MADV_NOHUGEPAGE"):
             self.map.madvise(mmap.MADV_NOHUGEPAGE)
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self.map))
@@ -77,7 +85,7 @@ def access(step: Step, memory: Memory) -> Touch:
 
     Raises
     ------
-    Refused
+    Lacking
         This machine lacks what the access needs.
     """
     return ACCESSES[step["do"]](step, memory)
@@ -186,10 +194,10 @@ def _odirect_write(step: Step, memory: Memory) -> Touch:
     try:
         file = os.open(where, os.O_RDWR | os.O_TMPFILE | O_DIRECT, 0o600)
     except OSError as error:
-        raise Refused(f"{where} gives no file for O_DIRECT ({error.strerror}); set TMPDIR.") from None
+        raise Lacking(f"{where} gives no file for O_DIRECT ({error.strerror}); set TMPDIR.") from None
     kind = (ctypes.c_long * 16)()
     if _libc().fstatfs(file, kind) == 0 and kind[0] == TMPFS_MAGIC:
-        raise Refused(f"{where} is a tmpfs, where O_DIRECT is a copy; set TMPDIR to a folder on a disk.")
+        raise Lacking(f"{where} is a tmpfs, where O_DIRECT is a copy; set TMPDIR to a folder on a disk.")
     return lambda page, pages: os.pwritev(file, [memory.view(page, pages)], 0)
 
 

@@ -7,16 +7,19 @@ machine did is not in all of them.
 from __future__ import annotations
 
 import os
+import platform
 import pwd
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from course.conform.experiment import Experiment
+from course.conform.kernels import kernel_of
 from course.conform.records import Record
 from course.live.monitor import Answer, ask
-from course.live.plan import plan_of
-from course.live.recording import record_of
-from course.live.sides import Sides, sides_of
+from course.live.planning import plan_of
+from course.live.recording import label, record_of
+from course.live.sides import Sides, emulated, name_of, not_here, sides_of
+from course.live.uffd import Lacking
 from pyemu.errors import FaultlabError
 
 __all__ = ["Asked", "asked_all", "user_of"]
@@ -31,13 +34,16 @@ class Asked:
     Attributes
     ----------
     records : list of Record
-        One a run.
+        One a run; none of a scenario that is no recorded experiment.
     sides : Sides
         Beside the emulator and the recordings.
+    user_mode_only : bool
+        The userfaultfd was made with UFFD_USER_MODE_ONLY.
     """
 
     records: list[Record]
     sides: Sides
+    user_mode_only: bool
 
 
 def user_of(name: str) -> int:
@@ -85,7 +91,12 @@ def asked_all(wanted: Sequence[Experiment], runs: int, limit: float, user: int |
     for done in wanted:
         answers: list[Answer] = []
         while True:
-            answers.append(ask(plan_of(done.scenario()), None, limit, user))
+            try:
+                answers.append(ask(plan_of(done.scenario()), None, limit, user))
+            except Lacking as why:
+                model = emulated(done, kernel_of(label(platform.release())))
+                found.append(Asked([], not_here(name_of(done), str(why), model), False))
+                break
             if len(answers) < runs:
                 continue
             records = [record_of(done, answer, number) for number, answer in enumerate(answers, 1)]
@@ -94,6 +105,6 @@ def asked_all(wanted: Sequence[Experiment], runs: int, limit: float, user: int |
             alone = none.get((done.access, done.mem))
             sides = sides_of(records, alone, [answer.order for answer in answers])
             if len(answers) >= TRIES or sides.n_agree == len(answers):
+                found.append(Asked(records, sides, answers[0].user_mode_only))
                 break
-        found.append(Asked(records, sides))
     return found

@@ -101,7 +101,7 @@ def ask(
     ValueError
         For a limit out of range.
     Refused
-        This machine, or this user, gets no userfaultfd; the text says why.
+        This machine, or this user, gets no userfaultfd; the text says why. As `Lacking`: only not for this.
     """
     if not SHORTEST <= seconds <= LONGEST:
         raise ValueError(
@@ -204,10 +204,11 @@ class Player:
 
     def play(self) -> Answer:
         """Make the steps until the victim ends, or the time does."""
-        for step in self.plan.monitor:
+        steps = self.plan.monitor
+        for step, after in zip(steps, [*steps[1:], {"do": "the end"}], strict=True):
             if self.ended or time.monotonic() >= self.deadline:
                 break
-            self._step(step)
+            self._step(step, reads=after["do"] == "poll")
         self._watch(self.deadline)
         if self.ended:
             self._take_result()
@@ -219,17 +220,20 @@ class Player:
             os.close(self.descriptor)
             self.descriptor = -1
 
-    def _step(self, step: dict[str, Any]) -> None:
+    def _step(self, step: dict[str, Any], *, reads: bool) -> None:
+        """Make a step. Who polls after a pause reads during it, too: of a busy loop that gives more."""
         ticks = step.get("ticks")
         until = self.deadline if ticks is None else time.monotonic() + ticks / 1e6
         page = self.address + step.get("page", 0) * mmap.PAGESIZE
         whole = self.plan.pages * mmap.PAGESIZE
         length = (step.get("pages") or self.plan.pages) * mmap.PAGESIZE
         match step["do"]:
-            case "wait_message" | "wait_readable":
-                self._watch(until, messages=1)
-            case "pause" | "poll":
-                self._watch(until)
+            case "wait_message":
+                self._watch(until, reads=True, messages=1)
+            case "poll":
+                self._watch(until, reads=True)
+            case "pause":
+                self._watch(until, reads=reads)
             case "sample":
                 self.answer.samples.append((step["label"], _state(self.victim.pid)))
             case "signal":
@@ -277,33 +281,24 @@ class Player:
     def _did(self, what: str) -> None:
         self.answer.order.append(what)
 
-    def _watch(self, until: float, messages: int | None = None) -> None:
-        """Read what comes until a time, at least once; or until there were so many messages."""
+    def _watch(self, until: float, *, reads: bool = False, messages: int | None = None) -> None:
+        """See what comes until a time, at least once; or until so many messages were read."""
         seen = len(self.answer.flags)
         while True:
             left = max(0.0, min(until, self.deadline) - time.monotonic())
-            sources = [self.handlers, self.out, *([self.descriptor] if self.descriptor >= 0 else [])]
-            ready, _, _ = select.select(sources, [], [], left)
-            self._read(ready)
+            served = [self.descriptor] if reads and self.descriptor >= 0 else []
+            ready, _, _ = select.select([self.handlers, self.out, *served], [], [], left)
+            arrived = uffd.message_flags(self.descriptor) if self.descriptor in ready else []
+            # A handler that ran before a message was queued is told before it.
+            self._read_handlers()
+            self.answer.flags += arrived
+            self.answer.order += ["message"] * len(arrived)
+            self.ended = self.out in ready
             enough = messages is not None and len(self.answer.flags) - seen >= messages
             if self.ended or enough or time.monotonic() >= min(until, self.deadline):
                 return
-            if self.descriptor in ready:
+            if arrived:
                 time.sleep(ROUND)
-
-    def _read(self, ready: list[int]) -> None:
-        """Read what is there. A handler that ran before a message was queued is told before it."""
-        arrived = uffd.message_flags(self.descriptor) if self.descriptor in ready else []
-        if arrived or self.handlers in ready:
-            self._read_handlers()
-        self._take(arrived)
-        if self.out in ready:
-            self._take(uffd.message_flags(self.descriptor) if self.descriptor >= 0 else [])
-            self.ended = True
-
-    def _take(self, arrived: list[int]) -> None:
-        self.answer.flags += arrived
-        self.answer.order += ["message"] * len(arrived)
 
     def _read_handlers(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -335,6 +330,8 @@ def _refusal(line: bytes, user_mode_only: bool) -> Exception:
     told = json.loads(line) if line else {}
     if "refused" in told:
         return uffd.Refused(told["refused"])
+    if "lacking" in told:
+        return uffd.Lacking(told["lacking"])
     match told.get("errno"):
         case errno.EPERM if user_mode_only:
             return uffd.Refused(

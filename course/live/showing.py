@@ -12,10 +12,11 @@ from rich.table import Table
 
 from course.conform.experiment import ACCESSES, Experiment
 from course.conform.kernels import kernel_of
+from course.live import played
 from course.live.asking import Asked
 from course.live.reasons import Reason
 from course.live.recording import label
-from course.live.sides import Side, Sides, emulated, recorded
+from course.live.sides import Side, Sides, emulated, name_of, recorded
 
 __all__ = ["below", "head", "listed", "refused", "table"]
 
@@ -43,13 +44,17 @@ def listed() -> Iterator[Table]:
     for name, side in ACCESSES.items():
         grid.add_row(name, side.value)
     yield grid
+    grid = _grid("Scenario", "What happens")
+    for scenario in played.playable():
+        grid.add_row(scenario.name, scenario.title)
+    yield grid
 
 
-def head(found: Sequence[Asked]) -> str:
+def head(found: Sequence[Asked], release: str) -> str:
     """Say which kernel was asked, and by whom."""
-    only = any(one.records[0].values["user_mode_only"] for one in found)
+    only = any(one.user_mode_only for one in found)
     who = "for accesses of user mode only (UFFD_USER_MODE_ONLY)" if only else "for all accesses"
-    return f"Linux {platform.release()} on {platform.machine()}; a userfaultfd {who}."
+    return f"Linux {release} on {platform.machine()}; a userfaultfd {who}."
 
 
 def table(found: Sequence[Sides]) -> Table:
@@ -58,7 +63,7 @@ def table(found: Sequence[Sides]) -> Table:
     grid = _grid(*COLUMNS)
     for one in found:
         marks = " ".join(letters[reason] for reason in one.reasons)
-        grid.add_row(f"{_name(one.done)}: {_verdict(one)} {marks}".strip())
+        grid.add_row(f"{one.name}: {_verdict(one)} {marks}".strip())
         for side in one.sides:
             grid.add_row(*_cells(side))
         grid.add_section()
@@ -73,24 +78,27 @@ def below(found: Sequence[Sides]) -> Iterator[str]:
         for difference in one.differences:
             why = difference.reason.name if difference.reason else "NOT EXPLAINED"
             yield (
-                f"{_name(one.done)}, {difference.name}: the kernel {difference.real}, "
+                f"{one.name}, {difference.name}: the kernel {difference.real}, "
                 f"the emulator {difference.model} ({difference.n_runs} of {one.n_runs} runs; {why})"
             )
     kinds = Counter(_verdict(one) for one in found)
     yield f"{len(found)} experiments: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items()) + "."
 
 
-def refused(why: str, wanted: Sequence[Experiment]) -> Iterator[str | Table]:
+def refused(why: str, wanted: Sequence[Experiment], scenarios: Sequence[str]) -> Iterator[str | Table]:
     """Give what is shown where there is no userfaultfd: the reason, and the recordings in its place."""
-    yield f"This kernel can't be asked. {why}"
+    yield f"This kernel can't be asked: {why}"
     yield HOW_TO_ALLOW
     yield "Here is what the emulator says for it, and what was recorded of the nearest kernel:"
     kernel = kernel_of(label(platform.release()))
-    grid = _grid(*COLUMNS)
+    sides: dict[str, list[Side]] = {}
     for done in wanted:
         record = recorded(done, kernel.label)
-        grid.add_row(f"{_name(done)}:")
-        for side in (emulated(done, kernel), *([record[0]] if record else [])):
+        sides[name_of(done)] = [emulated(done, kernel), *([record[0]] if record else [])]
+    grid = _grid(*COLUMNS)
+    for name, seen in (sides | {name: [played.emulated(name, kernel)] for name in scenarios}).items():
+        grid.add_row(f"{name}:")
+        for side in seen:
             grid.add_row(*_cells(side))
         grid.add_section()
     yield grid
@@ -102,11 +110,9 @@ HOW_TO_ALLOW = (
 )
 
 
-def _name(done: Experiment) -> str:
-    return f"{done.access} {done.event}" + ("" if done.mem == "anon" else f" {done.mem}")
-
-
 def _verdict(one: Sides) -> str:
+    if not one.n_runs:
+        return "not here"
     if one.unexplained:
         return "DIFFERS"
     return "explained" if one.differences else "agrees"

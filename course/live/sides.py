@@ -35,7 +35,17 @@ from course.live.reasons import (
 from pyemu.machine import run
 from pyemu.tree import Tree
 
-__all__ = ["Difference", "Side", "Sides", "emulated", "recorded", "sides_of"]
+__all__ = [
+    "Difference",
+    "Side",
+    "Sides",
+    "emulated",
+    "name_of",
+    "next_door",
+    "not_here",
+    "recorded",
+    "sides_of",
+]
 
 # What a busy machine may change, as long as another run agrees.
 TIMED = {
@@ -96,10 +106,10 @@ class Sides:
 
     Attributes
     ----------
-    done : Experiment
+    name : str
         What was done.
     n_runs, n_agree : int
-        How often, and in how many runs nothing differs.
+        How often, and in how many runs nothing differs. 0 runs: it is not to be had here.
     sides : tuple of Side
         The running kernel if it was asked, the emulator, and the recording if there is one.
     differences : tuple of Difference
@@ -108,7 +118,7 @@ class Sides:
         What the comparison forgave or left out, and the reasons of the differences.
     """
 
-    done: Experiment
+    name: str
     n_runs: int
     n_agree: int
     sides: tuple[Side, ...]
@@ -181,13 +191,23 @@ def sides_of(records: Sequence[Record], none: Record | None, orders: Sequence[Se
         found.reasons[OTHER_KERNEL] = None
     found.reasons |= dict.fromkeys(one.reason for one in differences if one.reason)
     return Sides(
-        done,
+        name_of(done),
         len(records),
         n_agree,
         (mine, emulated(done, kernel), *([record[0]] if record else [])),
         tuple(differences),
         tuple(found.reasons),
     )
+
+
+def not_here(name: str, why: str, model: Side) -> Sides:
+    """Give the sides of what this machine lacks something for: the emulator's alone, and the reason."""
+    return Sides(name, 0, 0, (model,), (), (Reason("not here", why),))
+
+
+def name_of(done: Experiment) -> str:
+    """Name an experiment: access, event and, if it isn't private, the memory."""
+    return f"{done.access} {done.event}" + ("" if done.mem == "anon" else f" {done.mem}")
 
 
 def emulated(done: Experiment, kernel: Kernel) -> Side:
@@ -248,15 +268,19 @@ def _reason(
     return None
 
 
-def _said_next_door(name: str, rows: Sequence[Row], none: Record | None, kernel: Kernel) -> bool:
-    """Say whether a tree on either side of this kernel says what each run did."""
+def next_door(kernel: Kernel) -> list[Tree]:
+    """Give the trees on both sides of a kernel that has none of its own, without the one that runs for it."""
     asked = place(series(kernel.label))
     older = [tree for one, tree in sorted(TREES.items()) if place(one) <= asked][-1:]
     newer = [tree for one, tree in sorted(TREES.items()) if place(one) >= asked][:1]
+    return [tree for tree in (*older, *newer) if tree != kernel.tree]
+
+
+def _said_next_door(name: str, rows: Sequence[Row], none: Record | None, kernel: Kernel) -> bool:
+    """Say whether a tree on either side of this kernel says what each run did."""
     return any(
         all(name not in _row(row.record, none, tree).comparison.differing for row in rows)
-        for tree in (*older, *newer)
-        if tree != kernel.tree
+        for tree in next_door(kernel)
     )
 
 

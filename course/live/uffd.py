@@ -17,12 +17,14 @@ import sys
 from collections.abc import Callable
 
 __all__ = [
+    "Lacking",
     "Refused",
     "api",
     "copy",
     "message_flags",
     "open_userfaultfd",
     "register",
+    "resume",
     "unregister",
     "wake",
     "writeprotect",
@@ -65,6 +67,10 @@ class Refused(Exception):
     reason : str
         A sentence that says why, and what would help.
     """
+
+
+class Lacking(Refused):
+    """One experiment is not to be had here; others may be."""
 
 
 def open_userfaultfd(user_mode_only: bool = False) -> int:

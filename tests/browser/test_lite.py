@@ -107,7 +107,7 @@ def test_a_lesson_runs_to_its_end_and_its_stepper_is_walked_by_keyboard(
     page.page.wait_for_function(
         "() => document.querySelector('.fl-where').textContent.startsWith('Event 3 ')"
     )
-    page.page.keyboard.press("r")
+    page.page.keyboard.press("End")
     page.page.wait_for_function(
         "() => !document.querySelector('.fl-where').textContent.startsWith('Event 3 ')"
     )

@@ -37,3 +37,11 @@ def test_the_seed_text_of_an_old_grade_draws_the_same_for_ever():
         draw("page", (1, 2, 3)),
         draw("ticks", range(10_000, 50_000, 1_000)),
     ) == (5, 3, 28000)
+
+
+def test_a_range_of_addresses_may_be_longer_than_python_counts():
+    pages = range(0, 1 << 76, 4096)  # len() refuses it, and on a machine of 32 bits much shorter ones
+    drawn = Draw("b", "walk")("address", pages)
+    assert drawn in pages
+    assert drawn > 1 << 60
+    assert Draw(None, "walk")("address", pages) == 0

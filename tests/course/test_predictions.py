@@ -193,3 +193,24 @@ def test_a_malformed_question_is_told_with_file_question_and_rule(text: str, wor
     with pytest.raises(MaterialError, match=words) as error:
         questions_of("01")
     assert "01-bad.toml" in str(error.value)
+
+
+def test_the_last_prediction_of_a_lesson_brings_its_score(capsys: pytest.CaptureFixture[str]):
+    predict("00-wake", "A")
+    reveal("00-wake", "ret=5")
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == "That was the last prediction of this lesson. 1 of 1 came true at the first choice."
+
+
+def test_a_score_counts_the_first_choice_and_comes_with_the_last_prediction_only(
+    here: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = here.parent / "course" / "lessons" / "00-first.toml"
+    path.write_text(QUESTIONS + QUESTIONS[: QUESTIONS.index("[rerun]")].replace("[wake]", "[again]"))
+    for name, choices in (("00-wake", "BA"), ("00-again", "A")):
+        for choice in choices:
+            predict(name, choice)
+        reveal(name, "ret=5")
+        if name == "00-wake":
+            assert "last prediction" not in capsys.readouterr().out
+    assert "1 of 2 came true at the first choice." in capsys.readouterr().out

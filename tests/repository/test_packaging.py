@@ -117,6 +117,7 @@ def test_the_wheel_carries_scenarios_facts_samples_and_jupyterlab_settings(built
     data = {f"pyemu/scenarios/{path.name}" for path in ROOT.glob("pyemu/scenarios/*.toml")}
     data |= {"course/facts.toml", "course/jupyter/labconfig/default_setting_overrides.json"}
     data |= {"pyemu/memtrace/sample.memtrace", "course/walk/linux-6.1.elf.gz", "course/live/records.jsonl"}
+    data |= {"course/live/more_records.jsonl"}
     static = [path for path in ROOT.glob("course/views/stepping/static/*") if path.is_file()]
     assert len(static) > 3
     data |= {f"course/views/stepping/static/{path.name}" for path in static}

@@ -2,11 +2,13 @@
 
 import { make } from "../../views/stepping/static/panels.js";
 import { mount } from "../../views/stepping/static/stepper.js";
+import { Calls, Clock } from "./live.js";
 import { Votes } from "./votes.js";
 
 const SIGNS = { ArrowRight: "→", ArrowLeft: "←", " ": "Space" };
 const MOVES = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 }; // a presenter's remote sends Page Up and Down
-const SCALE = 2; // a stepper's drawing is made for a reader at a desk
+const DESK = 960; // pixels of a page for which a stepper is drawn as on a desk: its letters have 12
+const LEAST = 1.3;
 
 const named = (key) => SIGNS[key] ?? (key.length === 1 ? key.toUpperCase() : key);
 
@@ -18,9 +20,11 @@ class Demo {
     this.votes = new Votes(demo.votes);
     this.steppers = [];
     this.live = {}; // parts that keep something: by step, picture and place in it
+    this.scale = scaleNow();
     this.build(element);
     this.stop = new AbortController();
     const { signal } = this.stop;
+    globalThis.addEventListener("resize", () => this.fit(), { signal });
     document.addEventListener("keydown", (event) => this.key(event, document), { signal, capture: true });
     this.show();
     this.said.textContent = ""; // what is there at the beginning is read as a page is read
@@ -34,7 +38,7 @@ class Demo {
     this.notes = make("aside", { className: "fd-notes", hidden: true, "aria-label": "The speaker's script" });
     const key = (keys, words) => make("li", {}, ...keys.map((one) => make("kbd", {}, named(one))), ` ${words}`);
     const own = Object.entries(this.demo.keys).map(([one, words]) => key([one], words));
-    this.voting = key(["1", "2"], "vote, Shift: ten");
+    this.voting = make("li");
     this.keys = make(
       "ul",
       { className: "fd-keys", "aria-label": "Keys" },
@@ -65,7 +69,7 @@ class Demo {
 
   /** Do what a key asks for; says whether it was one of ours. */
   take(key, event) {
-    for (const part of this.parts ?? []) if (part.key?.(key, event)) return this.tell(part.said);
+    for (const part of this.parts) if (part.key?.(key)) return this.tell(part.said);
     const { vote } = this.step;
     const counted = vote ? this.votes.key(vote, event) : "";
     if (counted) return this.tell(counted);
@@ -96,7 +100,9 @@ class Demo {
     const [k, nth] = this.places[this.place];
     this.where.textContent = `${k + 1} of ${demo.steps.length}`;
     this.title.textContent = step.title;
+    const before = this.parts ?? [];
     this.parts = step.pictures[nth].map((part, at) => this.part(part, `${k} ${nth} ${at}`));
+    for (const part of before) if (!this.parts.includes(part)) part.leave?.();
     const elements = this.parts.map((part) => part.element);
     if (elements.some((one, at) => this.stage.children[at] !== one) || this.stage.children.length !== elements.length) {
       this.stage.replaceChildren(...elements);
@@ -105,6 +111,8 @@ class Demo {
     this.votes.show(step.vote || step.reveals, Boolean(step.reveals));
     this.voting.hidden = !step.vote;
     const vote = demo.votes[step.vote];
+    const last = make("kbd", {}, String(vote?.choices.length));
+    this.voting.replaceChildren(make("kbd", {}, "1"), " to ", last, " count a hand, with Shift: ten");
     this.said.textContent = `${step.title}${vote ? ` ${vote.question}` : ""}`;
     this.tellSpeaker(k);
   }
@@ -116,21 +124,36 @@ class Demo {
       return { element: stepper.holder, show: () => stepper.go(data.place) };
     }
     if (!(place in this.live)) {
-      const element = make("div", { className: "fd-part" });
-      element.innerHTML = data.html;
-      this.live[place] = { element };
+      this.live[place] = this.made(data);
     }
     return this.live[place];
+  }
+
+  made(data) {
+    if (data.kind === "clock") return new Clock(data);
+    if (data.kind === "calls") return new Calls(data);
+    const element = make("div", { className: "fd-part" });
+    element.innerHTML = data.html;
+    return { element };
   }
 
   stepper(number) {
     if (!this.steppers[number]) {
       const { names, data, lanes } = this.demo.steppers[number];
       const holder = make("div", { className: "fd-part" });
-      this.steppers[number] = mount(holder, names, data, 0, { scale: SCALE, lanes, hides: true });
+      this.steppers[number] = mount(holder, names, data, 0, { scale: this.scale, lanes, hides: true });
       this.steppers[number].holder = holder;
     }
     return this.steppers[number];
+  }
+
+  /** Draw the steppers anew where the page has another size: letters are a part of its width. */
+  fit() {
+    if (scaleNow() === this.scale) return;
+    this.scale = scaleNow();
+    for (const stepper of this.steppers) stepper?.destroy();
+    this.steppers = [];
+    this.show();
   }
 
   theme() {
@@ -190,6 +213,11 @@ class Demo {
     for (const stepper of this.steppers) stepper?.destroy();
     this.root.remove();
   }
+}
+
+/** How many pixels one of a stepper's drawing has. */
+function scaleNow() {
+  return Math.max(LEAST, innerWidth / DESK);
 }
 
 /** How the keys to a step are written: → 8 times. */

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import shutil
+import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +20,7 @@ from course.conform.records import read_records
 from course.conform.replay import Verdict, replay
 from course.live import asking, monitor
 from course.live.monitor import Answer, ask
-from course.live.plan import plan_of
+from course.live.planning import plan_of
 from course.live.uffd import Refused
 from pyemu.errors import FaultlabError
 
@@ -63,15 +68,38 @@ def test_a_refusal_gives_the_reason_the_recordings_and_status_0(monkeypatch: pyt
         raise monitor._refusal(b'{"errno": 1}', True)
 
     monkeypatch.setattr(asking, "ask", refuses)
-    result = live("none", "wake1", "--access", "user_read,futex_op")
+    result = live("none", "wake1", "W2", "--access", "user_read,futex_op")
     assert result.exit_code == 0
     for words in (
         "a container filters the call",
         "vm.unprivileged_userfaultfd=1",
         "recorded ",
+        "W2:",
         "futex_op wake1:",
     ):
         assert words in result.output
+
+
+def test_a_filter_of_system_calls_is_a_refusal(tmp_path: Path) -> None:
+    """In a real sandbox without /dev/userfaultfd, whose filter answers the call with EPERM."""
+    if platform.machine() != "x86_64" or shutil.which("bwrap") is None:
+        pytest.skip("the filter is written for x86_64, and bwrap installs it")
+    load, equal, give = 0x20, 0x15, 0x06
+    lines = [(load, 0, 0, 0), (equal, 0, 1, 323), (give, 0, 0, 0x00050001), (give, 0, 0, 0x7FFF0000)]
+    file = tmp_path / "filter"
+    file.write_bytes(b"".join(struct.pack("=HBBI", *line) for line in lines))
+    with file.open("rb") as rules:
+        number = str(rules.fileno())
+        box = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--seccomp", number]
+        command = [sys.executable, "-m", "course.cli", "live", "none", "--access", "user_read"]
+        got = subprocess.run(
+            [*box, *command], capture_output=True, text=True, check=False, pass_fds=[rules.fileno()]
+        )
+    if got.stderr.startswith("bwrap:"):
+        pytest.skip(f"no sandbox here: {got.stderr}")
+    assert got.returncode == 0, got.stderr
+    assert "a container filters the call" in got.stdout
+    assert "recorded " in got.stdout
 
 
 def test_nothing_is_recorded_where_nothing_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +116,7 @@ def test_nothing_is_recorded_where_nothing_was_asked(tmp_path: Path, monkeypatch
 def test_the_list_names_every_event_and_access() -> None:
     result = live("--list")
     assert result.exit_code == 0
-    for name in ("wakeN", "close", "odirect", "user_read"):
+    for name in ("wakeN", "close", "odirect", "user_read", "minor-fault"):
         assert name in result.output
 
 
@@ -99,6 +127,8 @@ def test_the_list_names_every_event_and_access() -> None:
         (["--access", "user_reed"], "Did you mean user_read"),
         (["--access", ","], "--access names none"),
         (["--mem", "huge"], "mem 'huge' is unknown"),
+        (["none", "--qemu", "vmlinuz", "--as-user"], "--as-user is for the kernel that runs here"),
+        (["S13", "--qemu", "vmlinuz"], "the scenario S13 is for the kernel that runs here"),
         (["none", "--limit", "0.1"], "--limit: seconds is 0.1: it must be from 0.2 to 60"),
     ],
 )

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from course.conform.experiment import Experiment
-from course.live.stored import FILE, KERNELS, experiment, script, stored
+from course.live.command import EVENTS
+from course.live.stored import FILE, KERNELS, MORE, experiment, find, more, script, stored
 from pyemu.errors import RecordError
 
 DATA = Path(__file__).parents[2] / "data"
@@ -16,7 +17,7 @@ DATA = Path(__file__).parents[2] / "data"
 def test_each_line_is_one_of_the_recordings_unchanged() -> None:
     files = [*DATA.glob("records/*.jsonl"), *DATA.glob("single_patches/*.jsonl")]
     recorded = {line for file in files for line in file.read_text(encoding="utf-8").splitlines()}
-    lines = FILE.read_text(encoding="utf-8").splitlines()
+    lines = [line for file in (FILE, MORE) for line in file.read_text(encoding="utf-8").splitlines()]
     assert [line for line in lines if line not in recorded] == []
     assert len(set(lines)) == len(lines)
 
@@ -26,6 +27,14 @@ def test_each_kernel_has_each_experiment() -> None:
         for access in ("user_read", "read_zero", "pvm_readv"):
             for event in ("none", "wake1", "wake3", "sig1", "stop"):
                 assert experiment(kernel, Experiment(access, event)).kernel == kernel
+
+
+def test_each_kernel_has_what_is_asked_of_the_running_one() -> None:
+    for kernel in KERNELS:
+        for access in ("user_read", "user_write", "read_zero", "pvm_readv"):
+            for event in EVENTS:
+                assert find(kernel, Experiment(access, event)), (kernel, access, event)
+    assert all(find(one.kernel, one.done) is one for one in more() if isinstance(one.done, Experiment))
 
 
 def test_no_line_is_found_by_nobody() -> None:
