@@ -38,6 +38,7 @@ from course.live import command as living
 from course.material import new_command
 from course.release import command as releasing
 from course.run import command as running
+from course.run import step_command
 from course.series import command as series
 from course.trace import command as tracing
 from course.walk import command as walking
@@ -76,6 +77,7 @@ app.command()(functions.functions)
 app.command()(explain_command.explain)
 app.command()(running.run)
 app.command()(running.scenarios)
+app.command()(step_command.step)
 app.command()(demos.demo)
 app.command()(exploring.explore)
 app.command()(bisecting.bisect)

@@ -19,6 +19,7 @@ def check(
     seed: Annotated[str | None, typer.Option(help="draws other numbers for the scenarios")] = None,
 ) -> None:
     """Check an exercise that you filled in; exit status 0 says that it has full points."""
+    from course.checks.failed_run import keep_run
     from course.checks.feedback import overview, printed_text, row_text
     from course.checks.judge import judge
     from course.checks.library import checks_of, exercise_of
@@ -47,6 +48,8 @@ def check(
         if row.outcome is Outcome.FAILED and row.feedback and row.feedback.headline not in told:
             told.add(row.feedback.headline)  # a cause that shows in two checks is explained once
             print(row_text(row), end="\n\n")
+            if kept := keep_run(verdict, row.behaviour.id, answer.source, notebook.resolve().parent):
+                print(f"To step through this run: faultlab step {kept}", end="\n\n")
     print(overview(verdict, checks))
     if verdict.printed:
         print("", "Your function printed", *printed_text(verdict.printed), sep="\n")

@@ -15,7 +15,8 @@ from course.conform.kernels import Kernel, NotModelled, kernel_of
 from course.live.asking import TRIES, Asked
 from course.live.monitor import Answer, ask
 from course.live.order import MESSAGE, folded, order_of
-from course.live.plan import Plan, plan_of
+from course.live.plan import Plan
+from course.live.planning import plan_of
 from course.live.reasons import (
     BUSY_LOOP,
     NEAREST,

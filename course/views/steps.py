@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course.views.compare import Mark, Row, compare
@@ -43,6 +44,8 @@ class Stepper:
     ----------
     *results : Result
         One or two.
+    called : tuple of str, optional
+        What each run is called; by its tree, or its title, when left out.
 
     Attributes
     ----------
@@ -63,9 +66,9 @@ class Stepper:
         What differs between two runs, and why.
     """
 
-    def __init__(self, *results: Result) -> None:
+    def __init__(self, *results: Result, called: tuple[str, ...] = ()) -> None:
         self.results = results
-        self.labels = labels(*results)
+        self.labels = called or labels(*results)
         titles = [result.trace.title for result in results]
         scenario = "" if self.labels[0] == titles[0] else f"{results[0].scenario.name}: "
         self.title = titles[0] if len(titles) == 1 else scenario + " and ".join(self.labels)
@@ -177,13 +180,14 @@ class Stepper:
         return found
 
 
-def stepper(*results: Result) -> Stepper:
+def stepper(*results: Result | str | Path) -> Stepper:
     """Make a stepper.
 
     Parameters
     ----------
-    *results : Result
-        One run, or two that are compared.
+    *results : Result, str or Path
+        One run, or two that are compared. Or one file that a failed check has kept: its run opens
+        beside the kernel's own.
 
     Returns
     -------
@@ -193,7 +197,7 @@ def stepper(*results: Result) -> Stepper:
     Raises
     ------
     FaultlabError
-        When there are none or more than two runs, or they have no events.
+        When there are none or more than two runs, they have no events, or a file can't be read.
 
     Examples
     --------
@@ -201,9 +205,18 @@ def stepper(*results: Result) -> Stepper:
     >>> print(stepper(run("S13", Tree.before)).panel(8).sentence)
     T sleeps (state S).
     """
-    if len(results) not in (1, 2):
-        raise FaultlabError(f"stepper() got {len(results)} runs; give it one, or two to compare them.")
-    return Stepper(*results)
+    if len(results) == 1 and isinstance(results[0], str | Path):
+        from course.checks.failed_run import LABELS, load_run
+
+        kept = load_run(Path(results[0])).results()
+        return Stepper(*kept, called=LABELS[: len(kept)])
+    runs = [one for one in results if isinstance(one, Result)]
+    if len(runs) not in (1, 2) or len(runs) < len(results):
+        raise FaultlabError(
+            f"stepper() got {len(results)} runs; give it one, or two to compare them, or one file that a "
+            "failed check has kept."
+        )
+    return Stepper(*runs)
 
 
 def _retries(moment: Moment | None) -> bool:
