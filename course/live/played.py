@@ -151,9 +151,11 @@ def _play(scenario: Scenario, runs: int, limit: float, user: int | None) -> Aske
 
 
 def _patient(plan: Plan) -> Plan:
-    """Make short pauses longer."""
+    """Make short pauses longer; who looks once, without waiting, still does."""
     steps = [
-        {**step, "ticks": max(step["ticks"], SHORTEST_PAUSE)} if step["do"] == "pause" else step
+        {**step, "ticks": max(step["ticks"], SHORTEST_PAUSE)}
+        if step["do"] in ("pause", "poll") and step["ticks"]
+        else step
         for step in plan.monitor
     ]
     return replace(plan, monitor=steps)
