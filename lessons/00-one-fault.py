@@ -345,4 +345,5 @@ answer("00-which", "")
 # it to do? (Yours may say: without ALLOW_RETRY it may neither release the lock nor wait, so a missing page
 # becomes an error.)
 #
-# Next: write the newer loop yourself, in the exercise [e04_loop](../exercises/e04_loop.ipynb).
+# After lesson 10 you write the newer loop yourself, in the exercise
+# [e04_loop](../exercises/e04_loop.ipynb).

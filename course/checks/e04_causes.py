@@ -6,22 +6,32 @@ source.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import takewhile
 
-from course.checks.call_case import CallRun
+from course.checks.e04_round_causes import (
+    CALLEE,
+    END_CAUSES,
+    FIXUP,
+    LOOP,
+    ROUND_CAUSES,
+    SIGNALS,
+    in_kernel_mode,
+    of_loop,
+    signals_of,
+)
 from course.checks.e04_test_causes import TEST_CAUSES
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
-from pyemu.flags import FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, VM_FAULT_ERROR, VM_FAULT_RETRY, Signal
-from pyemu.trace import Event
+from pyemu.flags import (
+    FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_TRIED,
+    VM_FAULT_ERROR,
+    VM_FAULT_RETRY,
+    Signal,
+)
 
 __all__ = ["CAUSES", "LOOP"]
 
-LOOP = "Linux v5.7, arch/x86/mm/fault.c, do_user_addr_fault, from the label `retry`"
-CALLEE = "Linux v5.7, mm/memory.c, the comment above __handle_mm_fault on who drops mmap_sem"
-SIGNALS = "Linux v5.7, include/linux/sched/signal.h, fault_signal_pending"
-FIXUP = "Linux v5.7, arch/x86/mm/fault.c, no_context"
 FIRST = "Linux v5.7, include/linux/mm.h, fault_flag_allow_retry_first"
 
 Numbers = dict[str, int | str] | None
@@ -104,17 +114,6 @@ def stale_vma(run: KernelRun) -> Numbers:
     return {} if run.rules & {"stale vma", "use after free"} else None
 
 
-def signals_of(run: KernelRun) -> list[Event]:
-    """Give the signals that the task was sent."""
-    number = run.mine.trace.tasks.index(run.case.task) + 1
-    return [event for event in run.mine.trace.select("signal_sent") if event.b == number]
-
-
-def in_kernel_mode(run: KernelRun) -> bool:
-    """Say whether it was a copy of the kernel that faulted."""
-    return bool(run.kernel.trace.select("uaccess", task=run.case.task))
-
-
 def no_nine(run: KernelRun) -> Numbers:
     """SIGSTOP was sent, and the task made attempt after attempt until the page was there."""
     if run.case.scenario.name != "S13-stop" or run.facts.before_handler <= run.wanted.before_handler:
@@ -138,11 +137,6 @@ def kernel_fixup_on_usr1(run: KernelRun) -> Numbers:
     return {} if failed and signals_of(run) and not errors else None
 
 
-def of_loop(shows: Callable[[KernelRun], Numbers]) -> Callable[[KernelRun | CallRun], Numbers]:
-    """Let a cause look at runs of the learner's loop only."""
-    return lambda run: shows(run) if isinstance(run, KernelRun) else None
-
-
 CAUSES = (
     Cause(
         "eats-signal",
@@ -151,6 +145,7 @@ CAUSES = (
         "to user mode.",
         "Linux v5.7, kernel/signal.c, get_signal: the one place that takes a signal from the queue",
     ),
+    *ROUND_CAUSES,
     Cause(
         "stale-vma",
         of_loop(stale_vma),
@@ -185,9 +180,8 @@ CAUSES = (
     Cause(
         "sigkill-only",
         of_loop(sigkill_only),
-        "You leave for SIGKILL alone. Any other signal ends the wait as well; the next attempt can't wait "
-        "while it is "
-        "pending, so the loop runs hot until the page comes.",
+        "You leave for SIGKILL alone, or for no signal at all. Any other signal ends the wait as well; the "
+        "next attempt can't wait while it is pending, so the loop runs hot until the page comes.",
         SIGNALS,
     ),
     Cause(
@@ -235,5 +229,6 @@ CAUSES = (
         "system call fails. fault_signal_pending says yes in kernel mode for SIGKILL only.",
         SIGNALS,
     ),
+    *END_CAUSES,
     *TEST_CAUSES,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from course.checks.e04_areas import ACCESSES, refused, relocked
 from course.checks.e04_causes import CAUSES, LOOP
 from course.checks.e04_mutants import mutant_case
 from course.checks.e04_scenarios import killed, pending, signalled, stopped, wakes
@@ -26,10 +27,16 @@ CHECKS = Checks(
             "message.",
         ),
         "flags": Check(
-            lambda draw: (wakes(draw, 1),),
+            lambda draw: (wakes(draw, 1), relocked(draw)),
             ("flags", "outcome"),
             "ALLOW_RETRY stays and TRIED is added: whoever wants to know whether this is the first attempt "
             "asks for both.",
+        ),
+        "areas": Check(
+            lambda draw: (refused(draw),),
+            (ACCESSES, "exceptions", "attempts"),
+            "find_vma gives the first area that ends above the address. Whether the address lies in it, and "
+            "whether the access is allowed, is asked anew in each round: the lock was dropped in between.",
         ),
         "signal": Check(
             lambda draw: (pending(draw), signalled(draw), stopped(draw)),

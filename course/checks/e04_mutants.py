@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KERNEL", "MUTANTS", "OwnTest", "mutant_case", "own_tests"]
 
-KERNEL = "the kernel's own handler passes"
+KERNEL = "the kernel passes"
 MUTANTS = {
     "a": "forgets to set TRIED before it tries again",
     "b": "drops mmap_sem for a page lock at every attempt",
@@ -46,8 +46,16 @@ class OwnTest:
 
     def passes(self, mutant: str = "") -> bool:
         """Say whether the kernel, or a mutant of it, does what is expected."""
+        return not self.differs(mutant)
+
+    def differs(self, mutant: str = "") -> str:
+        """Give the first fact that is not as expected, with both values; empty when all are."""
         facts = _facts(self.scenario, mutant)
-        return all(getattr(facts, name) == value for name, value in self.expected)
+        for name, value in self.expected:
+            given = getattr(facts, name)
+            if given != value:
+                return f"{self.scenario.name}: {name} is {_short(given)}, not {_short(value)}"
+        return ""
 
 
 def own_tests(value: Any) -> tuple[OwnTest, ...]:
@@ -80,10 +88,11 @@ def own_tests(value: Any) -> tuple[OwnTest, ...]:
 def mutant_case(mutant: str) -> CallCase:
     """Give the case of one mutant: all tests let the kernel pass, and one of them does not let the mutant."""
 
-    def look(answers: Answers) -> dict[str, bool]:
+    def look(answers: Answers) -> dict[str, str | bool]:
         tests = own_tests(answers.value("TESTS"))
+        false = [f"test {n}, {test.differs()}" for n, test in enumerate(tests, 1) if not test.passes()]
         return {
-            KERNEL: all(test.passes() for test in tests),
+            KERNEL: false[0] if false else True,
             rejected: not all(test.passes(mutant) for test in tests),
         }
 
@@ -94,8 +103,15 @@ def mutant_case(mutant: str) -> CallCase:
         look,
         {KERNEL: True, rejected: True},
         {"mutant": mutant},
-        lambda name, value: f"{name}: {'yes' if value else 'no'}",
+        lambda name, value: f"{name}: {value if isinstance(value, str) else 'yes' if value else 'no'}",
     )
+
+
+def _short(value: Any) -> str:
+    """Write a value as a test would, numbers of flag words in hexadecimal."""
+    if not isinstance(value, tuple):
+        return repr(value)
+    return f"({', '.join(hex(one) if isinstance(one, int) else repr(one) for one in value)})"
 
 
 # ------------------------------------------------------------------------------------------ reading
@@ -118,7 +134,11 @@ def _scenario(what: str | Mapping[Any, Any], where: str) -> Scenario:
     try:
         if isinstance(what, str):
             if what not in Scenario.library():
-                raise HandlerFault("wrong result", f"{where}: {what!r} is no scenario of the library.")
+                raise HandlerFault(
+                    "wrong result",
+                    f"{where}: {what!r} is no scenario of the library; Scenario.library() names them. (The "
+                    "checks of your loop have scenarios of their own.)",
+                )
             scenario = Scenario.load(what)
         else:
             scenario = sketch(

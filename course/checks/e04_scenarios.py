@@ -21,7 +21,7 @@ def wakes(draw: Draw, n: int) -> KernelCase:
     return KernelCase(
         scenario("S13", "A wake without a page", {"userfaultfd": True}, [access], monitor),
         f"{sentence}. M answers with {empty}; {again}, it brings the page.",
-        {"wakes": n + 1, "needed": n + 2},
+        {"wakes": n, "needed": n + 2},
     )
 
 

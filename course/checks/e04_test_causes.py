@@ -21,7 +21,9 @@ def vacuous_tests(run: CallRun) -> Numbers:
 
 def false_alarm(run: CallRun) -> Numbers:
     """A test does not let the kernel pass."""
-    return {} if KERNEL in run.wrong else None
+    if KERNEL not in run.wrong:
+        return None
+    return {"test": str(run.mine[KERNEL]).removeprefix("test ").partition(",")[0]}
 
 
 def of_tests(shows: Callable[[CallRun], Numbers]) -> Callable[[KernelRun | CallRun], Numbers]:
@@ -33,8 +35,9 @@ TEST_CAUSES = (
     Cause(
         "false-alarm",
         of_tests(false_alarm),
-        "One of your tests asks for something that the kernel does not do. Run its scenario, print the "
-        "trace, and compare.",
+        "That test asks for something that the kernel does not do: above stand the kernel's value and yours. "
+        "Run its scenario, print the trace, and see why. The kernel must pass all tests, so one such test "
+        "costs all three checks.",
         "Linux v5.7, arch/x86/mm/fault.c, do_user_addr_fault, from the label `retry`",
     ),
     Cause(

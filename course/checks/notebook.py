@@ -2,10 +2,14 @@
 
 Both print text and give nothing back. The text of a passed check is the same for every right answer, so that
 ``pytest --nbval`` on a filled-in notebook is green for each check that passes, and red for the others.
+
+Under nbgrader a check cell gives its points unless it raises. nbgrader says in `NBGRADER` that it runs the
+notebook; then a check without points raises after it has printed its feedback.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
@@ -24,7 +28,10 @@ from pyemu.errors import FaultlabError, MaterialError
 if TYPE_CHECKING:
     from course.material.exercise import Exercise
 
-__all__ = ["check", "hint"]
+__all__ = ["NBGRADER", "check", "hint"]
+
+NBGRADER = "NBGRADER_EXECUTION"
+"""The variable that nbgrader 0.9.6 sets for a kernel (``utils.setenv``): ``autograde`` or ``validate``."""
 
 
 def check(
@@ -46,11 +53,19 @@ def check(
         Your function or its source. Left out, it is what this notebook defines by the right names.
     seed : str, optional
         Draws other numbers for the scenarios: pages, times, how many wakes.
+
+    Raises
+    ------
+    AssertionError
+        Under nbgrader alone: the behaviour that was asked for has no points.
     """
     try:
-        print(_check(exercise, behaviour, answer, seed))
+        text, passed = _check(exercise, behaviour, answer, seed)
     except FaultlabError as error:
-        print(f"faultlab: {error}")
+        text, passed = f"faultlab: {error}", False
+    print(text)
+    if behaviour is not None and not passed and NBGRADER in os.environ:
+        raise AssertionError(f"{exercise}, {behaviour}: no points; the text above says why.")
 
 
 def hint(exercise: str, step: int | None = None) -> None:
@@ -80,8 +95,8 @@ def _hint(exercise: str, step: int | None) -> str:
 
 def _check(
     name: str, behaviour: str | None, answer: Callable[..., Any] | str | None, seed: str | None
-) -> str:
-    """Give the text of a verdict."""
+) -> tuple[str, bool]:
+    """Give the text of a verdict, and whether all that was asked for passed."""
     exercise, checks = exercise_of(name), checks_of(name)
     known = [one.id for one in exercise.behaviours]
     if behaviour is not None and behaviour not in known:
@@ -99,12 +114,13 @@ def _check(
     with suppress(FaultlabError):  # `faultlab progress` names it; a check says nothing but its verdict
         record(verdict)
     if behaviour is not None:
-        text = next(row_text(row) for row in verdict.rows if row.behaviour.id == behaviour)
+        row = next(row for row in verdict.rows if row.behaviour.id == behaviour)
+        text, passed = row_text(row), row.outcome is Outcome.PASSED
         if kept := keep_run(verdict, behaviour, source):
             text += f'\n\nTo step through this run: from course.views import stepper; stepper("{kept}")'
     else:
-        text = overview(verdict, checks) + _where(verdict)
-    return text if PROCESSES else f"{text}\n\n{NOTE}"
+        text, passed = overview(verdict, checks) + _where(verdict), verdict.points == exercise.points
+    return text if PROCESSES else f"{text}\n\n{NOTE}", passed
 
 
 def _where(verdict: Verdict) -> str:

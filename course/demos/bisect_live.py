@@ -45,6 +45,7 @@ def demo() -> Demo:
                 "Enter. Begin with both ends.",
                 ask="Which tree first?",
                 expect=f"0 and {N_PATCHES}, then {middle}. All good. Silence is the point.",
+                paper=True,
                 then=("0", "Enter", *str(N_PATCHES), "Enter", *str(middle), "Enter"),
                 sees=(f"0 {_short(outcomes[0])}", f"{N_PATCHES} {_short(outcomes[-1])}"),
             ),

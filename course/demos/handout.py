@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from course.demos.parts import Part, Walk
 from course.demos.script import Demo
 
 __all__ = ["handout"]
@@ -67,6 +68,8 @@ def _asked(demo: Demo) -> Iterator[str]:
     """Give the questions, in the order of the script."""
     yield "<h2>What do you expect?</h2>"
     for step in demo.steps:
+        if step.paper:
+            yield f"<section>{_html(step.pictures[0])}</section>"
         if step.vote:
             vote = demo.votes[step.vote]
             choices = "".join(f"<li>☐ {escape(choice)}</li>" for choice in vote.choices)
@@ -76,11 +79,15 @@ def _asked(demo: Demo) -> Iterator[str]:
 
 
 def _seen(demo: Demo) -> Iterator[str]:
-    """Give the last picture of each step, with the answers."""
+    """Give what was seen in each step, with the answers: all events of a stepper, else the last picture."""
     yield '<div class="answers"><h2>What was seen</h2></div>'
+    answered = {step.reveals for step in demo.steps}
     for step in demo.steps:
-        picture = "".join(part.html() for part in step.pictures[-1])
-        yield f"<section><h2>{escape(step.title)}</h2>{picture}"
+        if step.vote in answered - {""} or step.paper:
+            continue
+        walked = all(isinstance(part, Walk) for picture in step.pictures for part in picture)
+        shown = step.pictures if walked else step.pictures[-1:]
+        yield f"<section><h2>{escape(step.title)}</h2>{''.join(map(_html, shown))}"
         if step.reveals:
             vote = demo.votes[step.reveals]
             right = "".join(f"<li>{escape(who)}: {escape(choice)}</li>" for choice, who in vote.right.items())
@@ -88,3 +95,7 @@ def _seen(demo: Demo) -> Iterator[str]:
         yield "</section>"
     sources = "".join(f"<li>{escape(one)}</li>" for one in demo.sources)
     yield f"<h2>Where this comes from</h2><ul>{sources}</ul>"
+
+
+def _html(picture: tuple[Part, ...]) -> str:
+    return "".join(part.html() for part in picture)

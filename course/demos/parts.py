@@ -66,13 +66,16 @@ class Walk:
         Which one of the demo's.
     place : int
         Place of the event.
-    panel : str
-        What is true there, as HTML; for the handout.
+    time : int
+        Of the event, in us.
+    sentence : str
+        What happens there; for the handout.
     """
 
     stepper: int
     place: int
-    panel: str
+    time: int
+    sentence: str
 
     def wire(self) -> dict[str, Any]:
         """Give what the browser gets."""
@@ -80,7 +83,7 @@ class Walk:
 
     def html(self) -> str:
         """Give what stands on paper."""
-        return self.panel
+        return f"<p>{self.time} us: {escape(self.sentence)}</p>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,8 @@ class Calls:
 
     def html(self) -> str:
         """Give what stands on paper."""
-        return f"<p>{escape(self.label)}</p><ol start='0'>{'<li>____</li>' * len(self.boxes)}</ol>"
+        places = "".join(f"<td>{number}: </td>" for number in range(len(self.boxes)))
+        return f"<table><caption>{escape(self.label)}</caption><tr>{places}</tr></table>"
 
 
 def kept(view: Stepper, lanes: Sequence[str]) -> Kept:
@@ -174,7 +178,12 @@ def places(view: Stepper, kind: str, task: str) -> list[int]:
 
 def walk(view: Stepper, number: int, places: Sequence[int]) -> tuple[tuple[Part, ...], ...]:
     """Give a picture for each of some events of a stepper."""
-    return tuple((Walk(number, place, view.panel(place).html()),) for place in places)
+    found = []
+    for place in places:
+        row = view.rows[place]
+        (moment,) = [one for one in (row.left, row.right) if one][:1]
+        found.append((Walk(number, place, moment.t, view.panel(place).sentence),))
+    return tuple(found)
 
 
 def text(*paragraphs: str) -> Html:

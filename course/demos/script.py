@@ -68,6 +68,8 @@ class Step:
         Keys that are pressed after that, such as a number and Enter.
     vote, reveals : str
         The vote that is open here, and the one whose answer is shown; names in `Demo.votes`.
+    paper : bool
+        The picture stands among the questions of the handout: there is something to fill in.
     """
 
     title: str
@@ -81,6 +83,7 @@ class Step:
     then: tuple[str, ...] = ()
     vote: str = ""
     reveals: str = ""
+    paper: bool = False
 
     @property
     def press(self) -> tuple[str, ...]:

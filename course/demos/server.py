@@ -64,7 +64,10 @@ def serve(name: str, port: int, *, browser: bool) -> None:
     app = _kind().instance()
     app.opens = browser
     app.initialize([str(PAGE), f"--port={port}", *OPTIONS])
-    app.start()
+    try:
+        app.start()
+    except KeyboardInterrupt:  # so early that Voila does not wait for it yet
+        app.stop()
 
 
 def _check(port: int) -> None:

@@ -68,6 +68,7 @@ def demo() -> Demo:
                 say="Two rows: T reads the page itself, or the kernel copies it for T's write(). Fill the "
                 "grid with the room, on a board or on the handout.",
                 sees=("user", "kernel", *SIGNALS),
+                paper=True,
             ),
             Step(
                 "SIGUSR1, and a page that the disk brings",
@@ -102,6 +103,7 @@ def demo() -> Demo:
                 ask="SIGSTOP, T reads the page itself: when does it stop?",
                 expect="Those who have seen the disk say: with the page.",
                 sees=WHEN,
+                paper=True,
                 vote="user",
             ),
             Step(

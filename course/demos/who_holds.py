@@ -114,7 +114,8 @@ def _cards(cards: list[Card]) -> Iterator[Step]:
         )
         name = f"card {nth}"
         yield Step(title, (start,), 0.4, expect=expect, sees=(card.said, f"attempt {card.n}"), vote=name)
-        yield Step(f"{title}: {card.right}", (end,), 0.2, say=card.why, sees=(card.right,), reveals=name)
+        shown = (*end, text(card.why))
+        yield Step(f"{title}: {card.right}", (shown,), 0.2, sees=(card.right, card.why), reveals=name)
 
 
 def _writer(view: Stepper) -> list[int]:

@@ -14,7 +14,15 @@
 
     records.jsonl    lines of the recordings, as they are; `stored` reads them
     uffd             the system call userfaultfd and its requests
-    victim, monitor  the experiment on the kernel that runs here: two processes
+    plan, planning   what two processes do; the plan that a scenario is
+    victim, monitor  the experiment on the kernel that runs here: these processes
+    accesses         what the victim does to its memory; counters: what that costs
+    order, sides     what happened in which order; a kernel, its tree and a recording, compared
+    reasons          why they may differ, by name
+    recording        what a kernel did as a record that ``faultlab conform`` reads
+    asking, played   experiments and scenarios, asked of the kernel that runs here
+    qemu, booted     another kernel in an emulated machine; guest, initramfs: what runs there
+    command          ``faultlab live``; showing: its tables
 
 What was recorded is compared by the rules of `course.conform`.
 """

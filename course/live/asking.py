@@ -16,7 +16,7 @@ from course.conform.experiment import Experiment
 from course.conform.kernels import kernel_of
 from course.conform.records import Record
 from course.live.monitor import Answer, ask
-from course.live.plan import plan_of
+from course.live.planning import plan_of
 from course.live.recording import label, record_of
 from course.live.sides import Sides, emulated, name_of, not_here, sides_of
 from course.live.uffd import Lacking

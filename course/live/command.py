@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,6 +43,12 @@ def live(
         Path | None,
         typer.Option(metavar="FILE", help="Write what the kernel did, for `faultlab conform FILE`."),
     ] = None,
+    qemu: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="KERNEL", help="Ask another kernel, booted by qemu: an image or a Debian package of one."
+        ),
+    ] = None,
     list_them: Annotated[bool, typer.Option("--list", help="List events and accesses, and stop.")] = False,
 ) -> None:
     """Ask the kernel that runs here, beside the emulator and the recordings; status 1 if it disagrees."""
@@ -49,6 +56,7 @@ def live(
 
     from course.live import played, showing
     from course.live.asking import asked_all, user_of
+    from course.live.booted import asked_booted
     from course.live.recording import write
     from course.live.uffd import Refused
 
@@ -61,9 +69,17 @@ def live(
     scenarios = [name for name in events or [] if name in names]
     others = [name for name in events or EVENTS if name not in names]
     wanted = _experiments(others, access, mem) if others else []
-    user = user_of(NOBODY) if as_user else None
+    if qemu is not None and (scenarios or as_user):
+        what = "--as-user" if as_user else f"the scenario {scenarios[0]}"
+        raise FaultlabError(
+            f"--qemu asks for events, as root; {what} is for the kernel that runs here. Leave it out."
+        )
+    user, release = user_of(NOBODY) if as_user else None, platform.release()
     try:
-        found = [*asked_all(wanted, runs, limit, user), *played.play_all(scenarios, runs, limit, user)]
+        if qemu is not None:
+            found, release = asked_booted(qemu, wanted, runs, limit)
+        else:
+            found = [*asked_all(wanted, runs, limit, user), *played.play_all(scenarios, runs, limit, user)]
     except Refused as why:
         for part in showing.refused(str(why), wanted, scenarios):
             console.print(part, soft_wrap=isinstance(part, str))
@@ -72,7 +88,7 @@ def live(
         return
     except ValueError as error:
         raise FaultlabError(f"--limit: {error}") from None
-    console.print(showing.head(found))
+    console.print(showing.head(found, release))
     console.print(showing.table([one.sides for one in found]))
     for line in showing.below([one.sides for one in found]):
         console.print(line, soft_wrap=True)

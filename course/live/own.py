@@ -13,7 +13,7 @@ from course.conform.kernels import kernel_of
 from course.conform.prediction import predict
 from course.live import stored
 from course.live.monitor import ask
-from course.live.plan import plan_of
+from course.live.planning import plan_of
 from course.live.recording import record_of
 from course.live.tables import Shown, table_of
 from course.live.uffd import Refused

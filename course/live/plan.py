@@ -1,29 +1,19 @@
-"""A scenario of the emulator as a plan for the real kernel: what the victim does, what the monitor does.
+"""A plan: what a victim and its monitor do on a real kernel, as plain data.
 
-The steps are the emulator's own, and a tick is one us. What a plan can hold is less than a scenario can: one
-victim ``T`` that touches one area ``V`` which a userfaultfd serves, and one monitor ``M``.
+The steps are those of the emulator's scenarios, and a tick is one us; `course.live.planning` makes a plan of
+a scenario. The victim's process, and a guest, know only this.
 """
 
 from __future__ import annotations
 
-import signal
 from dataclasses import dataclass, field
 from typing import Any
 
-from course.conform.kernels import NotModelled
-from course.live.accesses import ACCESSES
-from course.live.uffd import FEATURES, MODES
-from pyemu.scenario import Scenario
+from course.live.uffd import MODES
 
-__all__ = ["Plan", "plan_of"]
+__all__ = ["Plan"]
 
 Step = dict[str, Any]
-
-# What a monitor does here.
-STEPS = {
-    *("wait_message", "pause", "poll", "sample", "signal"),
-    *("copy", "wake", "writeprotect", "continue", "unregister", "close"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,54 +56,3 @@ class Plan:
     user_mode_only: bool = False
     signals: dict[str, str] = field(default_factory=dict)
     blocked: list[str] = field(default_factory=list)
-
-
-def plan_of(scenario: Scenario) -> Plan:
-    """Make a plan of a scenario.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        With a task ``T``, a task ``M`` and an area ``V``.
-
-    Returns
-    -------
-    Plan
-        What is to be done.
-
-    Raises
-    ------
-    NotModelled
-        When it needs more than a plan can hold; the text says what.
-    """
-    tasks = {task.name: task for task in scenario.tasks}
-    areas = {area.name: area for area in scenario.areas}
-    if set(tasks) != {"T", "M"} or "V" not in areas or not areas["V"].userfaultfd:
-        raise NotModelled(
-            f"scenario {scenario.name} can't be played on a real kernel here: it needs more than a victim T, "
-            "a monitor M and an area V with a userfaultfd."
-        )
-    area = areas["V"]
-    accesses, monitor = (
-        [{"do": str(step.do), **dict(step.values)} for step in tasks[name].program] for name in ("T", "M")
-    )
-    strange = {step["do"] for step in accesses} - set(ACCESSES) | {step["do"] for step in monitor} - STEPS
-    files = {file.name: file for file in scenario.files}
-    file = files.get(area.file)
-    on_disk = file is not None and (file.kind != "tmpfs" or len(file.cached) != file.pages)
-    if strange or on_disk or area.swapped or area.huge or scenario.machine.arch != "x86":
-        what = ", ".join(sorted(strange)) or "a file on a disk, swapped or huge pages, or another machine"
-        raise NotModelled(f"scenario {scenario.name} can't be played on a real kernel here: it has {what}.")
-    return Plan(
-        accesses=accesses,
-        monitor=monitor,
-        pages=area.pages,
-        populated=list(area.populated),
-        shared=area.shared,
-        cached=file.byte if file else None,
-        mode=sum(MODES[word] for word in area.userfaultfd.split("+")),
-        features=sum(FEATURES[name] for name in area.features),
-        user_mode_only=area.user_mode_only,
-        signals={signal.Signals(n).name: what for n, what in tasks["T"].signals if what != "escape"},
-        blocked=[signal.Signals(n).name for n in tasks["T"].blocked],
-    )

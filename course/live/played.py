@@ -15,7 +15,8 @@ from course.conform.kernels import Kernel, NotModelled, kernel_of
 from course.live.asking import TRIES, Asked
 from course.live.monitor import Answer, ask
 from course.live.order import MESSAGE, folded, order_of
-from course.live.plan import Plan, plan_of
+from course.live.plan import Plan
+from course.live.planning import plan_of
 from course.live.reasons import (
     BUSY_LOOP,
     NEAREST,
@@ -150,9 +151,11 @@ def _play(scenario: Scenario, runs: int, limit: float, user: int | None) -> Aske
 
 
 def _patient(plan: Plan) -> Plan:
-    """Make short pauses longer."""
+    """Make short pauses longer; who looks once, without waiting, still does."""
     steps = [
-        {**step, "ticks": max(step["ticks"], SHORTEST_PAUSE)} if step["do"] == "pause" else step
+        {**step, "ticks": max(step["ticks"], SHORTEST_PAUSE)}
+        if step["do"] in ("pause", "poll") and step["ticks"]
+        else step
         for step in plan.monitor
     ]
     return replace(plan, monitor=steps)

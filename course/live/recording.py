@@ -39,7 +39,9 @@ def label(release: str) -> str:
     return found[0]
 
 
-def record_of(done: Experiment, answer: Answer, number: int = 1, release: str | None = None) -> Record:
+def record_of(
+    done: Experiment, answer: Answer, number: int = 1, release: str | None = None, n_cpus: int | None = None
+) -> Record:
     """Make a record of what happened.
 
     Parameters
@@ -52,6 +54,8 @@ def record_of(done: Experiment, answer: Answer, number: int = 1, release: str | 
         Which run of it this was, from 1.
     release : str, optional
         Of the kernel; None: of the one that runs here.
+    n_cpus : int, optional
+        Of the machine; None: of this one.
 
     Returns
     -------
@@ -95,7 +99,7 @@ def record_of(done: Experiment, answer: Answer, number: int = 1, release: str | 
         "run": number,
         "release": release,
         "machine": platform.machine(),
-        "n_cpus": os.cpu_count() or 0,
+        "n_cpus": n_cpus or os.cpu_count() or 0,
         "recorder": f"faultlab live {pyemu.__version__}",
     }
     as_done = Experiment(done.access, done.event, done.mem, answer.user_mode_only)

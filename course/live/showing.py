@@ -50,11 +50,11 @@ def listed() -> Iterator[Table]:
     yield grid
 
 
-def head(found: Sequence[Asked]) -> str:
+def head(found: Sequence[Asked], release: str) -> str:
     """Say which kernel was asked, and by whom."""
     only = any(one.user_mode_only for one in found)
     who = "for accesses of user mode only (UFFD_USER_MODE_ONLY)" if only else "for all accesses"
-    return f"Linux {platform.release()} on {platform.machine()}; a userfaultfd {who}."
+    return f"Linux {release} on {platform.machine()}; a userfaultfd {who}."
 
 
 def table(found: Sequence[Sides]) -> Table:

@@ -36,8 +36,9 @@ print(run("S13", Tree.after))
 # | anything else | is still held | is over: served, or an error |
 #
 # Flags, error bits and counters are written already. Fill in the loop. When it ends, mmap_sem is held, and
-# `fault` and `major` tell the last lines how the fault went. Each operation is awaited, as in
-# `await perf_sw_event(...)`.
+# `fault` and `major` tell the last lines how the fault went. A fault that waited counts as major, whichever
+# attempt said `VM_FAULT_MAJOR`. Each operation is awaited, as in `await perf_sw_event(...)`, and so is a
+# field of an area.
 #
 # When a signal must end the fault early, it matters who faulted. A program is left by a bare return: the
 # signal is taken on the way back. Kernel code would go on with the instruction that faulted. It has a
@@ -48,7 +49,7 @@ print(run("S13", Tree.after))
 # |---|---|
 # | `down_read(mm)`, `up_read(mm)` | taking mmap_sem for reading, releasing it |
 # | `find_vma(mm, address)` | the first area that ends above the address, or None |
-# | `vma.vm_start` | its first address, which may lie above yours |
+# | `await vma.vm_start` | its first address, which may lie above yours |
 # | `bad_area(regs, error_code, address)` | no area: it releases the lock and sends SIGSEGV; then return |
 # | `access_error(error_code, vma)` | whether the area forbids the access |
 # | `bad_area_access_error(regs, error_code, address)` | as `bad_area`, for an area that forbids it |
@@ -113,21 +114,32 @@ hint("e04_loop")
 # ## Your own tests
 #
 # Leave this cell as it is until your loop passes, but run it: each check wants both cells. A **test** is a
-# pair: a scenario, and what must be so of its task T at the end. A scenario is a name of the library, or a
-# line for each task, as `sketch` takes it. These are three kernels that a good set of tests rejects:
-# [fact:retry-first-helper] [fact:invariant-tried]
+# pair: a scenario, and what must be so of its task T at the end. These are three kernels that a good set of
+# tests rejects: [fact:retry-first-helper] [fact:invariant-tried]
 #
 # - mutant **(a)** forgets to set TRIED before it tries again;
 # - mutant **(b)** drops mmap_sem for a page lock at *every* attempt, also where TRIED is set;
 # - mutant **(c)** lets the *first* attempt alone wait for a monitor.
 #
-# For each of them one of your tests must fail, and the kernel's own code must pass them all. You may ask for:
+# For each of them one of your tests must fail, and the kernel's own code must pass them all. So a test that
+# the kernel fails costs all three checks. A scenario is a line for each task, as `sketch` takes it, or a name
+# of the library, such as these:
+#
+# | name | what happens |
+# |---|---|
+# | `"S13"` | a wake without a page, then the page |
+# | `"S10a"` | a signal while T waits for M |
+# | `"S9"` | T waits for a disk, and a signal comes |
+# | `"S9-relock"` | the lock of a cached page is held, and taken again as soon as T has had it |
+# | `"S12"` | `write` of a missing page, and a signal |
+#
+# You may ask for:
 #
 # | fact | what it is |
 # |---|---|
 # | `outcome` | how T's last access ended: `"ret=5"`, `"SIGBUS(code=2)"`, `"killed:9"` |
 # | `exceptions`, `attempts`, `messages` | how many there were |
-# | `flags` | the flag words of the first exception's attempts: `(0x254, 0x274)` |
+# | `flags` | the flag words of the first exception's attempts; of a read with two: `(0x254, 0x274)` |
 # | `handler_runs`, `before_handler` | signal handlers that ran; attempts before the first signal was taken |
 # | `minor`, `major` | faults that were counted |
 #
@@ -151,8 +163,8 @@ TESTS = [
 # ## Asked again
 #
 # Each check runs your function in a process of its own, beside the kernel's own function on the same
-# scenario. A loop without an end costs you two seconds and gets an explanation. What is shown below a check
-# before you run it is the verdict on a right answer.
+# scenario. A loop without an end costs you two seconds and gets an explanation. If a check shows a result
+# before you run it, that is the result of a right answer: run the cell to see yours.
 
 # %% id="s13" tags=["check"]
 check("e04_loop", "s13")
@@ -162,6 +174,15 @@ check("e04_loop", "wakes")
 
 # %% id="flags" tags=["check"]
 check("e04_loop", "flags")
+
+# %% [markdown] id="no-area"
+# ## Not yours
+#
+# Not each access is one that an area allows. And while T waits without the lock, another thread may unmap the
+# area, or make it one for reading.
+
+# %% id="areas" tags=["check"]
+check("e04_loop", "areas")
 
 # %% [markdown] id="signals"
 # ## Called away
@@ -214,5 +235,6 @@ check("e04_loop")
 
 # %% id="play" tags=["scratch"]
 # print(run("S13", Tree.after, {"do_user_addr_fault": do_user_addr_fault}).trace)
+# print(run("S9-relock", Tree.after).trace)
 # from course.sketch import sketch
 # print(run(sketch("mine", T="read 1", M="wait_message; wake it; wait_message; copy it"), Tree.after).trace)

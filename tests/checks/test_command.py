@@ -49,7 +49,7 @@ def test_a_wrong_answer_gets_each_message_once_and_status_1(
     assert end.value.exit_code == 1
     said = capsys.readouterr().out
     assert said.count("Bad unlock balance: RETRY means dropped.") == 1
-    assert "7 of 14 points" in said
+    assert "8 of 14 points" in said
 
 
 def test_a_damaged_file_ends_with_status_2_and_one_message(tmp_path: Path):

@@ -10,7 +10,7 @@ import pytest
 import course
 from course.checks.answer import notebook_source, source_of
 from course.checks.library import exercise_of
-from course.checks.notebook import check, hint
+from course.checks.notebook import NBGRADER, check, hint
 from pyemu.errors import MaterialError
 from tests.exercises.answers import master, wrong
 from tests.exercises.answers import source_of as answer_of
@@ -46,6 +46,26 @@ def test_a_failed_check_prints_its_feedback(capsys: pytest.CaptureFixture[str]):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("FAIL  0 of 2 points")
     assert lines[2] == "S13: SIGBUS on attempt 2."
+
+
+def test_under_nbgrader_a_check_without_points_raises_after_its_feedback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(NBGRADER, "autograde")
+    with pytest.raises(AssertionError, match="e04_loop, s13: no points"):
+        check("e04_loop", "s13", answer=answer_of(E4, wrong(E4, "still-clears").file))
+    assert "S13: SIGBUS on attempt 2." in capsys.readouterr().out
+    check("e04_loop", "s13", answer=master(E4))
+    assert capsys.readouterr().out.startswith("PASS")
+
+
+def test_under_nbgrader_a_check_that_can_not_run_has_no_points(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(NBGRADER, "validate")
+    with pytest.raises(AssertionError, match="no points"):
+        check("e04_loop", "s13")
+    assert capsys.readouterr().out.startswith("faultlab: outside a notebook")
 
 
 def test_without_a_behaviour_all_are_listed(capsys: pytest.CaptureFixture[str]):

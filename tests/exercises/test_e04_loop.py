@@ -13,7 +13,7 @@ HEAD = "async def do_user_addr_fault(regs, error_code, address):\n"
 SENTENCES = {
     "still-clears": "S13: SIGBUS on attempt 2.",
     "forgets-TRIED": "Attempt 2 has flags 0x254 again, not 0x274: every attempt drops the lock (I5).",
-    "cap-3": "5 wakes need 6 attempts.",
+    "cap-3": "4 wakes and a page need 6 attempts.",
     "sigkill-only": "S10a: the handler ran after attempt 1002; patch 9 lets it run first.",
     "unlock-on-signal": "Bad unlock balance: RETRY means dropped.",
     "test-before-fault": (
@@ -21,28 +21,40 @@ SENTENCES = {
     ),
     "counts-on-signal": "An abandoned fault counts nothing (S10a min 0).",
     "eats-signal": "The handler never ran: lost signal.",
-    "stale-vma": "VMA of an older generation.",
+    "stale-vma": "VMA of an older generation: you found it before the lock was dropped.",
     "kernel-returns": "SIGUSR1 during a copy: the instruction ran again without fixup.",
     "kernel-fixup-on-usr1": "A harmless signal became EFAULT.",
     "no-nine": ("SIGSTOP was sent 100 ms ago and the task still runs: user mode must leave for any signal."),
     "vacuous-tests": "Mutant (c) passes all your tests.",
-    "false-alarm": "Your test rejects the kernel's own handler.",
+    "false-alarm": "Your test rejects the kernel's own handler: test 1 of TESTS.",
+    "last-major": "T waited, and the fault was counted as minor: an earlier attempt said MAJOR.",
+    "user-no-context": "no_context is for kernel code: T was in user mode, and has no fixup.",
+    "no-relock": "After VM_FAULT_RETRY you hold nothing: take mmap_sem again before find_vma.",
+    "kernel-deaf": "SIGKILL is pending and the fault goes round again: nothing else will ever end it.",
+    "over-again": "An attempt without VM_FAULT_RETRY is the last one, also when it gives LOCKED.",
+    "area-unasked": "An access that no area allows ends in SIGSEGV, whatever round it is in.",
 }
 POINTS = {
     "still-clears": 5,
     "forgets-TRIED": 13,
     "cap-3": 13,
-    "sigkill-only": 9,
-    "unlock-on-signal": 7,
-    "test-before-fault": 7,
+    "sigkill-only": 10,
+    "unlock-on-signal": 8,
+    "test-before-fault": 8,
     "counts-on-signal": 13,
-    "eats-signal": 7,
+    "eats-signal": 8,
     "stale-vma": 5,
-    "kernel-returns": 10,
-    "kernel-fixup-on-usr1": 12,
-    "no-nine": 9,
+    "kernel-returns": 11,
+    "kernel-fixup-on-usr1": 13,
+    "no-nine": 10,
     "vacuous-tests": 11,
     "false-alarm": 11,
+    "last-major": 13,
+    "user-no-context": 8,
+    "no-relock": 5,
+    "kernel-deaf": 12,
+    "over-again": 13,
+    "area-unasked": 13,
 }
 SEVERAL = {  # where the signal or the mutant that is named differs from check to check
     "kernel-returns": {"kill": "SIGKILL during a copy: the instruction ran again without fixup."},
@@ -54,6 +66,19 @@ LEAVES = (
     "        if await fault_signal_pending(fault, regs):\n"
     "            if not user_mode(regs):\n"
     "                await no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)\n"
+    "            return\n"
+)
+
+
+FOUND = (
+    "        vma = await find_vma(mm, address)\n"
+    "        if vma is None or await vma.vm_start > address:\n"
+    "            await bad_area(regs, error_code, address)\n"
+    "            return\n"
+)
+FORBIDDEN_ACCESS = (
+    "        if await access_error(error_code, vma):\n"
+    "            await bad_area_access_error(regs, error_code, address)\n"
     "            return\n"
 )
 
@@ -83,7 +108,7 @@ def outcomes(source: str) -> dict[str, str]:
 
 def test_the_points_are_those_of_the_loop():
     points = {one.id: one.points for one in E4.behaviours}
-    loop = {"s13": 2, "wakes": 1, "flags": 1, "signal": 2, "uncounted": 1, "kernel": 2, "kill": 2}
+    loop = {"s13": 2, "wakes": 1, "flags": 1, "signal": 2, "uncounted": 1, "kernel": 1, "kill": 2, "areas": 1}
     assert points == loop | {"mutant-a": 1, "mutant-b": 1, "mutant-c": 1}
 
 
@@ -110,7 +135,7 @@ def test_what_builds_on_a_failed_behaviour_is_skipped_with_the_reason():
 
 def test_a_cap_of_thirty_is_found_too():
     source = edited(("while True:", "for _ in range(20):"))
-    assert failed(verdict("e04_loop", source)) == {"wakes": "25 wakes need 26 attempts."}
+    assert failed(verdict("e04_loop", source)) == {"wakes": "24 wakes and a page need 26 attempts."}
 
 
 def test_a_signal_test_before_the_lock_is_wrong_without_being_called_something_that_it_is_not():
@@ -137,7 +162,8 @@ def test_no_signal_test_at_all_fails_the_signal_and_the_kill():
     source = edited((LEAVES, ""))
     given = verdict("e04_loop", source)
     assert list(failed(given)) == ["signal", "kill"]
-    assert failed(given)["kill"].startswith("The run did not come to an end: T goes round in circles")
+    assert failed(given)["kill"] == SENTENCES["kernel-deaf"]
+    assert "or for no signal at all" in feedback(rows(source)["signal"]).because
 
 
 def test_retrying_by_way_of_user_mode_is_no_loop():
@@ -154,8 +180,43 @@ def test_a_lock_that_is_never_released_is_named():
 
 def test_a_lock_that_is_not_taken_again_is_named():
     loop = "await down_read(mm)\n    while True:"
-    source = edited(("        await down_read(mm)\n", ""), ("while True:", loop))
-    assert "without mmap_sem" in failed(verdict("e04_loop", source))["s13"]
+    found = FOUND.replace("        ", "    ")
+    source = edited(
+        ("        await down_read(mm)\n" + FOUND, ""),
+        ("while True:", loop.replace("while", found.lstrip() + "    while")),
+    )
+    assert failed(verdict("e04_loop", source))["s13"] == SENTENCES["no-relock"]
+
+
+UNASKED = {
+    "the first address is above": ((" > address", " >= address"),),
+    "no area above": (("vma is None or ", ""),),
+    "no first address": ((" or await vma.vm_start > address", ""),),
+    "no return": (
+        (
+            "            await bad_area(regs, error_code, address)\n            return\n",
+            "            await bad_area(regs, error_code, address)\n",
+        ),
+    ),
+    "released twice": (
+        ("            await bad_area(regs", "            await up_read(mm)\n            await bad_area(regs"),
+    ),
+    "no access_error": ((FORBIDDEN_ACCESS, ""),),
+    "access_error once": (
+        ("if await access_error", "if not flags & FAULT_FLAG_TRIED and await access_error"),
+    ),
+    "area once": (
+        ("if vma is None or", "if not flags & FAULT_FLAG_TRIED and (vma is None or"),
+        ("> address:", "> address):"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNASKED)
+def test_a_question_about_the_area_that_is_not_asked_costs_its_point(name: str):
+    given = verdict("e04_loop", edited(*UNASKED[name]), "another")
+    assert "areas" in failed(given)
+    assert given.points < E4.points
 
 
 def test_prints_cost_no_points_and_are_kept():
@@ -311,6 +372,13 @@ def test_tests_that_cant_be_run_are_explained_and_cost_no_more_than_their_points
     given = verdict("e04_loop", with_tests(text))
     assert given.points == 11
     assert all(said in headline for headline in failed(given).values())
+
+
+def test_a_test_that_the_kernel_fails_is_named_with_both_values():
+    given = rows(with_tests('[("S13", {"outcome": "ret=5"}), ("S13", {"flags": (0x254, 0x274)})]'))
+    told = feedback(given["mutant-a"])
+    assert told.headline == "Your test rejects the kernel's own handler: test 2 of TESTS."
+    assert "test 2, S13: flags is (0x254, 0x274, 0x274), not (0x254, 0x274)" in told.mine
 
 
 def test_a_loop_without_tests_keeps_its_points():

@@ -93,7 +93,7 @@ def test_the_table_has_a_row_a_submission_and_a_column_a_behaviour(graded: Grade
         rows = {row["submission"]: row for row in csv.DictReader(file)}
     assert set(rows) == set(EXPECTED)
     ids = [one.id for one in exercise_of("e04_loop").behaviours]
-    assert [rows["ben__e04_loop"][one] for one in ids] == ["0"] * 6 + ["2", "1", "1", "1"]
+    assert [rows["ben__e04_loop"][one] for one in ids] == ["0"] * 7 + ["2", "1", "1", "1"]
     assert rows["ben__e04_loop"]["headline"] == "S13: SIGBUS on attempt 2."
     assert rows["cut"]["points"] == ""
     assert "not valid JSON" in rows["cut"]["headline"]

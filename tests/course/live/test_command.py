@@ -20,7 +20,7 @@ from course.conform.records import read_records
 from course.conform.replay import Verdict, replay
 from course.live import asking, monitor
 from course.live.monitor import Answer, ask
-from course.live.plan import plan_of
+from course.live.planning import plan_of
 from course.live.uffd import Refused
 from pyemu.errors import FaultlabError
 
@@ -127,6 +127,8 @@ def test_the_list_names_every_event_and_access() -> None:
         (["--access", "user_reed"], "Did you mean user_read"),
         (["--access", ","], "--access names none"),
         (["--mem", "huge"], "mem 'huge' is unknown"),
+        (["none", "--qemu", "vmlinuz", "--as-user"], "--as-user is for the kernel that runs here"),
+        (["S13", "--qemu", "vmlinuz"], "the scenario S13 is for the kernel that runs here"),
         (["none", "--limit", "0.1"], "--limit: seconds is 0.1: it must be from 0.2 to 60"),
     ],
 )

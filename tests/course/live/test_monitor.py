@@ -18,7 +18,7 @@ from course.conform.experiment import ACCESSES, Experiment
 from course.live import monitor, uffd
 from course.live.asking import TRIES, asked_all
 from course.live.monitor import Answer, ask
-from course.live.plan import plan_of
+from course.live.planning import plan_of
 from course.live.sides import Sides
 from course.live.uffd import Refused
 
@@ -100,7 +100,7 @@ def test_nothing_is_left_behind() -> None:
 def test_a_victim_dies_with_its_monitor() -> None:
     code = (
         "from dataclasses import replace; from course.conform.experiment import Experiment\n"
-        "from course.live.monitor import ask; from course.live.plan import plan_of\n"
+        "from course.live.monitor import ask; from course.live.planning import plan_of\n"
         "plan = plan_of(Experiment('user_read', 'none').scenario())\n"
         "print(flush=True); ask(replace(plan, monitor=[{'do': 'pause', 'ticks': 9e9}]), seconds=60)"
     )

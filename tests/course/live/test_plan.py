@@ -6,7 +6,7 @@ import pytest
 
 from course.conform.experiment import ACCESSES, EVENTS, Experiment
 from course.conform.kernels import NotModelled
-from course.live.plan import plan_of
+from course.live.planning import plan_of
 from pyemu.scenario import Scenario
 
 

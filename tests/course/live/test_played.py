@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from course.conform.kernels import NotModelled, kernel_of
 from course.live import played
 from course.live.monitor import Answer
+from course.live.planning import plan_of
 from course.live.played import play_all, playable, scenario_of
 from course.live.reasons import (
     BUSY_LOOP,
@@ -53,6 +55,16 @@ def test_what_can_be_played_has_a_title_and_no_scenario_of_another_machine() -> 
     assert {"S13", "S14", "W2", "blocked-signal", "minor-fault"} <= set(names)
     assert {"um-signal", "B1", "S9", "uffd-minor", "khugepaged"} & set(names) == set()
     assert all(one.title for one in playable())
+
+
+def test_pauses_are_long_enough_for_a_busy_machine() -> None:
+    steps: list[dict[str, Any]] = [
+        {"do": "poll", "ticks": 1_000},
+        {"do": "poll", "ticks": 0},
+        {"do": "wait_message", "ticks": None},
+    ]
+    plan = replace(plan_of(scenario_of("S13")), monitor=[*steps, {"do": "pause", "ticks": 50_000}])
+    assert [step["ticks"] for step in played._patient(plan).monitor] == [30_000, 0, None, 50_000]
 
 
 def test_what_is_not_there_or_not_playable_is_named() -> None:

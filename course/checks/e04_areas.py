@@ -1,0 +1,91 @@
+"""Faults of exercise E4 that no area allows, and one that meets a lock which is taken again and again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from course.checks.draw import Draw
+from course.checks.facts import Fact
+from course.checks.kernel_case import KernelCase
+
+if TYPE_CHECKING:
+    from pyemu.machine import Result
+
+__all__ = ["ACCESSES", "refused", "relocked"]
+
+
+def _accesses(result: Result, task: str) -> tuple[str, ...]:
+    return result.tasks[task].outcomes
+
+
+ACCESSES = Fact(
+    "accesses",
+    _accesses,
+    lambda all_: (
+        "accesses give " + ", ".join(one.removeprefix("ret=") for one in all_) if all_ else "no access"
+    ),
+)
+"""What each access of a task came to, in order."""
+
+
+def refused(draw: Draw) -> KernelCase:
+    """Accesses below an area, above it, and against its rights; then areas that change during a wait."""
+    from pyemu.scenario import Scenario
+
+    gone, read_only = draw("pages", ((1, 2), (2, 1)))
+    at = draw("at", range(2_000, 9_000, 500))
+    first, middle, last = ({"area": "W", "page": page} for page in range(3))
+    program = [
+        *({"do": "munmap", **page} for page in (first, last)),
+        {"do": "read", **middle},
+        {"do": "read", **first},
+        {"do": "write", **middle},
+        {"do": "read", **last},
+        {"do": "read", "area": "V", "page": gone},
+        {"do": "write", "area": "V", "page": read_only},
+    ]
+    other = [
+        {"do": "pause", "ticks": at},
+        {"do": "munmap", "area": "V", "page": gone},
+        {"do": "pause", "ticks": 10_000},
+        {"do": "mprotect", "area": "V", "page": read_only, "prot": "r"},
+    ]
+    told = Scenario.from_dict(
+        {
+            "version": 1,
+            "name": "areas",
+            "title": "No area, or one that forbids it",
+            "machine": {"n_cpus": 4},
+            "files": [{"name": "F", "pages": 4, "read_ahead": 0}],
+            "areas": [
+                {"name": "V", "process": "T", "pages": 4, "file": "F", "shared": True},
+                {"name": "W", "process": "T", "pages": 3, "prot": "r"},
+            ],
+            "tasks": [
+                {"name": "T", "process": "T", "signals": {"SIGSEGV": "escape"}, "program": program},
+                {"name": "U", "process": "T", "program": other},
+            ],
+        }
+    )
+    return KernelCase(
+        told,
+        "W has one page, for reading, between two that T has unmapped. T reads the page and the one below, "
+        f"writes the page, and reads the one above. Then it reads page {gone} of V, a file on a slow disk; "
+        f"its thread U unmaps that page meanwhile. Then it writes page {read_only} of V, and U makes that "
+        "page one for reading.",
+    )
+
+
+def relocked(draw: Draw) -> KernelCase:
+    """S9-relock: a page of a file whose lock another task takes again and again."""
+    from pyemu.scenario import Scenario
+
+    library, n = Scenario.load("S9-relock"), draw("locks", range(3, 7))
+    holder, *others = library.tasks
+    told = replace(library, tasks=(replace(holder, program=holder.program[:1] * n), *others))
+    return KernelCase(
+        told,
+        f"T reads a page of a file that is in memory. H holds the page's lock, and takes it again, {n} times "
+        "in all. Attempt 2 waits with mmap_sem held, and gives VM_FAULT_LOCKED.",
+    )
