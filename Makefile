@@ -40,12 +40,13 @@ lint: setup ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: setup ## measure the hardware model, the effects, the explorer and how long it takes to begin
+bench: setup ## measure the hardware model, effects, the explorer, grading, and how long it takes to begin
 	$(BIN)/python -m tests.bench.bench_tlb --variants --growth build/growth.svg --json build/bench_tlb.json
 	$(BIN)/python -m tests.bench.bench_bulk
 	$(BIN)/python tests/bench/bench_effects.py
 	$(BIN)/python -m tests.bench.bench_kernel
 	$(BIN)/python -m tests.bench.bench_explore --plot build/explore.svg
+	$(BIN)/python -m tests.bench.bench_grade --json build/bench_grade.json
 	$(BIN)/python -m tests.bench.bench_start
 
 verify: setup ## run the long checks

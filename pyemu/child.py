@@ -19,6 +19,7 @@ from typing import Any
 
 from pyemu import display, wire
 from pyemu.effects import Effect
+from pyemu.effects.handles import Mm
 from pyemu.errors import ForgottenAwait, HandlerError, WireError
 from pyemu.handler import (
     Done,
@@ -48,6 +49,7 @@ ENDLESS = (
     "your code ran for {seconds:.0f} seconds of CPU time without asking for anything: a loop in it never "
     "ends. Every round of a retry loop must await something, and something must end it."
 )
+TIMES = 10  # that something of ours is run before: Python has made its code faster by then
 FILENAME = "<your code>"
 
 
@@ -349,8 +351,30 @@ class Child(Worker):
         return answer
 
 
+class _Practice(Worker):
+    """Runs a function of ours in this process."""
+
+    def guard_imports(self, namespace: dict[str, Any]) -> None:
+        """Guard nothing: it imports nothing."""
+
+
+def prepare() -> None:
+    """Make a process ready to fork children: what each needs, and what Python makes at the first use."""
+    sys.modules |= display.modules()
+    name = "do_user_addr_fault"
+    source = f"async def {name}(regs, error_code, address):\n    await down_read(await current.mm)\n"
+    for _ in range(TIMES):
+        worker = _Practice()
+        for message in (
+            ["load", source, name, name],
+            ["start", 1, name, wire.pack((None, 4, 4096)), wire.pack(())],
+            ["go", 1, wire.pack(Mm(1))],
+            ["close", 1],
+        ):
+            worker.answer(wire.decode(wire.encode(*message)))
+
+
 def begin() -> None:
     """Make this process fit for a learner's code: its output is bounded, Ctrl-C is for its parent."""
     sys.stdout = sys.stderr = BoundedOutput(1)
-    sys.modules |= display.modules()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

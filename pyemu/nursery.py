@@ -22,7 +22,7 @@ import signal
 import socket
 import sys
 
-from pyemu.child import Child, begin
+from pyemu.child import Child, begin, prepare
 from pyemu.proctree import descendants
 
 __all__ = ["main"]
@@ -141,9 +141,8 @@ def _reaper() -> None:
 
 
 def main(descriptor: int) -> None:
-    """Serve on a Unix socket, after all that children need is loaded."""
-    import pyemu.stubs  # noqa: F401  loaded once, for all children
-
+    """Serve on a Unix socket, after all that children need is there."""
+    prepare()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C and "interrupt kernel" are for the parent
     if sys.platform == "linux":
         _reaper()

@@ -35,6 +35,8 @@ def visible(text: str, *, lines: bool = False) -> str:
     'red \\x1b[31m'
     """
     kept = "\n\t" if lines else ""
+    if (text.replace("\n", "").replace("\t", "") if lines else text).isprintable():  # no hidden one is
+        return text
     return "".join(
         char if char in kept or unicodedata.category(char) not in _HIDDEN else ascii(char)[1:-1]
         for char in text

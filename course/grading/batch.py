@@ -28,7 +28,7 @@ from course.checks.points import Points, changed_points, points_in_force
 from course.grading.collect import Submission
 from course.grading.folder import put
 from course.grading.grade import Grade, digest_of, grade, judge_of
-from course.grading.notebook import graded_notebook
+from course.grading.notebook import graded_text
 from course.grading.page import page
 from course.grading.record import Record, judged_by, read_record
 from course.grading.results import results, results_text
@@ -174,12 +174,9 @@ def stored(done: Grade, out: Path) -> Record:
 
 def _files(done: Grade) -> dict[str, str | bytes | None]:
     """Give the files of one submission: name -> content, None for one that must not be there."""
-    from course.material.source import write_notebook
-
-    notebook = graded_notebook(done)
     return {
         "feedback.html": page(done, exercise_of(done.exercise).front.title),
-        f"{done.exercise}.ipynb": None if notebook is None else write_notebook(notebook),
+        f"{done.exercise}.ipynb": graded_text(done),
         TAPE: None if done.tape is None else done.tape.to_bytes(),
         "results.json": results_text(done),
     }

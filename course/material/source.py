@@ -20,6 +20,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+from course.material.quickly import without_grammars
 from pyemu.errors import MaterialError
 
 __all__ = [
@@ -91,7 +92,8 @@ def read_source(path: Path) -> Source:
     MaterialError
         The file can't be read, its header is not a YAML mapping, or a cell id is malformed or used twice.
     """
-    import jupytext
+    with without_grammars():
+        import jupytext
 
     try:
         text = path.read_text(encoding="utf-8")
@@ -145,7 +147,8 @@ def write_notebook(notebook: Notebook) -> str:
     MaterialError
         The notebook breaks nbformat's schema; a mistake in cell metadata is the usual cause.
     """
-    import nbformat
+    with without_grammars():
+        import nbformat
 
     node = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
     try:

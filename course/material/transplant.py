@@ -19,6 +19,7 @@ from typing import Any
 from course.material.findings import Finding, Severity, worst
 from course.material.learner import with_answers
 from course.material.nbgrader import Role, cells_of_role, grade_id, role_of
+from course.material.quickly import without_grammars
 from course.material.rawjson import LIMITS, Limits, Refused, parse
 from course.material.source import Cell, Notebook
 
@@ -258,7 +259,8 @@ def _changed_mark(ours: Cell, theirs: Cell) -> list[str]:
 
 def _schema(value: dict[str, Any]) -> list[Finding]:
     """Ask nbformat whether the notebook keeps to its schema; the answers were read in any case."""
-    from nbformat.validator import iter_validate
+    with without_grammars():
+        from nbformat.validator import iter_validate
 
     counts = "what can be read of its answers counts."
     if json.dumps(value).count(",") > MOST_PARTS:

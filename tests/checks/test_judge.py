@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from course.checks.draw import Draw
 from course.checks.judge import Judge
 from course.checks.library import checks_of
 from course.checks.verdict import Verdict
@@ -25,6 +26,16 @@ def judged(judge: Judge, source: str) -> tuple[Verdict, bytes]:
     return verdict, tape.to_bytes()
 
 
+def directly(exercise: Exercise, source: str) -> bytes:
+    """Give all that is said when each case is played for itself, with an answer that passes all."""
+    checks = checks_of(exercise.id)
+    with recorded() as tape:
+        for one in exercise.behaviours:
+            for case in checks.checks[one.id].cases(Draw(SEED, f"{exercise.id}/{one.id}")):
+                case.play(source, checks.answers)
+    return tape.to_bytes()
+
+
 def lower(source: str) -> str:
     """Move an answer some lines down."""
     return f"# another\n\n{source}"
@@ -37,6 +48,7 @@ def test_a_verdict_depends_on_no_answer_that_was_judged_before(exercise: Exercis
     wrong, right = exercise.wrong[0].file, exercise.right[0].file
     judge = fresh(exercise)
     judge.verdict(master(exercise))
+    assert judged(judge, master(exercise))[1] == directly(exercise, master(exercise))
     for source in (source_of(exercise, wrong), lower(master(exercise)), source_of(exercise, right)):
         assert judged(judge, source) == judged(fresh(exercise), source)
 

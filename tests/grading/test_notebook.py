@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from course.checks.library import exercise_ids, exercise_of
 from course.checks.submission import pristine
 from course.grading.batch import grade_all
 from course.grading.collect import Submission
-from course.grading.notebook import check_call
+from course.grading.grade import Grade
+from course.grading.notebook import check_call, graded_notebook, graded_text
 from course.material.learner import master_notebook, with_answers
 from course.material.nbgrader import Role, cells_of_role
 from course.material.nbval import run_nbval
@@ -73,3 +77,12 @@ def test_nbval_is_green_and_red_in_the_cells_that_gave_points_and_gave_none(name
     assert {one: green for one, green in shown.items() if one in points} == points
     if mistake != "":  # a stub may raise, and then its own cell is red as well
         assert all(green for one, green in shown.items() if one not in points)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=30), st.text('an answer: loop"\n]\\\x0b\u2028ü', max_size=20))
+@example("", "an answer")
+def test_the_notebook_is_written_as_any_other(graded: tuple[dict[str, Grade], Path], loop: str, tests: str):
+    notebook = with_answers(pristine("e04_loop"), {"loop": loop, "tests": tests})
+    grade = replace(graded[0]["stub"], notebook=notebook)
+    assert graded_text(grade) == write_notebook(graded_notebook(notebook, grade.exercise, grade.seed))
