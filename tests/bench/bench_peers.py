@@ -5,9 +5,9 @@
     python -m tests.bench.bench_peers --rounds 3 --json build/bench_peers.json
 
 One assignment for all: the same notebooks with the same answers, and the checks that the exercise has. The
-tools take turns in each round; of each the median of the rounds counts. CPU is user and system time of the
-tool and of all its descendants, kernels and orphans too. A third assignment has checks that do nothing: what
-the other tools take there is the least that they can take, whatever the checks are.
+tools take turns in each round, or run at the same time; of each the median of the rounds counts. CPU is user
+and system time of the tool and of all its descendants, kernels and orphans too. A third assignment has checks
+that do nothing: what the other tools take there is the least that they can take, whatever the checks are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -79,41 +81,49 @@ def _environment(tool: Tool) -> Mapping[str, str]:
     return os.environ | {"PYTHONPATH": str(ROOT)} if isinstance(tool, Ours) else activated(tool.name)
 
 
-def measure(rounds: int, number: int) -> dict[str, dict[str, list[float]]]:
+def measure(rounds: int, number: int, workers: int) -> dict[str, dict[str, list[float]]]:
     """Give the CPU seconds a submission of each round, by assignment and tool."""
-    become_subreaper()
     assignments = {name: released(exercise) for name, exercise in EXERCISES.items()}
     assignments[IDLE] = idle(EXERCISES["a function"])
     found: dict[str, dict[str, list[float]]] = {}
-    with tempfile.TemporaryDirectory() as made:
+    right: dict[str, dict[str, float]] = {}
+    with (
+        tempfile.TemporaryDirectory() as made,
+        ProcessPoolExecutor(workers, get_context("spawn"), become_subreaper) as pool,
+    ):
         classes: dict[str, dict[str, Path]] = {}
         for name, assignment in assignments.items():
             folder = Path(made) / str(len(classes))
             folder.mkdir()
             classes[name] = submissions(assignment, number, folder)
-        for _ in range(rounds):
-            for name, assignment in assignments.items():
-                row = found.setdefault(name, {})
-                right: dict[str, float] = {}
-                for tool in TOOLS if assignment.idle else (Ours(), *TOOLS):
-                    seconds, points = of_tool(tool, assignment, classes[name])
-                    if not assignment.idle and points != (right := right or points):
-                        raise AssertionError(f"{tool.name} gives {points}, faultlab {right}")
-                    row.setdefault(tool.name, []).append(seconds)
-                print(name, {one: round(values[-1], 3) for one, values in row.items()}, flush=True)
-    return found
+        started = {
+            pool.submit(of_tool, tool, assignment, classes[name]): (name, tool.name)
+            for _ in range(rounds)
+            for name, assignment in assignments.items()
+            for tool in (TOOLS if assignment.idle else (Ours(), *TOOLS))
+        }
+        for done in as_completed(started):
+            name, tool_name = started[done]
+            seconds, points = done.result()
+            print(f"{name}, {tool_name}: {seconds:.3f}", flush=True)
+            if not assignments[name].idle and points != right.setdefault(name, points):
+                raise AssertionError(f"{name}: {tool_name} gives {points}, another {right[name]}")
+            found.setdefault(name, {}).setdefault(tool_name, []).append(seconds)
+    order = (OURS, *PACKAGES)
+    return {name: {tool: found[name][tool] for tool in order if tool in found[name]} for name in assignments}
 
 
-def report(rounds: int, number: int) -> dict[str, Any]:
+def report(rounds: int, number: int, workers: int) -> dict[str, Any]:
     """Measure, and say with what."""
     return {
         "date": date.today().isoformat(),
         "python": platform.python_version(),
         "processors": os.cpu_count(),
         "submissions": number,
+        "at_a_time": workers,
         "exercises": EXERCISES,
         "versions": {OURS: pyemu.__version__} | {name: version_of(PACKAGES[name], name) for name in PACKAGES},
-        "cpu_seconds": measure(rounds, number),
+        "cpu_seconds": measure(rounds, number, workers),
     }
 
 
@@ -138,9 +148,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--submissions", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=1, help="measurements at a time")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    stored = report(asked.rounds, asked.submissions)
+    stored = report(asked.rounds, asked.submissions, asked.workers)
     if asked.json is not None:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         asked.json.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")

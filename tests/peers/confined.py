@@ -165,7 +165,7 @@ def _watch(process: subprocess.Popen[bytes], limit: float) -> tuple[str, float, 
     try:
         while process.poll() is None and not ended:
             time.sleep(LOOK_SECONDS)
-            tree = descendants(process.pid)
+            tree = [process.pid, *descendants(process.pid)]
             memory = sum(map(resident_bytes, tree))
             peak = max(peak, memory)
             if time.monotonic() - began > limit:
