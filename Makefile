@@ -10,7 +10,7 @@ BIN   := $(VENV)/bin
 STAMP := $(VENV)/faultlab-stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint bench verify notebooks lite slides constraints clean
+.PHONY: help setup lab test lint bench verify notebooks lite slides pictures constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

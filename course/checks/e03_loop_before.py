@@ -5,6 +5,7 @@ from __future__ import annotations
 from course.checks.e03_causes import CAUSES, LOOP
 from course.checks.e03_scenarios import (
     PAGE_FAULTS,
+    SERVED_FAULTS,
     beyond,
     forbidden,
     in_kernel,
@@ -59,7 +60,7 @@ CHECKS = Checks(
         ),
         "counters": Check(
             lambda draw: (slow(draw), plain(draw), beyond(draw)),
-            ("minor", "major", PAGE_FAULTS),
+            ("minor", "major", PAGE_FAULTS, *SERVED_FAULTS),
             "An exception is one page fault, however many attempts it takes, and it is major if any of them "
             "was.",
         ),

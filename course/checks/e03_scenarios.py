@@ -18,11 +18,11 @@ from course.checks.scenarios import HANDLED
 from pyemu.tree import Tree
 
 if TYPE_CHECKING:
-    from pyemu.machine import Result
     from pyemu.scenario import Scenario
 
 __all__ = [
     "PAGE_FAULTS",
+    "SERVED_FAULTS",
     "beyond",
     "forbidden",
     "in_kernel",
@@ -35,11 +35,15 @@ __all__ = [
 ]
 
 
-def _page_faults(result: Result, task: str) -> int:
-    return result.tasks[task].counters["page-faults"]
+def _perf(event: str) -> Fact:
+    """Make a fact of a software event that perf counts."""
+    return Fact(
+        event, lambda result, task: result.tasks[task].counters[event], counted(f"perf event {event}")
+    )
 
 
-PAGE_FAULTS = Fact("page-faults", _page_faults, counted("perf event page-faults"))
+PAGE_FAULTS = _perf("page-faults")
+SERVED_FAULTS = (_perf("minor-faults"), _perf("major-faults"))
 
 
 def scenario(title: str, area: dict[str, Any], program: list[Any], *others: dict[str, Any]) -> Scenario:

@@ -8,6 +8,7 @@ from course.checks.e04_mutants import mutant_case
 from course.checks.e04_scenarios import killed, pending, signalled, stopped, wakes
 from course.checks.kernel_mode import copying
 from course.checks.specification import Check, Checks, Commit
+from course.checks.usual_faults import usual
 
 __all__ = ["CHECKS"]
 
@@ -45,8 +46,8 @@ CHECKS = Checks(
             "the handler.",
         ),
         "uncounted": Check(
-            lambda draw: (signalled(draw),),
-            ("minor", "major", "outcome"),
+            lambda draw: (signalled(draw), *usual(draw)),
+            ("minor", "major", "outcome", "attempts"),
             "min_flt and maj_flt count faults that were served; one that was given up comes back and is "
             "counted then.",
         ),

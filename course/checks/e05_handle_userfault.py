@@ -5,7 +5,7 @@ from __future__ import annotations
 from course.checks import e05_scenarios as cases
 from course.checks.e05_causes import CAUSES, FUNCTION
 from course.checks.specification import Check, Checks, Commit
-from course.checks.userfaults import ACQUISITIONS, BARE_LOOKS, READ, SLEEPS, SLEEPS_WITH_LOCK
+from course.checks.userfaults import ACQUISITIONS, BARE_LOOKS, GIVES, READ, SLEEPS, SLEEPS_WITH_LOCK
 
 __all__ = ["CHECKS"]
 
@@ -19,7 +19,7 @@ CHECKS = Checks(
                 cases.closing(draw),
                 cases.wanted_at_once(draw),
             ),
-            ("outcome", "messages", SLEEPS),
+            ("outcome", "messages", SLEEPS, GIVES),
             "Whom a wait can't help, or who must not wait, leaves before anything is queued, with the "
             "lock held.",
         ),

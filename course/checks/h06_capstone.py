@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from course.checks import h06_scenarios as cases
+from course.checks.e03_scenarios import PAGE_FAULTS, SERVED_FAULTS
 from course.checks.e05_causes import FUNCTION
 from course.checks.e06_facts import AT_ONCE, SPINS
 from course.checks.h06_causes import CAUSES
 from course.checks.specification import Check, Checks
 from course.checks.userfaults import ACQUISITIONS, READ, SLEEPS, SLEEPS_WITH_LOCK
+from course.checks.usual_faults import usual
 
 __all__ = ["CHECKS"]
 
@@ -16,7 +18,7 @@ CHECKS = Checks(
     checks={
         "s13": Check(
             lambda draw: (cases.woken(draw), cases.copied_again(draw)),
-            ("outcome", "exceptions", "messages", SLEEPS_WITH_LOCK),
+            ("outcome", "exceptions", "messages", SLEEPS_WITH_LOCK, PAGE_FAULTS),
             "A wake says that something has happened, not that the page is there: both modes look, and "
             "ask again.",
         ),
@@ -46,8 +48,8 @@ CHECKS = Checks(
             "No order of the moves loses a wake-up, breaks a rule, or ends otherwise.",
         ),
         "counters": Check(
-            lambda draw: (cases.signalled(draw), cases.copied_again(draw)),
-            ("minor", "major"),
+            lambda draw: (cases.signalled(draw), cases.copied_again(draw), *usual(draw)),
+            ("minor", "major", "outcome", *SERVED_FAULTS),
             "A fault is counted once, when it is served: major if it had to wait in any attempt.",
         ),
     },

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from course.checks.facts import Fact, counted
-from pyemu.flags import TASK_INTERRUPTIBLE, TASK_KILLABLE, TASK_UNINTERRUPTIBLE
+from pyemu.flags import TASK_INTERRUPTIBLE, TASK_KILLABLE, TASK_UNINTERRUPTIBLE, VmFault
 
 if TYPE_CHECKING:
     from pyemu.machine import Result
     from pyemu.trace import Event
 
-__all__ = ["ACQUISITIONS", "BARE_LOOKS", "READ", "SLEEPS", "SLEEPS_WITH_LOCK", "Attempt", "attempts"]
+__all__ = ["ACQUISITIONS", "BARE_LOOKS", "GIVES", "READ", "SLEEPS", "SLEEPS_WITH_LOCK", "Attempt", "attempts"]
 
 NAMES = {
     int(TASK_INTERRUPTIBLE): "interruptibly",
@@ -93,6 +93,16 @@ def _said_sleeps(states: tuple[int, ...]) -> str:
     return "sleeps " + ", ".join(NAMES.get(one, hex(one)) for one in states) if states else "never sleeps"
 
 
+def _gives(result: Result, task: str) -> tuple[int, ...]:
+    return tuple(one.bits for one in attempts(result, task))
+
+
+def _said_gives(words: tuple[int, ...]) -> str:
+    names = ((VmFault(word).name or hex(word)) if word else "done" for word in words)
+    return f"attempts give {', '.join(names) or 'nothing'}"
+
+
+GIVES = Fact("gives", _gives, _said_gives)
 SLEEPS = Fact("sleeps", _sleeps, _said_sleeps)
 ACQUISITIONS = Fact(
     "acquisitions",
@@ -101,7 +111,7 @@ ACQUISITIONS = Fact(
 )
 READ = Fact(
     "read",
-    lambda result, task: result.tasks["M"].stats.get("messages", 0),
+    lambda result, task: result.tasks["M"].stats.get("messages", 0) if "M" in result.tasks else 0,
     lambda n: f"M reads {counted('message')(n)}",
 )
 BARE_LOOKS = Fact("bare looks", _bare_looks, lambda n: f"{counted('look')(n)} at the page without mmap_sem")

@@ -12,10 +12,11 @@ A page that is asked for is named by what it takes to get it:
 
 from __future__ import annotations
 
-import errno
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from pyemu.flags import errno_name
 
 if TYPE_CHECKING:
     from pyemu.machine import Result
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Call", "said_by", "syscall"]
 
 NO_POINTER, OWN_LOCK = "get_user_pages", "get_user_pages_unlocked"
-KERNEL_ERRORS = {512: "ERESTARTSYS"}
 Said = tuple[int | str, int | None, bool]
 
 
@@ -74,7 +74,7 @@ def said_by(call: Call) -> Said:
 
 
 def _count(n: int) -> int | str:
-    return n if n >= 0 else KERNEL_ERRORS.get(-n) or errno.errorcode[-n]
+    return n if n >= 0 else errno_name(n)
 
 
 def _pin(call: Call) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def _nowait(draw: Draw) -> tuple[CallCase, ...]:
         Call(LOCKED, ("monitor",), nowait=True),
         Call(LOCKED, ("disk",), nowait=True),
         Call(LOCKED, ("there", "monitor"), nowait=True),
+        Call(LOCKED, ("monitor", "there"), nowait=True),
         Call(LOCKED, draw("three", AGAIN), nowait=True),
     )
 

@@ -141,7 +141,9 @@ def _console(folder: Path, seconds: float, n_plans: int) -> list[str]:
         "initrd": str(folder / "initramfs"),
         "append": arguments,
     }
-    command = [QEMU, "-nodefaults", "-no-reboot"]
+    # Where util-linux is there, qemu dies with us, however we end.
+    dies_too = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+    command = [*dies_too, QEMU, "-nodefaults", "-no-reboot"]
     command += [word for name, value in options.items() for word in (f"-{name}", value)]
     limit = BOOT_SECONDS + seconds * n_plans
     try:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from errno import EBUSY
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -22,7 +21,7 @@ from course.series.decisions.attempt import Attempt
 from course.series.decisions.attempt import unreachable as no_attempt
 from course.series.decisions.records import Action, Mode, Pending
 from pyemu.arches import arch_of
-from pyemu.flags import FaultFlag, TaskState, VmFault
+from pyemu.flags import EBUSY, FaultFlag, TaskState, VmFault
 
 __all__ = ["PARTS", "Case", "Part"]
 

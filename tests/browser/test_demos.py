@@ -86,7 +86,7 @@ class Room:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self._listen)
         self.page.goto(address)
-        self.page.wait_for_selector(".fd-title", timeout=60_000)
+        self.page.wait_for_selector(".fd-title", timeout=120_000)
         return self
 
     def _listen(self, said: ConsoleMessage) -> None:

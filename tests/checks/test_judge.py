@@ -10,7 +10,7 @@ from course.checks.library import checks_of
 from course.checks.verdict import Verdict
 from course.material.exercise import Exercise
 from course.tape import recorded
-from tests.exercises.answers import COMPILED, EXERCISES, master, source_of
+from tests.exercises.answers import COMPILED, EXERCISES, failed, master, source_of
 
 SEED = "a seed"
 
@@ -51,6 +51,23 @@ def test_a_verdict_depends_on_no_answer_that_was_judged_before(exercise: Exercis
     assert judged(judge, master(exercise))[1] == directly(exercise, master(exercise))
     for source in (source_of(exercise, wrong), lower(master(exercise)), source_of(exercise, right)):
         assert judged(judge, source) == judged(fresh(exercise), source)
+
+
+FORGES = """import os
+async def do_user_addr_fault(regs, error_code, address):
+    for one in range(3, 30):
+        try:
+            os.write(one, b'["effect",1,"nonsense",{"tuple":[]}," (line LINE)"]\\n')
+        except OSError:
+            pass
+"""
+
+
+def test_a_fault_that_an_answer_forges_tells_its_own_line_and_no_other():
+    judge = fresh(next(one for one in EXERCISES if one.id == "e04_loop"))
+    for line in ("7", "8"):
+        given = failed(judge.verdict(FORGES.replace("LINE", line) + "TESTS = []\n"))
+        assert all(f"(line {line})" in headline for headline in given.values()), given
 
 
 @pytest.mark.long

@@ -11,6 +11,7 @@ import argparse
 import ast
 import difflib
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -18,9 +19,10 @@ from functools import cache
 from pathlib import Path
 
 import pyemu.stubs
-from course.checks.judge import judge
+from course.checks.judge import Judge
 from course.checks.library import checks_of, exercise_ids, exercise_of
 from course.checks.verdict import Outcome
+from course.material.solution import solved, stubbed
 from tests.exercises.answers import COMPILED, cells_of
 from tests.exercises.operators import changed_lines, further
 from tests.mutation.kernel import SEED, Verdict, lots, read_verdicts
@@ -28,18 +30,23 @@ from tests.mutation.operators import Mutant, mutants
 
 N_DRAWN = 50
 LEAST_CAUGHT = 0.9
+LONGEST = 110  # characters of a line of a difference; a longer one is a table
 OF_CASES = "mutants"  # draws the numbers of the scenarios
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
 
 @cache
 def every_mutant(exercise: str) -> tuple[Mutant, ...]:
-    """Give every mutant of an exercise's right answer, each as the source of all answer cells."""
+    """Give every mutant of what a learner writes, each as the source of all answer cells."""
     cells = cells_of(exercise_of(exercise))
+    own = {
+        one["id"]: own_lines(one["source"]) for one in exercise_of(exercise).master() if one["id"] in cells
+    }
     return tuple(
         Mutant(exercise, one.function, one.what, "\n\n".join((cells | {cell: one.source}).values()))
         for cell, text in cells.items()
         for one in _of_cell(exercise, text)
+        if exercise in COMPILED or line_of(ast.parse(text), ast.parse(one.source)) in own[cell]
     )
 
 
@@ -52,6 +59,33 @@ def _of_cell(exercise: str, text: str) -> Iterator[Mutant]:
     name = ast.unparse(row.targets[0])
     for what, changed in changed_lines(ast.literal_eval(row.value)):
         yield Mutant(exercise, name, what, f"{name} = {changed!r}")
+
+
+def own_lines(source: str) -> frozenset[int]:
+    """Give the numbers of the lines of a solved answer cell that are not given to the learner."""
+    given, right = (one(source, "").splitlines() for one in (stubbed, solved))
+    changes = difflib.SequenceMatcher(None, given, right, autojunk=False).get_opcodes()
+    return frozenset(
+        n + 1 for kind, _, _, first, last in changes if kind != "equal" for n in range(first, last)
+    )
+
+
+def line_of(right: ast.AST, other: ast.AST, line: int = 0) -> int:
+    """Give the line of the first node of a tree that is not the same in another one; 0 when there is none."""
+    line = getattr(right, "lineno", line)
+    if type(right) is not type(other):
+        return line
+    for name, value in ast.iter_fields(right):
+        ours, theirs = (one if isinstance(one, list) else [one] for one in (value, getattr(other, name)))
+        for left, other_one in zip(ours, theirs, strict=False):
+            if isinstance(left, ast.AST):
+                if found := line_of(left, other_one, line):
+                    return found
+            elif left != other_one:
+                return line
+        if len(ours) != len(theirs):
+            return line
+    return 0
 
 
 def drawn(exercise: str, n: int = N_DRAWN, seed: int = SEED) -> list[Mutant]:
@@ -67,26 +101,37 @@ def difference(mutant: Mutant) -> str:
 
 
 def _plain(source: str) -> str:
-    """Give a source as Python writes it, and a Cython text as it stands."""
+    """Give a source as Python writes it, an entry of a table a line, and a Cython text as it stands."""
     tree = ast.parse(source)
     match tree.body:
         case [ast.Assign(value=ast.Constant(value=str(text)))]:
             return text
-    return ast.unparse(tree)
+    lines = ast.unparse(tree).splitlines()
+    return "\n".join(
+        re.sub(r", (?=['({\[])", ",\n ", line) if len(line) > LONGEST else line for line in lines
+    )
+
+
+@cache
+def judge_of(exercise: str) -> Judge:
+    """Give the judge of an exercise's mutants."""
+    return Judge(exercise_of(exercise), checks_of(exercise), OF_CASES)
 
 
 def check(mutant: Mutant) -> Verdict:
     """Judge a mutant as an answer; what it lost stands in the verdict."""
-    exercise = exercise_of(mutant.module)
-    given = judge(exercise, checks_of(mutant.module), mutant.source, OF_CASES)
+    given = judge_of(mutant.module).verdict(mutant.source)
     lost = [row.behaviour.id for row in given.rows if row.outcome is Outcome.FAILED]
     assert given.full != bool(lost)
     return Verdict(mutant, ", ".join(lost))
 
 
-def equivalents() -> dict[str, dict[str, str]]:
-    """Give the mutants that are as right as the right answer, by name: ``difference`` and ``reason``."""
-    rows = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8")).get("equivalent", [])
+def equivalents(kind: str = "equivalent") -> dict[str, dict[str, str]]:
+    """Give the mutants that are as right as the right answer, by name: ``difference`` and ``reason``.
+
+    Those of the kind ``open`` are wrong, and no check notices: the reason says what one would have to ask.
+    """
+    rows = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8")).get(kind, [])
     return {row["mutant"]: row for row in rows}
 
 

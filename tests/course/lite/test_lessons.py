@@ -71,3 +71,16 @@ def test_every_tool_and_wheel_is_pinned():
 
 def test_the_sources_of_the_wheel_are_there():
     assert all((Path(fetch.ROOT) / name).exists() for name in fetch.SOURCES)
+
+
+def test_no_number_of_linux_comes_from_the_machine_that_runs():
+    """A browser's Python has other numbers of errors than Linux; those of the model are in pyemu.flags."""
+    of_the_host = {"pyemu/handler.py", "pyemu/child.py", "pyemu/nursery.py", "course/handlers.py"}
+    folders = ("pyemu", "course/checks", "course/series", "course/views", "course/decide", "course/memory")
+    files = [path for folder in folders for path in sorted((fetch.ROOT / folder).rglob("*.py"))]
+    found = {
+        path.relative_to(fetch.ROOT).as_posix()
+        for path in files
+        if re.search(r"^\s*(from|import) (errno|signal)\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert {one for one in found if not one.startswith("course/checks/h05")} <= of_the_host

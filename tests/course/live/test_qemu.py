@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -128,6 +129,19 @@ def test_a_kernel_that_tells_nothing_is_named(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(qemu, "_console", lambda *_: lines)
     with pytest.raises(FaultlabError, match=r"told 1 of 2 lines\. .* Kernel panic"):
         qemu.boot(kernel, [], 5.0)
+
+
+def test_qemu_is_ended_with_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in tells its parent's death signal, as prctl(PR_GET_PDEATHSIG) gives it."""
+    if shutil.which("setpriv") is None:
+        pytest.skip("util-linux's setpriv is not there")
+    qemu_ = tmp_path / "qemu"
+    asks = "n = ctypes.c_int(); ctypes.CDLL(None).prctl(2, ctypes.byref(n))"
+    code = f"import ctypes; {asks}; print('signal', n.value)"
+    qemu_.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}"\n', encoding="utf-8")
+    qemu_.chmod(0o755)
+    monkeypatch.setattr(qemu, "QEMU", str(qemu_))
+    assert qemu._console(tmp_path, 1.0, 1) == ["signal 9"]
 
 
 @pytest.mark.long
