@@ -1,76 +1,81 @@
-"""The misconceptions of exercise E5, as a run shows them."""
+"""The misconceptions of exercise E5 about the wait, as a run shows them."""
 
 from __future__ import annotations
 
+from course.checks.e05_early_causes import EARLY, FUNCTION, Numbers, lock_of, mine, since_close
+from course.checks.e05_state_causes import STATES
 from course.checks.facts import facts_of
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
-from course.checks.userfaults import ACQUISITIONS, BARE_LOOKS, READ, Attempt, attempts
+from course.checks.userfaults import ACQUISITIONS, BARE_LOOKS, READ, SLEEPS_WITH_LOCK, Attempt
 from pyemu.flags import (
     FAULT_FLAG_ALLOW_RETRY,
-    FAULT_FLAG_INTERRUPTIBLE,
-    FAULT_FLAG_KILLABLE,
-    FAULT_FLAG_RETRY_NOWAIT,
     FAULT_FLAG_TRIED,
-    FAULT_FLAG_USER,
-    TASK_KILLABLE,
-    TASK_UNINTERRUPTIBLE,
+    PAGE_MASK,
     VM_FAULT_MAJOR,
     VM_FAULT_NOPAGE,
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
-    Signal,
 )
 
 __all__ = ["CAUSES", "FUNCTION"]
 
-FUNCTION = "Linux v5.7, fs/userfaultfd.c, handle_userfault"
-SLEEP = "Linux v5.7, fs/userfaultfd.c, userfaultfd_get_blocking_state"
 LOOK = "Linux v5.7, fs/userfaultfd.c, userfaultfd_must_wait"
 QUEUE = "Linux v5.7, fs/userfaultfd.c, handle_userfault, the comment after __add_wait_queue"
 CALLEE = "Linux v5.7, mm/memory.c, the comment above __handle_mm_fault on who drops mmap_sem"
 
 DROPPED, RETAKEN = ["lock_dropped"], ["lock_dropped", "lock_taken"]
-Numbers = dict[str, int | str] | None
 
 
-def mine(run: KernelRun) -> list[Attempt]:
-    """Give the attempts of the learner's run."""
-    return attempts(run.mine, run.case.task)
+def looks(one: Attempt) -> list[str]:
+    """Give the order of an attempt's looks and messages; a look that found the page is ``there``."""
+    order = []
+    for event in one.events:
+        if event.kind == "message":
+            order.append("message")
+        elif event.kind == "return" and event.a == "userfaultfd_must_wait":
+            order.append("look" if event.b else "there")
+    return order
 
 
-def lock_of(one: Attempt) -> list[str]:
-    """Give what an attempt did with mmap_sem."""
-    return one.kinds("lock_dropped", "lock_taken")
+def closed_asleep(run: KernelRun) -> Numbers:
+    """A close ended a sleep, and that was not told by RETRY."""
+    told = any(one.sleeps and one.bits and not one.bits & VM_FAULT_RETRY for one in mine(run))
+    return {} if told and since_close(run, "attempt_end") else None
 
 
-def since_close(run: KernelRun, *kinds: str) -> bool:
-    """Say whether the task did one of these things after the userfaultfd was closed."""
-    closed = [event.step for event in run.mine.trace.select("uffd") if event.b == "close"]
-    return any(
-        event.step > closed[0] for event in run.mine.trace.select(*kinds, task=run.case.task) if closed
-    )
+def drops_late(run: KernelRun) -> Numbers:
+    """The task slept with the lock."""
+    return {} if SLEEPS_WITH_LOCK.of(run.mine, run.case.task) else None
 
 
-def exiting_waits(run: KernelRun) -> Numbers:
-    """A task that exits sent a message."""
-    return {} if "exiting" in run.case.numbers and run.facts.messages else None
+def unheeded(run: KernelRun) -> Numbers:
+    """Who queued looked at nothing afterwards, or found the page, and would sleep all the same."""
+    for one in mine(run):
+        order = looks(one)
+        blind = order == ["message"] or order[-2:] == ["message", "there"]
+        if blind and one.kinds("poll_wake"):
+            return {"task": run.case.task}
+    return None
 
 
-def nowait_drops(run: KernelRun) -> Numbers:
-    """The lock was dropped in an attempt that must not wait."""
-    return {} if any(one.flags & FAULT_FLAG_RETRY_NOWAIT and lock_of(one) for one in mine(run)) else None
+def wakes_nobody(run: KernelRun) -> Numbers:
+    """The task slept before it had woken who sleeps in poll()."""
+    return {} if any(one.kinds("sleep", "poll_wake")[:1] == ["sleep"] for one in mine(run)) else None
 
 
-def released_sigbus(run: KernelRun) -> Numbers:
-    """An attempt gave SIGBUS because the userfaultfd was closed."""
-    sigbus = any(one.bits & VM_FAULT_SIGBUS for one in mine(run))
-    return {} if sigbus and since_close(run, "attempt_end") else None
+def no_major(run: KernelRun) -> Numbers:
+    """RETRY after a sleep, without MAJOR."""
+    slept = [one.bits for one in mine(run) if one.sleeps and one.bits & VM_FAULT_RETRY]
+    return {} if any(not bits & VM_FAULT_MAJOR for bits in slept) else None
 
 
-def no_released_test(run: KernelRun) -> Numbers:
-    """A message was queued after the close."""
-    return {} if since_close(run, "message") else None
+def unmasked(run: KernelRun) -> Numbers:
+    """A message names a byte."""
+    for event in run.mine.trace.select("message", task=run.case.task):
+        if int(event.a) & ~PAGE_MASK:
+            return {"address": hex(int(event.a))}
+    return None
 
 
 def old_hack(run: KernelRun) -> Numbers:
@@ -100,30 +105,10 @@ def first_only(run: KernelRun) -> Numbers:
     return None
 
 
-def deaf(run: KernelRun) -> Numbers:
-    """A signal came and did not end a sleep that it may end."""
-    deaf_sleep = any(
-        one.flags & FAULT_FLAG_KILLABLE and TASK_UNINTERRUPTIBLE in one.sleeps for one in mine(run)
-    )
-    sent = run.mine.trace.select("signal_sent")
-    if not deaf_sleep or not sent:
-        return None
-    slept = run.mine.trace.select("sleep", task=run.case.task)[0]
-    return {"signal": Signal(int(sent[0].a)).name, "ticks": sent[0].t - slept.t}
-
-
-def user_test(run: KernelRun) -> Numbers:
-    """A fault from kernel mode slept killably, though its flags ask for an interruptible sleep."""
-    for one in mine(run):
-        asked = one.flags & FAULT_FLAG_INTERRUPTIBLE and not one.flags & FAULT_FLAG_USER
-        if asked and TASK_KILLABLE in one.sleeps:
-            return {"flags": hex(one.flags)}
-    return None
-
-
 def check_then_queue(run: KernelRun) -> Numbers:
-    """A wake-up was lost."""
-    return {"task": run.case.task} if "lost wake-up" in run.rules else None
+    """A wake-up was lost by who looked before it queued."""
+    early = any(looks(one)[:1] == ["look"] for one in mine(run))
+    return {"task": run.case.task} if "lost wake-up" in run.rules and early else None
 
 
 def drop_then_check(run: KernelRun) -> Numbers:
@@ -145,32 +130,12 @@ def no_dequeue(run: KernelRun) -> Numbers:
 
 
 CAUSES = (
+    *EARLY,
     Cause(
-        "exiting-waits",
-        exiting_waits,
-        "You don't ask whether the task exits. Its memory is about to go, and a monitor that never answers "
-        "would keep it from ending.",
-        FUNCTION,
-    ),
-    Cause(
-        "nowait-drops",
-        nowait_drops,
-        "You drop mmap_sem for a caller with FAULT_FLAG_RETRY_NOWAIT. This is the one RETRY that keeps the "
-        "lock: the caller goes on with it, and releases it.",
-        FUNCTION,
-    ),
-    Cause(
-        "released-sigbus",
-        released_sigbus,
-        "You treat a closed userfaultfd as an error. The area is about to be plain memory: with NOPAGE the "
-        "access is made again, and finds it so.",
-        FUNCTION,
-    ),
-    Cause(
-        "no-released-test",
-        no_released_test,
-        "You don't ask whether the userfaultfd is closed before you queue. Nobody will read a message any "
-        "more: give NOPAGE, and keep the lock.",
+        "closed-asleep",
+        closed_asleep,
+        "You slept, so mmap_sem was dropped. Every value but RETRY promises that it was held all the "
+        "time, whatever ended the sleep; the line of the table is for who has not waited yet.",
         FUNCTION,
     ),
     Cause(
@@ -201,19 +166,20 @@ CAUSES = (
         FUNCTION,
     ),
     Cause(
-        "deaf",
-        deaf,
-        "You sleep uninterruptibly, though the flags allow signals to end that. INTERRUPTIBLE lets every "
-        "signal end it, KILLABLE lets SIGKILL.",
-        SLEEP,
+        "drops-late",
+        drops_late,
+        "You sleep before up_read. Until the monitor answers, nobody can map, unmap, or close: drop "
+        "mmap_sem as soon as you have looked.",
+        FUNCTION,
     ),
     Cause(
-        "user-test",
-        user_test,
-        "You choose the sleep by FAULT_FLAG_USER and FAULT_FLAG_KILLABLE, as 5.6 does. A kernel copy has "
-        "FAULT_FLAG_INTERRUPTIBLE as well, and patch 12 asks for this flag alone.",
-        SLEEP,
+        "wakes-nobody",
+        wakes_nobody,
+        "You sleep without wake_up_poll before. A monitor that sleeps in poll() learns of your message "
+        "only by that.",
+        FUNCTION,
     ),
+    *STATES,
     Cause(
         "check-then-queue",
         check_then_queue,
@@ -229,10 +195,23 @@ CAUSES = (
         LOOK,
     ),
     Cause(
+        "unheeded",
+        unheeded,
+        "You don't look once your message is queued, or don't heed what you see. Who brought the page "
+        "before that found nobody to wake: sleep only if userfaultfd_must_wait said so.",
+        QUEUE,
+    ),
+    Cause(
         "major-always",
         major_always,
-        "You add VM_FAULT_MAJOR to every RETRY. It says that the fault had to wait; here the page was there "
-        "already.",
+        "You add VM_FAULT_MAJOR where there was no sleep. It says that the fault had to wait; add it only "
+        "where you slept.",
+        FUNCTION,
+    ),
+    Cause(
+        "no-major",
+        no_major,
+        "You don't add VM_FAULT_MAJOR after the sleep. The caller counts a major fault by it.",
         FUNCTION,
     ),
     Cause(
@@ -240,6 +219,13 @@ CAUSES = (
         no_dequeue,
         "You leave without userfaultfd_dequeue. Your entry stays in the queue, and M answers a fault that is "
         "gone.",
+        FUNCTION,
+    ),
+    Cause(
+        "unmasked",
+        unmasked,
+        "You queue `address` as it is. M may find any byte of the page there, and asks for whole pages: "
+        "`address & PAGE_MASK`.",
         FUNCTION,
     ),
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from course.checks import e05_reasons as reasons
 from course.checks import e05_scenarios as cases
-from course.checks.e05_causes import CAUSES, FUNCTION
+from course.checks.e05_causes import CAUSES
+from course.checks.e05_early_causes import FUNCTION
 from course.checks.specification import Check, Checks, Commit
-from course.checks.userfaults import ACQUISITIONS, BARE_LOOKS, GIVES, READ, SLEEPS, SLEEPS_WITH_LOCK
+from course.checks.userfaults import ACQUISITIONS, ASKED, BARE_LOOKS, GIVES, READ, SLEEPS, SLEEPS_WITH_LOCK
 
 __all__ = ["CHECKS"]
 
@@ -14,10 +16,12 @@ CHECKS = Checks(
     checks={
         "early": Check(
             lambda draw: (
-                cases.exiting(draw),
-                cases.refused(draw),
-                cases.closing(draw),
-                cases.wanted_at_once(draw),
+                reasons.exiting(draw),
+                reasons.detached(draw),
+                reasons.refused(draw),
+                reasons.closing(draw),
+                reasons.wanted_at_once(draw),
+                *reasons.two_at_once(draw),
             ),
             ("outcome", "messages", SLEEPS, GIVES),
             "Whom a wait can't help, or who must not wait, leaves before anything is queued, with the "
@@ -30,8 +34,12 @@ CHECKS = Checks(
             "obeys.",
         ),
         "retry": Check(
-            lambda draw: (cases.signalled(draw), cases.woken(draw)),
-            ("outcome", "exceptions", "messages", ACQUISITIONS, "minor", "handler_runs"),
+            lambda draw: (
+                cases.signalled(draw),
+                cases.woken(draw),
+                cases.closed_asleep(draw),
+            ),
+            ("outcome", "exceptions", "messages", ACQUISITIONS, "handler_runs"),
             "RETRY is the one value that tells the caller the truth: the lock was dropped, the area is lost.",
         ),
         "dropped": Check(
@@ -41,8 +49,8 @@ CHECKS = Checks(
             "monitor answers.",
         ),
         "major": Check(
-            lambda draw: (cases.there_already(draw), cases.served(draw)),
-            ("outcome", "major", "minor"),
+            lambda draw: (cases.there_already(draw), cases.served(draw), cases.killed_first(draw)),
+            ("outcome", "major", "minor", GIVES),
             "MAJOR means that the fault had to wait for somebody.",
         ),
         "wakeup": Check(
@@ -51,8 +59,8 @@ CHECKS = Checks(
             "In the queue first: then whoever brings the page after your look finds you, and wakes you.",
         ),
         "queue": Check(
-            lambda draw: (cases.unread(draw),),
-            ("outcome", READ, "messages"),
+            lambda draw: (cases.unread(draw), cases.named(draw)),
+            ("outcome", READ, "messages", ASKED),
             "The entry lies on the stack of the task that waits: it must be gone from the queue before the "
             "function returns.",
         ),

@@ -1,12 +1,8 @@
-"""The scenarios of exercise E5: reasons not to wait, three kinds of sleep, and what may come in between.
-
-Where it matters when M acts, T and M begin at the same moment, and M makes marks first. A timed run gives
-each task its turn, so the same number of marks is the same place in T's fault, before the learner's function.
-"""
+"""The scenarios of exercise E5 in which T waits: three kinds of sleep, and what may come in between."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from course.checks.draw import Draw
 from course.checks.explore_case import ExploreCase
@@ -14,35 +10,29 @@ from course.checks.kernel_case import KernelCase
 from course.checks.scenarios import HANDLED, fault, scenario
 from pyemu.tree import Tree
 
-if TYPE_CHECKING:
-    from pyemu.sched.semantics import World
-
 __all__ = [
+    "ARMED",
+    "answers_of",
     "any_moment",
     "callers",
-    "closing",
+    "closed_asleep",
     "deaf",
-    "exiting",
     "killed",
-    "refused",
+    "killed_first",
+    "named",
     "served",
     "signalled",
     "there_already",
+    "ticks_of",
     "unread",
-    "wanted_at_once",
     "woken",
 ]
 
 ARMED: dict[str, Any] = {"userfaultfd": True}
-MARKS_BEFORE_LOOK = 3  # so many of M's steps, and T stands between its look at the page and handle_userfault
 
 
-def _begins_to_exit(world: World) -> None:
-    """Let T be on its way out, where it still copies from its memory once."""
-    world.tasks[1].exiting = True
-
-
-def _ticks(draw: Draw, name: str = "ticks") -> int:
+def ticks_of(draw: Draw, name: str = "ticks") -> int:
+    """Draw a time."""
     return draw(name, range(1_000, 9_000, 500))
 
 
@@ -50,82 +40,15 @@ def _page(draw: Draw, page: int) -> dict[str, Any]:
     return {"area": "V", "page": page, "byte": draw("byte", range(5, 200))}
 
 
-def _answers(draw: Draw, page: int, ticks: int) -> list[Any]:
+def answers_of(draw: Draw, page: int, ticks: int) -> list[Any]:
     """Give a monitor that answers the first message after a time."""
     return [{"do": "wait_message"}, {"do": "pause", "ticks": ticks}, {"do": "copy", **_page(draw, page)}]
-
-
-def exiting(draw: Draw) -> KernelCase:
-    """A task that exits touches a missing page once more."""
-    page, ticks = draw("page", (1, 2, 3)), _ticks(draw)
-    return KernelCase(
-        scenario(
-            "exiting",
-            "A task on its way out",
-            ARMED,
-            [{"do": "tmpfs_write", "area": "V", "page": page}],
-            _answers(draw, page, ticks),
-        ),
-        f"T is exiting. The kernel copies from page {page} of V once more; it is missing. M would bring it "
-        f"{ticks} us after a message.",
-        {"exiting": 1},
-        prepare=_begins_to_exit,
-    )
-
-
-def refused(draw: Draw) -> KernelCase:
-    """The userfaultfd was made with the feature SIGBUS."""
-    access, sentence = fault(draw)
-    area = {**ARMED, "features": ["SIGBUS"]}
-    return KernelCase(
-        scenario(
-            "sigbus",
-            "A monitor that wants no messages",
-            area,
-            [access],
-            _answers(draw, access["page"], 1_000),
-        ),
-        f"{sentence}. M has asked for SIGBUS in place of messages.",
-    )
-
-
-def closing(draw: Draw) -> KernelCase:
-    """The userfaultfd is closed between the beginning of the fault and handle_userfault."""
-    access, sentence = fault(draw)
-    start = [{"do": "pause", "ticks": _ticks(draw)}]
-    marks = [{"do": "mark", "label": "closes"}] * MARKS_BEFORE_LOOK
-    return KernelCase(
-        scenario(
-            "closing", "A monitor that closes", ARMED, [*start, access], [*start, *marks, {"do": "close"}]
-        ),
-        f"{sentence}. At this moment M closes the userfaultfd, and waits for mmap_sem to detach V.",
-    )
-
-
-def wanted_at_once(draw: Draw) -> KernelCase:
-    """One driver will not wait, one caller may not."""
-    first = draw("page", (1, 2, 3))
-    second = first % 3 + 1
-    return KernelCase(
-        scenario(
-            "nowait",
-            "Callers that do not wait",
-            ARMED,
-            [
-                {"do": "pin", "area": "V", "page": first, "entry": "get_user_pages_locked", "nowait": True},
-                {"do": "procmem_read", "area": "V", "page": second},
-            ],
-            _answers(draw, first, 1_000),
-        ),
-        f"A driver asks for page {first} of V with RETRY_NOWAIT. Then /proc/self/mem is read, page {second}, "
-        "without ALLOW_RETRY. Both pages are missing.",
-    )
 
 
 def killed(draw: Draw) -> KernelCase:
     """SIGKILL while T waits."""
     access, sentence = fault(draw)
-    ticks = _ticks(draw)
+    ticks = ticks_of(draw)
     monitor = [
         {"do": "wait_message"},
         {"do": "poll", "ticks": ticks},
@@ -141,7 +64,7 @@ def killed(draw: Draw) -> KernelCase:
 
 def callers(draw: Draw) -> KernelCase:
     """A program, a kernel copy and get_user_pages wait one after the other."""
-    ticks = _ticks(draw)
+    ticks = ticks_of(draw)
     answer = [
         {"do": "wait_message"},
         {"do": "pause", "ticks": ticks},
@@ -168,7 +91,7 @@ def callers(draw: Draw) -> KernelCase:
 
 def deaf(draw: Draw) -> KernelCase:
     """A caller that sets neither INTERRUPTIBLE nor KILLABLE: get_user_pages without patch 15."""
-    page, ticks = draw("page", (1, 2, 3)), _ticks(draw)
+    page, ticks = draw("page", (1, 2, 3)), ticks_of(draw)
     monitor = [
         {"do": "wait_message"},
         {"do": "pause", "ticks": ticks},
@@ -195,7 +118,7 @@ def deaf(draw: Draw) -> KernelCase:
 def signalled(draw: Draw) -> KernelCase:
     """S10a: a signal while T waits, then the page."""
     access, sentence = fault(draw)
-    before, after = _ticks(draw, "before"), _ticks(draw, "after")
+    before, after = ticks_of(draw, "before"), ticks_of(draw, "after")
     name = draw("signal", HANDLED)
     monitor = [
         {"do": "wait_message"},
@@ -215,7 +138,11 @@ def woken(draw: Draw) -> KernelCase:
     """S13: a wake without a page."""
     access, sentence = fault(draw)
     page = {"area": "V", "page": access["page"]}
-    monitor = [{"do": "wait_message"}, {"do": "wake", **page}, *_answers(draw, access["page"], _ticks(draw))]
+    monitor = [
+        {"do": "wait_message"},
+        {"do": "wake", **page},
+        *answers_of(draw, access["page"], ticks_of(draw)),
+    ]
     return KernelCase(
         scenario("S13", "A wake without a page", ARMED, [access], monitor),
         f"{sentence}. M answers with a wake, but no page; asked once more, it brings the page.",
@@ -225,9 +152,11 @@ def woken(draw: Draw) -> KernelCase:
 def served(draw: Draw) -> KernelCase:
     """A fault that waits, and is served."""
     access, sentence = fault(draw)
-    ticks = _ticks(draw)
+    ticks = ticks_of(draw)
     return KernelCase(
-        scenario("asked", "A page that is asked for", ARMED, [access], _answers(draw, access["page"], ticks)),
+        scenario(
+            "asked", "A page that is asked for", ARMED, [access], answers_of(draw, access["page"], ticks)
+        ),
         f"{sentence}. M brings it {ticks} us after the message.",
     )
 
@@ -235,7 +164,7 @@ def served(draw: Draw) -> KernelCase:
 def there_already(draw: Draw) -> KernelCase:
     """The page comes after the fault has found it missing, and before handle_userfault."""
     access, sentence = fault(draw)
-    start = [{"do": "pause", "ticks": _ticks(draw)}]
+    start = [{"do": "pause", "ticks": ticks_of(draw)}]
     return KernelCase(
         scenario(
             "there-already",
@@ -266,7 +195,7 @@ def any_moment(draw: Draw) -> ExploreCase:
 def unread(draw: Draw) -> KernelCase:
     """A signal comes before M has read the message."""
     access, sentence = fault(draw)
-    ticks, name = _ticks(draw), draw("signal", HANDLED)
+    ticks, name = ticks_of(draw), draw("signal", HANDLED)
     monitor = [
         {"do": "pause", "ticks": ticks},
         {"do": "signal", "task": "T", "signal": name},
@@ -278,4 +207,51 @@ def unread(draw: Draw) -> KernelCase:
         scenario("unread", "A message that nobody has read", ARMED, [access], monitor),
         f"{sentence}, and waits. {name} calls it away before M reads its message; T faults anew. Only then "
         "M reads its messages, and brings the page.",
+    )
+
+
+def closed_asleep(draw: Draw) -> KernelCase:
+    """The userfaultfd is closed while T sleeps."""
+    access, sentence = fault(draw)
+    ticks = ticks_of(draw)
+    monitor = [{"do": "wait_message"}, {"do": "pause", "ticks": ticks}, {"do": "close"}]
+    return KernelCase(
+        scenario("closed-asleep", "A monitor that closes, and T asleep", ARMED, [access], monitor),
+        f"{sentence}, and waits. {ticks} us after the message M closes the userfaultfd.",
+    )
+
+
+def killed_first(draw: Draw) -> KernelCase:
+    """SIGKILL comes after the fault has begun, and before handle_userfault."""
+    access, sentence = fault(draw)
+    start = [{"do": "pause", "ticks": ticks_of(draw)}]
+    monitor = [
+        *start,
+        {"do": "signal", "task": "T", "signal": "SIGKILL"},
+        {"do": "pause", "ticks": 20_000},
+        {"do": "copy", **_page(draw, access["page"])},
+    ]
+    return KernelCase(
+        scenario("killed-first", "SIGKILL before the sleep", ARMED, [*start, access], monitor),
+        f"{sentence}. SIGKILL comes after the fault has begun, and before your function; the page would come "
+        "20000 us later.",
+    )
+
+
+def named(draw: Draw) -> KernelCase:
+    """A read and a write in the middle of pages."""
+    page, offset = draw("page", (1, 2, 3)), draw("offset", range(64, 4_000, 8))
+    other, ticks = page % 3 + 1, ticks_of(draw)
+    answer = answers_of(draw, page, ticks), answers_of(draw, other, ticks)
+    place = {"area": "V", "offset": offset}
+    return KernelCase(
+        scenario(
+            "named",
+            "What a message says",
+            ARMED,
+            [{"do": "read", "page": page, **place}, {"do": "write", "page": other, **place}],
+            [*answer[0], *answer[1]],
+        ),
+        f"T reads page {page} of V and writes page {other}, each {offset} bytes behind its beginning. Both "
+        f"are missing; M brings each {ticks} us after the message.",
     )

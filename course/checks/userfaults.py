@@ -7,13 +7,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from course.checks.facts import Fact, counted
-from pyemu.flags import TASK_INTERRUPTIBLE, TASK_KILLABLE, TASK_UNINTERRUPTIBLE, VmFault
+from pyemu.flags import (
+    TASK_INTERRUPTIBLE,
+    TASK_KILLABLE,
+    TASK_UNINTERRUPTIBLE,
+    UFFD_PAGEFAULT_FLAG_WRITE,
+    VmFault,
+)
 
 if TYPE_CHECKING:
     from pyemu.machine import Result
     from pyemu.trace import Event
 
-__all__ = ["ACQUISITIONS", "BARE_LOOKS", "GIVES", "READ", "SLEEPS", "SLEEPS_WITH_LOCK", "Attempt", "attempts"]
+__all__ = [
+    "ACQUISITIONS",
+    "ASKED",
+    "BARE_LOOKS",
+    "GIVES",
+    "READ",
+    "SLEEPS",
+    "SLEEPS_WITH_LOCK",
+    "Attempt",
+    "attempts",
+]
 
 NAMES = {
     int(TASK_INTERRUPTIBLE): "interruptibly",
@@ -102,6 +118,19 @@ def _said_gives(words: tuple[int, ...]) -> str:
     return f"attempts give {', '.join(names) or 'nothing'}"
 
 
+def _asked(result: Result, task: str) -> tuple[tuple[int, int], ...]:
+    return tuple((int(event.a), int(event.b)) for event in result.trace.select("message", task=task))
+
+
+def _said_asked(messages: tuple[tuple[int, int], ...]) -> str:
+    said = (
+        f"{address:#x} for a {'write' if flags & UFFD_PAGEFAULT_FLAG_WRITE else 'read'}"
+        for address, flags in messages
+    )
+    return f"messages ask for {', '.join(said) or 'nothing'}"
+
+
+ASKED = Fact("asked", _asked, _said_asked)
 GIVES = Fact("gives", _gives, _said_gives)
 SLEEPS = Fact("sleeps", _sleeps, _said_sleeps)
 ACQUISITIONS = Fact(

@@ -11,21 +11,32 @@ NAME = "e05_handle_userfault"
 E5 = exercise_of(NAME)
 SENTENCES = {
     "old-hack": "S10a: 4 acquisitions, min 1: NOPAGE is still emulated.",
-    "retake+RETRY": "RETRY with the lock held breaks I1.",
+    "retake+RETRY": "You gave RETRY with mmap_sem held: your caller takes it a second time.",
     "NOPAGE-unlocked": "NOPAGE without the lock: your caller unlocks a lock that you dropped.",
     "first-only": "S13: SIGBUS on attempt 2. The wait for a monitor is not for first attempts only.",
     "user-test": (
-        "Flags 0x214 ask for an interruptible sleep; patch 12 reads the flag, not the mode. (You may be "
-        "right in 2025: E6.)"
+        "Flags 0x214 ask for an interruptible sleep, and you asked for user mode: v5.7 reads the flag, "
+        "not the mode."
     ),
     "check-then-queue": "M filled the page between your check and your queueing: T sleeps for ever.",
     "drop-then-check": "You walked the page table without mmap_sem.",
     "released-sigbus": "A closing monitor must not kill T: NOPAGE.",
     "exiting-waits": "An exiting task must get SIGBUS, not sleep.",
-    "nowait-drops": "NOWAIT: RETRY with the lock held.",
+    "nowait-drops": "With RETRY_NOWAIT mmap_sem must stay held; you released it.",
     "major-always": "T never slept, yet you counted major.",
     "no-dequeue": "M read a message of a fault that no longer waits.",
     "no-released-test": "M has closed the userfaultfd, and you queued a message that nobody will read.",
+    "features-equal": "M has asked for SIGBUS in place of messages, and you queued one.",
+    "waits-unasked": "Flags 0x81 have no ALLOW_RETRY, and you queued a message.",
+    "later-line": "Two lines of the table fit, and you took the later one.",
+    "closed-asleep": "M closed while T slept: the only answer then is RETRY.",
+    "drops-late": "You slept with mmap_sem held.",
+    "wakes-nobody": "You slept, and had not yet woken a monitor that sleeps in poll().",
+    "killable-first": "Flags 0x254 have INTERRUPTIBLE, and you slept killably.",
+    "killable-anyway": "Flags 0x85 let no signal end the sleep; you let one.",
+    "unheeded": "Your message was queued, the page was there, and T went to sleep all the same.",
+    "no-major": "T slept, and your RETRY doesn't say MAJOR.",
+    "unmasked": "Your message names byte 0x7f0000001040: a message names a page.",
 }
 POINTS = {
     "old-hack": 11,
@@ -41,7 +52,18 @@ POINTS = {
     "major-always": 13,
     "no-dequeue": 13,
     "no-released-test": 11,
-    "deaf": 8,
+    "deaf": 7,
+    "features-equal": 11,
+    "waits-unasked": 11,
+    "later-line": 11,
+    "closed-asleep": 11,
+    "drops-late": 9,
+    "wakes-nobody": 5,
+    "killable-first": 8,
+    "killable-anyway": 12,
+    "unheeded": 11,
+    "no-major": 13,
+    "unmasked": 13,
 }
 LOOK = "    must_wait = await userfaultfd_must_wait(mm, address, reason)\n"
 DROP = "    await up_read(mm)\n"
@@ -76,6 +98,7 @@ def test_who_is_deaf_reads_which_signal_was_not_heard():
     assert failed(verdict(NAME, source_of(E5, wrong(E5, "deaf").file))) == {
         "state": "SIGKILL came after 1000 us of sleep and had no effect.",
         "retry": "SIGUSR1 came after 1000 us of sleep and had no effect.",
+        "major": "SIGKILL came after 1000 us of sleep and had no effect.",
         "queue": "SIGUSR1 came after 999 us of sleep and had no effect.",
     }
 
@@ -121,34 +144,40 @@ def test_prints_cost_no_points_and_are_kept():
 
 # ---------------------------------------------------------------------- wrong in a way that has no name
 
+CLOSED = "    if await context.released:\n        return VM_FAULT_NOPAGE\n"
+FEATURES = "    if await context.features & UFFD_FEATURE_SIGBUS:\n        return VM_FAULT_SIGBUS\n"
+NOWAIT = "    if flags & FAULT_FLAG_RETRY_NOWAIT:\n        return VM_FAULT_RETRY\n"
+LEAVES = "    await userfaultfd_dequeue(wait)\n"
+MAJOR = "        result |= VM_FAULT_MAJOR\n"
+WRITE = "UFFD_PAGEFAULT_FLAG_WRITE if flags & FAULT_FLAG_WRITE else 0"
 UNNAMED = {
     "no-look": ([(LOOK, "    must_wait = True\n")], {"major", "wakeup"}),
     "never-drops": ([(DROP, "")], {"state", "retry", "dropped", "major", "wakeup", "queue"}),
-    "drops-after-the-sleep": (
+    "no-feature-test": ([(FEATURES, "")], {"early"}),
+    "nowait-waits": ([(NOWAIT, "")], {"early"}),
+    "nowait-before-features": ([(NOWAIT, ""), (FEATURES, NOWAIT + FEATURES)], {"early"}),
+    "closed-before-features": ([(CLOSED, ""), (FEATURES, CLOSED + FEATURES)], {"early"}),
+    "no-context-test": ([(" or context is None", "")], {"early"}),
+    "closed-asleep-retakes": (
         [
-            (DROP, ""),
-            ("    await userfaultfd_dequeue(wait)\n", f"    await userfaultfd_dequeue(wait)\n{DROP}"),
+            (
+                LEAVES,
+                LEAVES + CLOSED.replace("        return", "        await down_read(mm)\n        return"),
+            )
         ],
-        {"dropped"},
+        {"retry"},
     ),
-    "killable-without-a-flag": (
-        [("        state = TASK_UNINTERRUPTIBLE", "        state = TASK_KILLABLE")],
-        {"state"},
+    "every-message-a-read": ([(WRITE, "0")], {"queue"}),
+    "every-message-a-write": ([(WRITE, "UFFD_PAGEFAULT_FLAG_WRITE")], {"queue"}),
+    "no-signal-before-the-sleep": (
+        [(" and not await ends_sleep(state):\n        await wake", ":\n        await wake")],
+        {"major"},
     ),
-    "never-major": ([("        result |= VM_FAULT_MAJOR\n", "")], {"retry", "major"}),
-    "wakes-nobody": ([("        await wake_up_poll(context)\n", "")], {"state", "retry", "dropped", "major"}),
-    "no-feature-test": (
-        [("    if await context.features & UFFD_FEATURE_SIGBUS:\n        return VM_FAULT_SIGBUS\n", "")],
-        {"early"},
+    "major-by-the-look": (
+        [(MAJOR, ""), (LEAVES, f"    result |= VM_FAULT_MAJOR if must_wait else 0\n{LEAVES}")],
+        {"major"},
     ),
-    "retry-not-allowed": (
-        [("    if not flags & FAULT_FLAG_ALLOW_RETRY:\n        return VM_FAULT_SIGBUS\n", "")],
-        {"early"},
-    ),
-    "nowait-waits": (
-        [("    if flags & FAULT_FLAG_RETRY_NOWAIT:\n        return VM_FAULT_RETRY\n", "")],
-        {"early"},
-    ),
+    "announced-after-the-look": ([(DROP, f"{DROP}    await set_current_state(state)\n")], {"wakeup"}),
 }
 
 
@@ -156,6 +185,19 @@ UNNAMED = {
 def test_what_is_wrong_without_a_name_fails_where_it_shows(name: str):
     changes, lost = UNNAMED[name]
     assert set(failed(verdict(NAME, edited(*changes)))) == lost
+
+
+@pytest.mark.parametrize(
+    "change", [NOWAIT, NOWAIT.replace("        return", "        await up_read(mm)\n        return")]
+)
+def test_who_must_keep_the_lock_reads_that_it_was_released(change: str):
+    moved = "" if change == NOWAIT else change
+    assert failed(verdict(NAME, edited((NOWAIT, moved)))) == {"early": SENTENCES["nowait-drops"]}
+
+
+def test_who_asks_for_user_mode_too_reads_that_the_flag_decides():
+    asked = ("    if flags & FAULT_FLAG_INT", "    if flags & FAULT_FLAG_USER and flags & FAULT_FLAG_INT")
+    assert failed(verdict(NAME, edited(asked))) == {"state": SENTENCES["user-test"]}
 
 
 # ---------------------------------------------------------------------- no answer at all

@@ -1,0 +1,130 @@
+"""The misconceptions of exercise E5 about who may not wait, as a run shows them."""
+
+from __future__ import annotations
+
+from course.checks.kernel_case import KernelRun
+from course.checks.specification import Cause
+from course.checks.userfaults import Attempt, attempts
+from pyemu.flags import (
+    FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_RETRY_NOWAIT,
+    VM_FAULT_SIGBUS,
+)
+
+__all__ = ["EARLY", "FUNCTION", "Numbers", "lock_of", "mine", "since_close"]
+
+FUNCTION = "Linux v5.7, fs/userfaultfd.c, handle_userfault"
+Numbers = dict[str, int | str] | None
+
+
+def mine(run: KernelRun) -> list[Attempt]:
+    """Give the attempts of the learner's run."""
+    return attempts(run.mine, run.case.task)
+
+
+def lock_of(one: Attempt) -> list[str]:
+    """Give what an attempt did with mmap_sem."""
+    return one.kinds("lock_dropped", "lock_taken")
+
+
+def since_close(run: KernelRun, *kinds: str) -> bool:
+    """Say whether the task did one of these things after the userfaultfd was closed."""
+    closed = [event.step for event in run.mine.trace.select("uffd") if event.b == "close"]
+    return any(
+        event.step > closed[0] for event in run.mine.trace.select(*kinds, task=run.case.task) if closed
+    )
+
+
+def exiting_waits(run: KernelRun) -> Numbers:
+    """A task that exits sent a message."""
+    return {} if "exiting" in run.case.numbers and run.facts.messages else None
+
+
+def features_unread(run: KernelRun) -> Numbers:
+    """A message was queued for a monitor that wants none."""
+    return {} if "refused" in run.case.numbers and run.facts.messages else None
+
+
+def waits_unasked(run: KernelRun) -> Numbers:
+    """A message was queued for a caller without ALLOW_RETRY."""
+    for one in mine(run):
+        if not one.flags & FAULT_FLAG_ALLOW_RETRY and one.kinds("message"):
+            return {"flags": hex(one.flags)}
+    return None
+
+
+def nowait_drops(run: KernelRun) -> Numbers:
+    """The lock was dropped in an attempt that must not wait."""
+    return {} if any(one.flags & FAULT_FLAG_RETRY_NOWAIT and lock_of(one) for one in mine(run)) else None
+
+
+def later_line(run: KernelRun) -> Numbers:
+    """Two lines of the table fit, nothing was queued, and no SIGBUS was given."""
+    if "two" not in run.case.numbers or run.facts.messages:
+        return None
+    return None if all(one.bits & VM_FAULT_SIGBUS for one in mine(run)) else {}
+
+
+def released_sigbus(run: KernelRun) -> Numbers:
+    """An attempt gave SIGBUS because the userfaultfd was closed."""
+    sigbus = any(one.bits & VM_FAULT_SIGBUS and not lock_of(one) for one in mine(run))
+    return {} if sigbus and since_close(run, "attempt_end") else None
+
+
+def no_released_test(run: KernelRun) -> Numbers:
+    """A message was queued after the close."""
+    return {} if since_close(run, "message") else None
+
+
+EARLY = (
+    Cause(
+        "exiting-waits",
+        exiting_waits,
+        "You don't ask whether the task exits. Its memory is about to go, and a monitor that never answers "
+        "would keep it from ending.",
+        FUNCTION,
+    ),
+    Cause(
+        "features-equal",
+        features_unread,
+        "You don't ask for UFFD_FEATURE_SIGBUS, or you compare `features` as a whole. It is a word of bits, "
+        "and others may be set beside this one.",
+        FUNCTION,
+    ),
+    Cause(
+        "waits-unasked",
+        waits_unasked,
+        "You don't ask for FAULT_FLAG_ALLOW_RETRY. Who does not set it has no way to take a RETRY: it "
+        "goes on as if it held mmap_sem.",
+        FUNCTION,
+    ),
+    Cause(
+        "nowait-drops",
+        nowait_drops,
+        "FAULT_FLAG_RETRY_NOWAIT asks for RETRY at once. This is the one RETRY that keeps the lock: the "
+        "caller goes on with it, and releases it.",
+        FUNCTION,
+    ),
+    Cause(
+        "later-line",
+        later_line,
+        "The first line of the table that fits decides. A task that exits, or whose monitor wants no "
+        "messages, gets SIGBUS, whatever else is true.",
+        FUNCTION,
+    ),
+    Cause(
+        "released-sigbus",
+        released_sigbus,
+        "You treat a closed userfaultfd as an error. The area is about to be plain memory: with NOPAGE the "
+        "access is made again, and finds it so.",
+        FUNCTION,
+    ),
+    Cause(
+        "no-released-test",
+        no_released_test,
+        "You don't ask whether the userfaultfd is closed before you queue. Nobody will read a message any "
+        "more: give NOPAGE, and keep the lock.",
+        FUNCTION,
+    ),
+)
+"""The most special first."""

@@ -1,0 +1,92 @@
+"""The misconceptions of exercise E5 about the kind of sleep, as a run shows them."""
+
+from __future__ import annotations
+
+from course.checks.e05_early_causes import Numbers, mine
+from course.checks.kernel_case import KernelRun
+from course.checks.specification import Cause
+from pyemu.flags import (
+    FAULT_FLAG_INTERRUPTIBLE,
+    FAULT_FLAG_KILLABLE,
+    FAULT_FLAG_USER,
+    TASK_INTERRUPTIBLE,
+    TASK_KILLABLE,
+    TASK_UNINTERRUPTIBLE,
+    Signal,
+)
+
+__all__ = ["STATES"]
+
+SLEEP = "Linux v5.7, fs/userfaultfd.c, userfaultfd_get_blocking_state"
+
+
+def deaf(run: KernelRun) -> Numbers:
+    """A signal came and did not end a sleep that it may end."""
+    deaf_sleep = any(
+        one.flags & FAULT_FLAG_KILLABLE and TASK_UNINTERRUPTIBLE in one.sleeps for one in mine(run)
+    )
+    sent = run.mine.trace.select("signal_sent")
+    if not deaf_sleep or not sent:
+        return None
+    slept = run.mine.trace.select("sleep", task=run.case.task)[0]
+    return {"signal": Signal(int(sent[0].a)).name, "ticks": max(0, sent[0].t - slept.t)}
+
+
+def user_test(run: KernelRun) -> Numbers:
+    """A fault from kernel mode slept killably, though its flags ask for an interruptible sleep."""
+    for one in mine(run):
+        asked = one.flags & FAULT_FLAG_INTERRUPTIBLE and not one.flags & FAULT_FLAG_USER
+        if asked and TASK_KILLABLE in one.sleeps:
+            return {"flags": hex(one.flags)}
+    return None
+
+
+def killable_first(run: KernelRun) -> Numbers:
+    """A fault from user mode slept killably, though its flags ask for an interruptible sleep."""
+    for one in mine(run):
+        asked = one.flags & FAULT_FLAG_INTERRUPTIBLE and one.flags & FAULT_FLAG_USER
+        if asked and TASK_KILLABLE in one.sleeps:
+            return {"flags": hex(one.flags)}
+    return None
+
+
+def killable_anyway(run: KernelRun) -> Numbers:
+    """A sleep that no flag lets a signal end was not uninterruptible."""
+    for one in mine(run):
+        asked = one.flags & (FAULT_FLAG_INTERRUPTIBLE | FAULT_FLAG_KILLABLE)
+        if not asked and {TASK_KILLABLE, TASK_INTERRUPTIBLE} & set(one.sleeps):
+            return {"flags": hex(one.flags)}
+    return None
+
+
+STATES = (
+    Cause(
+        "deaf",
+        deaf,
+        "You sleep uninterruptibly, though the flags allow signals to end that. INTERRUPTIBLE lets every "
+        "signal end it, KILLABLE lets SIGKILL.",
+        SLEEP,
+    ),
+    Cause(
+        "killable-first",
+        killable_first,
+        "You ask for FAULT_FLAG_KILLABLE first. These flags have both; then FAULT_FLAG_INTERRUPTIBLE "
+        "decides.",
+        SLEEP,
+    ),
+    Cause(
+        "user-test",
+        user_test,
+        "You ask for FAULT_FLAG_USER. A kernel copy has FAULT_FLAG_INTERRUPTIBLE without it, and in v5.7 "
+        "FAULT_FLAG_INTERRUPTIBLE decides alone.",
+        SLEEP,
+    ),
+    Cause(
+        "killable-anyway",
+        killable_anyway,
+        "You have no uninterruptible sleep. A caller that sets neither FAULT_FLAG_INTERRUPTIBLE nor "
+        "FAULT_FLAG_KILLABLE does not expect a signal to end the wait.",
+        SLEEP,
+    ),
+)
+"""The most special first."""
