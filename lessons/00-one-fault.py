@@ -338,8 +338,8 @@ answer("00-which", "")
 #   RETRY.
 # - In Linux 5.6, only the first attempt may release the lock and wait: `ALLOW_RETRY` is cleared after it.
 #   In Linux 5.7 the permission stays. [fact:flag-allow-retry-5-6] [fact:flag-allow-retry-5-7]
-# - In a trace of one of these two kernels, look for `ALLOW_RETRY` ({{allow_retry}}) in the flags of attempt
-#   2. This read had {{old_2}} without it, {{new_2}} with it.
+# - In a trace of one of these two kernels, look for `ALLOW_RETRY` ({{allow_retry}}) in the flags of
+#   attempt 2. This read had {{old_2}} without it, {{new_2}} with it.
 #
 # In one sentence of your own: what is missing in the second attempt of the older kernel, and what is left for
 # it to do? (Yours may say: without ALLOW_RETRY it may neither release the lock nor wait, so a missing page

@@ -1,15 +1,16 @@
 """Which files are submissions, and what they are called.
 
-A name is made of the path below the given folder, so that ``anna/e04_loop.ipynb`` and
-``ben/e04_loop.ipynb`` stay apart. It names a folder of results too, so it holds only characters that every
-file system takes.
+A name is that of the file, or of the folder that holds it alone: ``anna/e04_loop.ipynb`` is anna's. Where a
+folder holds several, it is made of both. It names a folder of results too, so it holds only characters that
+every file system takes.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,9 @@ class Submission:
     path: Path
 
 
-def collect(paths: Iterable[Path], out: Path | None = None) -> tuple[list[Submission], int]:
+def collect(
+    paths: Iterable[Path], out: Path | None = None, *, others: Collection[str] = ()
+) -> tuple[list[Submission], int]:
     """Find the submissions in files and folders.
 
     Parameters
@@ -46,6 +49,11 @@ def collect(paths: Iterable[Path], out: Path | None = None) -> tuple[list[Submis
     paths : iterable of Path
         A file is a submission, whatever its name. In a folder, and in the folders in it, each notebook is
         one; hidden files and folders are left out.
+    out : Path, optional
+        A folder of results; what is in it was not handed in.
+    others : collection of str
+        Exercises that are not graded now: a notebook of such a name is left out if it doesn't stand alone,
+        since a learner may hand in all exercises of a week in one folder.
 
     Returns
     -------
@@ -67,10 +75,13 @@ def collect(paths: Iterable[Path], out: Path | None = None) -> tuple[list[Submis
                 for one in sorted(path.rglob("*"))
                 if not _hidden(one.relative_to(path)) and (out is None or out not in one.parents)
             ]
-            notebooks = [one for one in found if one.suffix.lower() == SUFFIX]
+            notebooks = _asked([one for one in found if one.suffix.lower() == SUFFIX], others)
             n_others += sum(one.is_file() and one not in notebooks for one in found)
+            beside = Counter(one.parent for one in notebooks)
             for one in notebooks:
-                files.setdefault(one, str(one.relative_to(path).with_suffix("")))
+                alone = one.parent != path and beside[one.parent] == 1
+                named_after = one.parent if alone else one.with_suffix("")
+                files.setdefault(one, str(named_after.relative_to(path)))
         elif path.exists() or path.is_symlink():
             files.setdefault(path, path.stem)
         else:
@@ -81,6 +92,12 @@ def collect(paths: Iterable[Path], out: Path | None = None) -> tuple[list[Submis
     for path, text in files.items():
         named[_free(_name(text), named)] = path
     return [Submission(name, named[name]) for name in sorted(named)], n_others
+
+
+def _asked(notebooks: list[Path], others: Collection[str]) -> list[Path]:
+    """Leave out the notebooks of other exercises that stand beside another one."""
+    beside = Counter(one.parent for one in notebooks)
+    return [one for one in notebooks if one.stem not in others or beside[one.parent] == 1]
 
 
 def _hidden(path: Path) -> bool:

@@ -53,7 +53,7 @@ def grade(
         raise MaterialError(f"say which exercise is graded: --exercise with one of {', '.join(known)}.")
     name = exercise or known[0]
     sandbox = _sandbox(trusted)
-    found, n_others = collect(submissions, out)
+    found, n_others = collect(submissions, out, others=[one for one in known if one != name])
     with alone(out):
         batch = _begun(name, seed, points, out)
         with changed_points(batch["points"]):
@@ -84,7 +84,7 @@ def _grade(
     if n_done:
         print(f"Done before, and left as they are: {n_done}.")
     if n_others:
-        print(f"Left out, since they are no notebooks: {n_others}.")
+        print(f"Left out, since they are no notebooks, or are those of another exercise: {n_others}.")
     with tqdm(total=len(found), disable=None, unit="submission") as bar:  # disable=None: only on a terminal
         records = grade_all(
             found, name, seed, out, lambda done: bar.update(), sandbox=sandbox, workers=workers
@@ -105,6 +105,7 @@ def regrade(
 ) -> None:
     """Judge a graded batch again, after checks or points have changed; no code of a submission runs."""
     from course.checks.facts import plural
+    from course.checks.library import exercise_ids
     from course.checks.points import changed_points
     from course.grading.collect import collect
     from course.grading.folder import alone
@@ -113,7 +114,8 @@ def regrade(
     stored = _batch(out)
     if stored is None:
         raise MaterialError(f"{out} holds no batch; make one with `faultlab grade`.")
-    found, _ = collect(submissions, out)
+    others = [one for one in exercise_ids() if one != stored["exercise"]]
+    found, _ = collect(submissions, out, others=others)
     with alone(out):
         batch = _begun(stored["exercise"], stored["seed"], points, out)
         with changed_points(batch["points"]):
@@ -159,9 +161,12 @@ def _begun(exercise: str, seed: str | None, points: Path | None, out: Path) -> d
     from course.checks.points import load_points
     from course.grading.folder import put
 
-    before = _batch(out) or {}
-    if before.get("exercise") != exercise:
-        before = {}
+    before = _batch(out) or {"exercise": exercise}
+    if before["exercise"] != exercise:
+        raise MaterialError(
+            f"{out} holds the results of {before['exercise']}; name another --out for {exercise}: one folder "
+            "for each exercise."
+        )
     batch: dict[str, Any] = {"exercise": exercise, "seed": seed or before.get("seed") or secrets.token_hex(8)}
     changed = load_points(points) if points is not None else before.get("points", {})
     stored_form = batch | ({"points": changed} if changed else {})

@@ -211,6 +211,7 @@ def _restored(pristine: Notebook, cells: list[Cell]) -> list[Finding]:
     ours = [cell for cell in pristine["cells"] if role_of(cell) is not None]
     position: dict[str, int] = {}
     marks: list[str] = []
+    points: list[str] = []
     findings = []
     for cell in ours:
         cell_id = cell["id"]
@@ -220,6 +221,7 @@ def _restored(pristine: Notebook, cells: list[Cell]) -> list[Finding]:
         if same:
             position[cell_id] = same[0]
             marks += _changed_mark(cell, cells[same[0]])
+            points += _other_points(cell, cells[same[0]])
         if role_of(cell) is Role.ANSWER:
             continue
         if not same:
@@ -241,6 +243,10 @@ def _restored(pristine: Notebook, cells: list[Cell]) -> list[Finding]:
         more = f", and {len(marks) - 1} more" if len(marks) > 1 else ""
         message = f"Grading metadata were changed ({marks[0]}{more}); those of the released notebook count."
         findings.append(Finding("metadata", message, Severity.RESTORED))
+    elif points:
+        more = f", and of {len(points) - 1} more cells" if len(points) > 1 else ""
+        message = f"The notebook shows other points than count here: {points[0]}{more}."
+        findings.append(Finding("points", message))
     return findings
 
 
@@ -252,9 +258,21 @@ def _changed_mark(ours: Cell, theirs: Cell) -> list[str]:
     if not isinstance(marks, dict):
         return [f"those of the cell {cell_id!r} are gone"]
     for name, value in ours["metadata"]["nbgrader"].items():
-        if name != "checksum" and marks.get(name) != value:
+        if name not in ("checksum", "points") and marks.get(name) != value:
             return [f"{name} of the cell {cell_id!r} is {str(marks.get(name))[:20]!r}, not {value!r}"]
     return []
+
+
+def _other_points(ours: Cell, theirs: Cell) -> list[str]:
+    """Say which points a cell shows, if they aren't those that count.
+
+    That need not be the learner's doing: a course may have changed points since the notebook was released.
+    """
+    counts = ours["metadata"]["nbgrader"].get("points")
+    metadata = theirs.get("metadata")
+    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    shown = marks.get("points") if isinstance(marks, dict) else counts
+    return [] if shown == counts else [f"{str(shown)[:20]!r}, not {counts}, of the cell {ours['id']!r}"]
 
 
 def _schema(value: dict[str, Any]) -> list[Finding]:

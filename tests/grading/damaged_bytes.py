@@ -13,7 +13,16 @@ from tests.grading.damage import ANSWER, HARMLESS, bytes_of, of_bytes
 
 ANYTHING = (
     *("not-json", "encoding", "merge-conflict", "duplicate-key", "nesting", "format", "empty"),
-    *("missing-answer", "duplicate-answer", "lost-id", "copied-answer", "restored", "metadata", "schema"),
+    *(
+        "missing-answer",
+        "duplicate-answer",
+        "lost-id",
+        "copied-answer",
+        "restored",
+        "metadata",
+        "points",
+        "schema",
+    ),
     *("wrong-type", "not-text", "unreadable-character", ANSWER, HARMLESS),
 )
 

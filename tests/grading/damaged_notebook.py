@@ -158,7 +158,7 @@ def id_of_the_answer_given_to_another(random: Random, notebook: Notebook) -> Non
     ours(notebook, random)["id"] = answer(notebook, random)["id"]
 
 
-@of_notebook("metadata")
+@of_notebook("points")
 def points_raised(random: Random, notebook: Notebook) -> None:
     cell = one_of(notebook, random, Role.CHECK)
     cell["metadata"]["nbgrader"]["points"] = random.choice([1000, 1e9, "100", None, float("inf")])

@@ -21,9 +21,16 @@ def names(*paths: Path, out: Path | None = None) -> list[str]:
     return [one.name for one in collect(paths, out)[0]]
 
 
-def test_notebooks_of_a_folder_are_named_by_their_path(tmp_path: Path):
-    files(tmp_path, "ben/e04.ipynb", "anna/e04.ipynb", "carl.IPYNB")
-    assert names(tmp_path) == ["anna__e04", "ben__e04", "carl"]
+def test_a_notebook_is_named_after_itself_or_after_the_folder_that_holds_it_alone(tmp_path: Path):
+    files(tmp_path, "ben/e04.ipynb", "anna/e04.ipynb", "carl.IPYNB", "d/1.ipynb", "d/2.ipynb", "x/y/z.ipynb")
+    assert names(tmp_path) == ["anna", "ben", "carl", "d__1", "d__2", "x__y"]
+
+
+def test_of_a_folder_with_a_weeks_exercises_the_one_that_is_graded_is_taken(tmp_path: Path):
+    files(tmp_path, "anna/e04.ipynb", "anna/e01.ipynb", "ben/e01.ipynb", "carl/e04.ipynb")
+    found, n_others = collect([tmp_path], others=["e01"])
+    assert ([one.name for one in found], n_others) == (["anna", "ben", "carl"], 1)
+    assert [one.path.name for one in found] == ["e04.ipynb", "e01.ipynb", "e04.ipynb"]  # ben will be told
 
 
 def test_hidden_files_are_left_out_and_other_files_are_counted(tmp_path: Path):
@@ -37,8 +44,8 @@ def test_a_file_that_is_named_is_a_submission_whatever_its_suffix(tmp_path: Path
 
 
 def test_names_hold_nothing_that_a_file_system_or_a_page_could_misread(tmp_path: Path):
-    files(tmp_path, "a b<c>&'d'.ipynb", "Ünal/e.ipynb", "..x.ipynb".lstrip("."))
-    assert names(tmp_path) == ["a_b_c___d", "x", "Ünal__e"]
+    files(tmp_path, "a b<c>&'d'.ipynb", "Ünal/e.ipynb", "Ünal/f.ipynb", "..x.ipynb".lstrip("."))
+    assert names(tmp_path) == ["a_b_c___d", "x", "Ünal__e", "Ünal__f"]
 
 
 def test_names_that_would_be_equal_stay_apart(tmp_path: Path):

@@ -33,7 +33,7 @@ def test_a_batch_with_a_damaged_file_is_graded_to_its_end(few: Path, tmp_path: P
     assert done.returncode == 0, done.stderr
     assert "cut     - of 14  rejected" in done.stdout
     assert "stub    0 of 14  failed" in done.stdout
-    assert "Left out, since they are no notebooks: 1." in done.stdout
+    assert "Left out, since they are no notebooks, or are those of another exercise: 1." in done.stdout
     assert "Sandbox: none (limits only), level 0." in done.stdout
 
 
@@ -102,3 +102,13 @@ def test_points_of_one_s_own_are_kept_with_the_batch(
     points.write_text("version = 1\n[e04_loop]\ns13 = 9\n")
     regrade([few / "stub.ipynb"], out, points)
     assert "stub    0 of 21  " in capsys.readouterr().out
+
+
+def test_a_folder_holds_the_results_of_one_exercise(few: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "batch.json").write_text('{"exercise": "e01_truth_table", "seed": "s"}\n')
+    done = faultlab("grade", few, "--out", out, "--exercise", "e04_loop", TRUST)
+    assert done.returncode == 2
+    assert "holds the results of e01_truth_table; name another --out for e04_loop" in done.stderr
+    assert [one.name for one in out.iterdir()] == ["batch.json"]

@@ -237,8 +237,6 @@ def no_metadata(notebook: Notebook) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (points(1000), "points of the cell 'positive' is '1000', not "),
-        (points(None), "points of the cell 'positive' is 'None', not "),
         (no_metadata, "are gone, and "),
     ],
 )
@@ -249,6 +247,18 @@ def test_changed_grading_metadata_are_named_and_ours_count(learner, submission, 
     assert words in result.findings[0].message
     assert result.severity is Severity.RESTORED
     assert sources(result.notebook) == sources(learner) | {"answer": ANSWER}
+
+
+@pytest.mark.parametrize("value", [1000, None, "1"])
+def test_other_points_are_worth_a_note_and_ours_count(learner, submission, value):
+    points(value)(submission)
+    result = handed_in(learner, submission)
+    assert names(result) == ["points"]
+    assert f"'{value}', not " in result.findings[0].message
+    assert result.severity is Severity.NOTE
+    assert result.notebook is not None
+    ours, theirs = cell(result.notebook, "positive"), cell(learner, "positive")
+    assert ours["metadata"]["nbgrader"]["points"] == theirs["metadata"]["nbgrader"]["points"]
 
 
 def test_the_notebook_of_another_exercise_is_called_so(learner, submission):
