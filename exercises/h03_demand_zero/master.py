@@ -61,12 +61,12 @@ touch(*steps)
 # | `entry(process, address)` | the entry, as a pair `(frame, writable)`, or None |
 # | `set_entry(process, address, frame, writable)` | puts an entry in place of the old one |
 # | `clear_entry(process, address)` | empties an entry |
-# | `flush(process, address)` | every processor of the process forgets its translation |
-# | `zero_frame()` | the frame of zeros that all share; it counts 100 owners, for ever |
+# | `flush(process, address)` | every processor of the process forgets its translation: after the entry has changed |
+# | `zero_frame()` | the frame of zeros that all share; it counts 100 owners, whatever you get or put |
 # | `alloc()` | a fresh frame, full of zeros, with one owner |
 # | `copy(to, source)` | copies the contents of a frame |
 # | `owners(frame)` | how many owners it has |
-# | `get(frame)`, `put(frame)` | one owner more, one less; without an owner it is free |
+# | `get(frame)`, `put(frame)` | one owner more, one less; without an owner it is free, and somebody else may get it |
 # | `count("min_flt")` | counts a fault that was served |
 # | `force_sig_fault(SIGSEGV, code)` | a signal; the code is `SEGV_MAPERR` (no area) or `SEGV_ACCERR` |
 #
@@ -136,7 +136,7 @@ def fork(kernel, parent, child):
 
 
 # %% [markdown] id="dontneed-text"
-# **Giving back.** Afterwards the page is as if it had never been touched.
+# **Giving back.** Afterwards the page is as if it had never been touched. Perhaps it never was.
 
 
 # %% id="give-back" tags=["answer"]
@@ -160,8 +160,9 @@ hint("h03_demand_zero")
 # ## One process
 #
 # Each check does steps on a fresh small memory with your three functions, and the same steps on the emulator
-# with its own kernel. At the end every process ends and gives its frames back. What is shown below a check
-# before you run it is the verdict on a right answer.
+# with its own kernel. At the end every process ends and gives its frames back. Only the cells with your
+# functions are taken: put what they use into them, and checks into others. What is shown below a check before
+# you run it is the verdict on a right answer.
 
 # %% id="zero" tags=["check"]
 check("h03_demand_zero", "zero")

@@ -21,6 +21,11 @@ SENTENCES = {
     "segv-counted": "An error counts 0/0.",
     "maperr-as-bus": "No area: SIGSEGV, MAPERR.",
     "dontneed-keeps": "Reads as zero again.",
+    "drops-parents": "The child gave its page back, and the parent's is gone.",
+    "early-put": "A frame was freed before its entry was emptied.",
+    "put-before-flush": "A frame was freed while a processor still knew it.",
+    "lost-frame": "A frame was lost: nobody has it, and nobody gave it back.",
+    "copy-swapped": "Copied over the old frame.",
 }
 POINTS = {
     "read-allocates": 4,
@@ -34,7 +39,12 @@ POINTS = {
     "cow-over-ro": 8,
     "segv-counted": 9,
     "maperr-as-bus": 9,
-    "dontneed-keeps": 9,
+    "dontneed-keeps": 6,
+    "drops-parents": 7,
+    "early-put": 9,
+    "put-before-flush": 9,
+    "lost-frame": 7,
+    "copy-swapped": 5,
 }
 
 
@@ -75,13 +85,48 @@ def test_a_flush_that_fork_forgets_is_named_by_its_step():
 def test_a_flush_that_dontneed_forgets_is_named_by_its_step():
     lines = "kernel.clear_entry(process, address)\n        kernel.flush(process, address)"
     assert headlines((lines, "kernel.clear_entry(process, address)")) == {
-        "dontneed": "Old translation still used after the drop."
+        name: "Old translation still used after the drop." for name in ("dontneed", "fork")
     }
 
 
 def test_a_frame_that_is_never_given_back_is_named():
     given = headlines(("            kernel.put(frame)\n", ""))
-    assert given["cow"].startswith("Yours gives lost frame: frame")
+    assert given["cow"] == SENTENCES["lost-frame"]
+
+
+GIVES_BACK = "        kernel.clear_entry(process, address)\n        kernel.flush(process, address)\n"
+
+
+def test_a_page_that_the_child_gives_back_is_forgotten_by_the_child():
+    given = headlines((GIVES_BACK, GIVES_BACK.replace("flush(process", "flush('parent'")))
+    assert given == {"fork": "Old translation still used after the drop."}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        (
+            "            frame, _ = entry\n            kernel.get",
+            "            frame, may = entry\n            may and kernel.get",
+            "no-refcount",
+        ),
+        (
+            "for address in kernel.pages(parent):",
+            "for address in (one for one in kernel.pages(parent) if kernel.area(parent, one) == 'rw'):",
+            "child-read-faults",
+        ),
+    ],
+)
+def test_a_page_that_may_be_read_only_is_forked_as_well(old: str, new: str, name: str):
+    assert headlines((old, new)) == {"fork": SENTENCES[name]}
+
+
+def test_a_fault_that_is_not_served_has_no_cause():
+    given = verdict(
+        "h03_demand_zero",
+        edited(("    area = kernel.area(process, address)\n", "    return\n    area = 0\n")),
+    )
+    assert {row.feedback.cause for row in given.rows if row.feedback is not None} == {""}
 
 
 def test_a_child_that_may_write_is_named():
