@@ -61,12 +61,12 @@ touch(*steps)
 # | `entry(process, address)` | the entry, as a pair `(frame, writable)`, or None |
 # | `set_entry(process, address, frame, writable)` | puts an entry in place of the old one |
 # | `clear_entry(process, address)` | empties an entry |
-# | `flush(process, address)` | every processor of the process forgets its translation: after the entry has changed |
+# | `flush(process, address)` | its processors forget the translation: after the entry has changed |
 # | `zero_frame()` | the frame of zeros that all share; it counts 100 owners, whatever you get or put |
 # | `alloc()` | a fresh frame, full of zeros, with one owner |
 # | `copy(to, source)` | copies the contents of a frame |
 # | `owners(frame)` | how many owners it has |
-# | `get(frame)`, `put(frame)` | one owner more, one less; without an owner it is free, and somebody else may get it |
+# | `get(frame)`, `put(frame)` | one owner more, one less; without one, others may get it |
 # | `count("min_flt")` | counts a fault that was served |
 # | `force_sig_fault(SIGSEGV, code)` | a signal; the code is `SEGV_MAPERR` (no area) or `SEGV_ACCERR` |
 #
