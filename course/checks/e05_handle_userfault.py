@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from course.checks import e05_early as early
 from course.checks import e05_scenarios as cases
 from course.checks.e05_causes import CAUSES, FUNCTION
 from course.checks.specification import Check, Checks, Commit
@@ -14,11 +15,11 @@ CHECKS = Checks(
     checks={
         "early": Check(
             lambda draw: (
-                cases.exiting(draw),
-                cases.refused(draw),
-                cases.closing(draw),
-                cases.wanted_at_once(draw),
-                *cases.refused_in_order(draw),
+                early.exiting(draw),
+                early.refused(draw),
+                early.closing(draw),
+                early.wanted_at_once(draw),
+                *early.refused_in_order(draw),
             ),
             ("outcome", "messages", SLEEPS, GIVES),
             "Whom a wait can't help, or who must not wait, leaves before anything is queued, with the "

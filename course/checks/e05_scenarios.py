@@ -1,12 +1,8 @@
-"""The scenarios of exercise E5: reasons not to wait, three kinds of sleep, and what may come in between.
-
-Where it matters when M acts, T and M begin at the same moment, and M makes marks first. A timed run gives
-each task its turn, so the same number of marks is the same place in T's fault, before the learner's function.
-"""
+"""The scenarios of exercise E5 in which a fault waits: three kinds of sleep, and what may come in between."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from course.checks.draw import Draw
 from course.checks.explore_case import ExploreCase
@@ -14,38 +10,28 @@ from course.checks.kernel_case import KernelCase
 from course.checks.scenarios import HANDLED, fault, scenario
 from pyemu.tree import Tree
 
-if TYPE_CHECKING:
-    from pyemu.sched.semantics import World
-
 __all__ = [
+    "ARMED",
+    "answers",
     "any_moment",
     "callers",
     "closed",
-    "closing",
     "deaf",
-    "exiting",
     "killed",
-    "refused",
-    "refused_in_order",
     "served",
     "signalled",
     "there_already",
+    "ticks_of",
     "unread",
-    "wanted_at_once",
     "woken",
 ]
 
 ARMED: dict[str, Any] = {"userfaultfd": True}
 WITHIN = 0x18  # where in its page an access is: a message names the page
-MARKS_BEFORE_LOOK = 3  # so many of M's steps, and T stands between its look at the page and handle_userfault
 
 
-def _begins_to_exit(world: World) -> None:
-    """Let T be on its way out, where it still copies from its memory once."""
-    world.tasks[1].exiting = True
-
-
-def _ticks(draw: Draw, name: str = "ticks") -> int:
+def ticks_of(draw: Draw, name: str = "ticks") -> int:
+    """Draw how long something takes."""
     return draw(name, range(1_000, 9_000, 500))
 
 
@@ -53,89 +39,15 @@ def _page(draw: Draw, page: int) -> dict[str, Any]:
     return {"area": "V", "page": page, "byte": draw("byte", range(5, 200))}
 
 
-def _answers(draw: Draw, page: int, ticks: int) -> list[Any]:
+def answers(draw: Draw, page: int, ticks: int) -> list[Any]:
     """Give a monitor that answers the first message after a time."""
     return [{"do": "wait_message"}, {"do": "pause", "ticks": ticks}, {"do": "copy", **_page(draw, page)}]
-
-
-def exiting(draw: Draw) -> KernelCase:
-    """A task that exits touches a missing page once more."""
-    page, ticks = draw("page", (1, 2, 3)), _ticks(draw)
-    return KernelCase(
-        scenario(
-            "exiting",
-            "A task on its way out",
-            ARMED,
-            [{"do": "tmpfs_write", "area": "V", "page": page}],
-            _answers(draw, page, ticks),
-        ),
-        f"T is exiting. The kernel copies from page {page} of V once more; it is missing. M would bring it "
-        f"{ticks} us after a message.",
-        {"exiting": 1},
-        prepare=_begins_to_exit,
-    )
-
-
-def refused(draw: Draw) -> KernelCase:
-    """The userfaultfd was made with the feature SIGBUS."""
-    access, sentence = fault(draw)
-    area = {**ARMED, "features": ["SIGBUS"]}
-    return KernelCase(
-        scenario(
-            "sigbus",
-            "A monitor that wants no messages",
-            area,
-            [access],
-            _answers(draw, access["page"], 1_000),
-        ),
-        f"{sentence}. M has asked for SIGBUS in place of messages.",
-    )
-
-
-def closing(draw: Draw) -> KernelCase:
-    """The userfaultfd is closed between the beginning of the fault and handle_userfault."""
-    access, sentence = fault(draw)
-    start = [{"do": "pause", "ticks": _ticks(draw)}]
-    marks = [{"do": "mark", "label": "closes"}] * MARKS_BEFORE_LOOK
-    return KernelCase(
-        scenario(
-            "closing", "A monitor that closes", ARMED, [*start, access], [*start, *marks, {"do": "close"}]
-        ),
-        f"{sentence}. At this moment M closes the userfaultfd, and waits for mmap_sem to detach V.",
-    )
-
-
-def refused_in_order(draw: Draw) -> tuple[KernelCase, ...]:
-    """The userfaultfd has the feature SIGBUS, and more speaks against a wait."""
-    access, sentence = fault(draw)
-    area = {**ARMED, "features": ["SIGBUS"]}
-    start = [{"do": "pause", "ticks": _ticks(draw)}]
-    marks = [{"do": "mark", "label": "closes"}] * MARKS_BEFORE_LOOK
-    pin = {"do": "pin", "area": "V", "page": access["page"], "entry": "get_user_pages_locked", "nowait": True}
-    return (
-        KernelCase(
-            scenario(
-                "sigbus-closing",
-                "A monitor that wants no messages, and closes",
-                area,
-                [*start, access],
-                [*start, *marks, {"do": "close"}],
-            ),
-            f"{sentence}. M has asked for SIGBUS in place of messages; at this moment it closes the "
-            "userfaultfd.",
-        ),
-        KernelCase(
-            scenario("sigbus-nowait", "A monitor that wants no messages, and a driver", area, [pin], []),
-            f"M has asked for SIGBUS in place of messages. A driver asks for page {access['page']} of V, "
-            "which is missing, with RETRY_NOWAIT.",
-        ),
-    )
 
 
 def closed(draw: Draw) -> KernelCase:
     """The userfaultfd is closed while T sleeps."""
     access, sentence = fault(draw)
-    ticks = _ticks(draw)
+    ticks = ticks_of(draw)
     monitor = [{"do": "wait_message"}, {"do": "pause", "ticks": ticks}, {"do": "close"}]
     return KernelCase(
         scenario("closed", "A monitor that closes while T waits", ARMED, [access], monitor),
@@ -143,30 +55,10 @@ def closed(draw: Draw) -> KernelCase:
     )
 
 
-def wanted_at_once(draw: Draw) -> KernelCase:
-    """One driver will not wait, one caller may not."""
-    first = draw("page", (1, 2, 3))
-    second = first % 3 + 1
-    return KernelCase(
-        scenario(
-            "nowait",
-            "Callers that do not wait",
-            ARMED,
-            [
-                {"do": "pin", "area": "V", "page": first, "entry": "get_user_pages_locked", "nowait": True},
-                {"do": "procmem_read", "area": "V", "page": second},
-            ],
-            _answers(draw, first, 1_000),
-        ),
-        f"A driver asks for page {first} of V with RETRY_NOWAIT. Then /proc/self/mem is read, page {second}, "
-        "without ALLOW_RETRY. Both pages are missing.",
-    )
-
-
 def killed(draw: Draw) -> KernelCase:
     """SIGKILL while T waits."""
     access, sentence = fault(draw)
-    ticks = _ticks(draw)
+    ticks = ticks_of(draw)
     monitor = [
         {"do": "wait_message"},
         {"do": "poll", "ticks": ticks},
@@ -182,7 +74,7 @@ def killed(draw: Draw) -> KernelCase:
 
 def callers(draw: Draw) -> KernelCase:
     """A program, a kernel copy and get_user_pages wait one after the other."""
-    ticks = _ticks(draw)
+    ticks = ticks_of(draw)
     answer = [
         {"do": "wait_message"},
         {"do": "pause", "ticks": ticks},
@@ -209,7 +101,7 @@ def callers(draw: Draw) -> KernelCase:
 
 def deaf(draw: Draw) -> KernelCase:
     """A caller that sets neither INTERRUPTIBLE nor KILLABLE: get_user_pages without patch 15."""
-    page, ticks = draw("page", (1, 2, 3)), _ticks(draw)
+    page, ticks = draw("page", (1, 2, 3)), ticks_of(draw)
     monitor = [
         {"do": "wait_message"},
         {"do": "pause", "ticks": ticks},
@@ -236,7 +128,7 @@ def deaf(draw: Draw) -> KernelCase:
 def signalled(draw: Draw) -> KernelCase:
     """S10a: a signal while T waits, then the page."""
     access, sentence = fault(draw)
-    before, after = _ticks(draw, "before"), _ticks(draw, "after")
+    before, after = ticks_of(draw, "before"), ticks_of(draw, "after")
     name = draw("signal", HANDLED)
     monitor = [
         {"do": "wait_message"},
@@ -256,7 +148,7 @@ def woken(draw: Draw) -> KernelCase:
     """S13: a wake without a page."""
     access, sentence = fault(draw)
     page = {"area": "V", "page": access["page"]}
-    monitor = [{"do": "wait_message"}, {"do": "wake", **page}, *_answers(draw, access["page"], _ticks(draw))]
+    monitor = [{"do": "wait_message"}, {"do": "wake", **page}, *answers(draw, access["page"], ticks_of(draw))]
     return KernelCase(
         scenario("S13", "A wake without a page", ARMED, [access], monitor),
         f"{sentence}. M answers with a wake, but no page; asked once more, it brings the page.",
@@ -266,9 +158,9 @@ def woken(draw: Draw) -> KernelCase:
 def served(draw: Draw) -> KernelCase:
     """A fault that waits, and is served."""
     access, sentence = fault(draw)
-    ticks = _ticks(draw)
+    ticks = ticks_of(draw)
     return KernelCase(
-        scenario("asked", "A page that is asked for", ARMED, [access], _answers(draw, access["page"], ticks)),
+        scenario("asked", "A page that is asked for", ARMED, [access], answers(draw, access["page"], ticks)),
         f"{sentence}. M brings it {ticks} us after the message.",
     )
 
@@ -276,7 +168,7 @@ def served(draw: Draw) -> KernelCase:
 def there_already(draw: Draw) -> KernelCase:
     """The page comes after the fault has found it missing, and before handle_userfault."""
     access, sentence = fault(draw)
-    start = [{"do": "pause", "ticks": _ticks(draw)}]
+    start = [{"do": "pause", "ticks": ticks_of(draw)}]
     return KernelCase(
         scenario(
             "there-already",
@@ -307,7 +199,7 @@ def any_moment(draw: Draw) -> ExploreCase:
 def unread(draw: Draw) -> KernelCase:
     """A signal comes before M has read the message."""
     access, sentence = fault(draw)
-    ticks, name = _ticks(draw), draw("signal", HANDLED)
+    ticks, name = ticks_of(draw), draw("signal", HANDLED)
     monitor = [
         {"do": "pause", "ticks": ticks},
         {"do": "signal", "task": "T", "signal": name},
