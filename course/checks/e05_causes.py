@@ -73,10 +73,19 @@ def no_released_test(run: KernelRun) -> Numbers:
     return {} if since_close(run, "message") else None
 
 
+def emulated(run: KernelRun) -> bool:
+    """Say whether an attempt gave NOPAGE, with a lock that was dropped and taken again."""
+    return any(one.bits == VM_FAULT_NOPAGE and lock_of(one) == RETAKEN for one in mine(run))
+
+
+def closed_nopage(run: KernelRun) -> Numbers:
+    """NOPAGE was emulated after a close."""
+    return {} if emulated(run) and since_close(run, "attempt_end") else None
+
+
 def old_hack(run: KernelRun) -> Numbers:
     """NOPAGE, with a lock that was dropped and taken again."""
-    emulated = [one for one in mine(run) if one.bits == VM_FAULT_NOPAGE and lock_of(one) == RETAKEN]
-    if not emulated:
+    if not emulated(run) or not run.mine.trace.select("signal_sent"):
         return None
     return {"acquisitions": ACQUISITIONS.of(run.mine, run.case.task), "minor": run.facts.minor}
 
@@ -122,8 +131,13 @@ def user_test(run: KernelRun) -> Numbers:
 
 
 def check_then_queue(run: KernelRun) -> Numbers:
-    """A wake-up was lost."""
-    return {"task": run.case.task} if "lost wake-up" in run.rules else None
+    """A wake-up was lost, and the page was looked at before the message was queued."""
+    told = [
+        event.kind
+        for event in run.mine.trace.select("message", "call", task=run.case.task)
+        if event.kind == "message" or event.a == "userfaultfd_must_wait"
+    ]
+    return {"task": run.case.task} if "lost wake-up" in run.rules and told[:1] == ["call"] else None
 
 
 def drop_then_check(run: KernelRun) -> Numbers:
@@ -174,6 +188,13 @@ CAUSES = (
         FUNCTION,
     ),
     Cause(
+        "closed-NOPAGE",
+        closed_nopage,
+        "You ask once more whether the userfaultfd is closed, when T has slept, and emulate NOPAGE. Whatever "
+        "woke T, the lock was dropped: RETRY.",
+        FUNCTION,
+    ),
+    Cause(
         "old-hack",
         old_hack,
         "After a signal you take mmap_sem again and give NOPAGE, as 5.6 does. Patch 10 removes these lines: "
@@ -210,8 +231,8 @@ CAUSES = (
     Cause(
         "user-test",
         user_test,
-        "You choose the sleep by FAULT_FLAG_USER and FAULT_FLAG_KILLABLE, as 5.6 does. A kernel copy has "
-        "FAULT_FLAG_INTERRUPTIBLE as well, and patch 12 asks for this flag alone.",
+        "You look at FAULT_FLAG_USER to choose the sleep, as 5.6 does. A kernel copy has "
+        "FAULT_FLAG_INTERRUPTIBLE as well, and 5.7 asks for this flag alone.",
         SLEEP,
     ),
     Cause(

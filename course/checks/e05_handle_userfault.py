@@ -5,7 +5,7 @@ from __future__ import annotations
 from course.checks import e05_scenarios as cases
 from course.checks.e05_causes import CAUSES, FUNCTION
 from course.checks.specification import Check, Checks, Commit
-from course.checks.userfaults import ACQUISITIONS, BARE_LOOKS, GIVES, READ, SLEEPS, SLEEPS_WITH_LOCK
+from course.checks.userfaults import ACQUISITIONS, ASKED, BARE_LOOKS, GIVES, READ, SLEEPS, SLEEPS_WITH_LOCK
 
 __all__ = ["CHECKS"]
 
@@ -18,6 +18,7 @@ CHECKS = Checks(
                 cases.refused(draw),
                 cases.closing(draw),
                 cases.wanted_at_once(draw),
+                *cases.refused_in_order(draw),
             ),
             ("outcome", "messages", SLEEPS, GIVES),
             "Whom a wait can't help, or who must not wait, leaves before anything is queued, with the "
@@ -30,7 +31,7 @@ CHECKS = Checks(
             "obeys.",
         ),
         "retry": Check(
-            lambda draw: (cases.signalled(draw), cases.woken(draw)),
+            lambda draw: (cases.signalled(draw), cases.woken(draw), cases.closed(draw)),
             ("outcome", "exceptions", "messages", ACQUISITIONS, "minor", "handler_runs"),
             "RETRY is the one value that tells the caller the truth: the lock was dropped, the area is lost.",
         ),
@@ -52,7 +53,7 @@ CHECKS = Checks(
         ),
         "queue": Check(
             lambda draw: (cases.unread(draw),),
-            ("outcome", READ, "messages"),
+            ("outcome", READ, "messages", ASKED),
             "The entry lies on the stack of the task that waits: it must be gone from the queue before the "
             "function returns.",
         ),

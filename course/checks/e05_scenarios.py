@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 __all__ = [
     "any_moment",
     "callers",
+    "closed",
     "closing",
     "deaf",
     "exiting",
     "killed",
     "refused",
+    "refused_in_order",
     "served",
     "signalled",
     "there_already",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 ARMED: dict[str, Any] = {"userfaultfd": True}
+WITHIN = 0x18  # where in its page an access is: a message names the page
 MARKS_BEFORE_LOOK = 3  # so many of M's steps, and T stands between its look at the page and handle_userfault
 
 
@@ -99,6 +102,44 @@ def closing(draw: Draw) -> KernelCase:
             "closing", "A monitor that closes", ARMED, [*start, access], [*start, *marks, {"do": "close"}]
         ),
         f"{sentence}. At this moment M closes the userfaultfd, and waits for mmap_sem to detach V.",
+    )
+
+
+def refused_in_order(draw: Draw) -> tuple[KernelCase, ...]:
+    """The userfaultfd has the feature SIGBUS, and more speaks against a wait."""
+    access, sentence = fault(draw)
+    area = {**ARMED, "features": ["SIGBUS"]}
+    start = [{"do": "pause", "ticks": _ticks(draw)}]
+    marks = [{"do": "mark", "label": "closes"}] * MARKS_BEFORE_LOOK
+    pin = {"do": "pin", "area": "V", "page": access["page"], "entry": "get_user_pages_locked", "nowait": True}
+    return (
+        KernelCase(
+            scenario(
+                "sigbus-closing",
+                "A monitor that wants no messages, and closes",
+                area,
+                [*start, access],
+                [*start, *marks, {"do": "close"}],
+            ),
+            f"{sentence}. M has asked for SIGBUS in place of messages; at this moment it closes the "
+            "userfaultfd.",
+        ),
+        KernelCase(
+            scenario("sigbus-nowait", "A monitor that wants no messages, and a driver", area, [pin], []),
+            f"M has asked for SIGBUS in place of messages. A driver asks for page {access['page']} of V, "
+            "which is missing, with RETRY_NOWAIT.",
+        ),
+    )
+
+
+def closed(draw: Draw) -> KernelCase:
+    """The userfaultfd is closed while T sleeps."""
+    access, sentence = fault(draw)
+    ticks = _ticks(draw)
+    monitor = [{"do": "wait_message"}, {"do": "pause", "ticks": ticks}, {"do": "close"}]
+    return KernelCase(
+        scenario("closed", "A monitor that closes while T waits", ARMED, [access], monitor),
+        f"{sentence}, and waits. After {ticks} us M closes the userfaultfd, which wakes T.",
     )
 
 
@@ -275,7 +316,7 @@ def unread(draw: Draw) -> KernelCase:
         {"do": "copy", **_page(draw, access["page"])},
     ]
     return KernelCase(
-        scenario("unread", "A message that nobody has read", ARMED, [access], monitor),
+        scenario("unread", "A message that nobody has read", ARMED, [{**access, "offset": WITHIN}], monitor),
         f"{sentence}, and waits. {name} calls it away before M reads its message; T faults anew. Only then "
         "M reads its messages, and brings the page.",
     )

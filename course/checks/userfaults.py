@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from pyemu.machine import Result
     from pyemu.trace import Event
 
-__all__ = ["ACQUISITIONS", "BARE_LOOKS", "GIVES", "READ", "SLEEPS", "SLEEPS_WITH_LOCK", "Attempt", "attempts"]
+__all__ = [
+    "ACQUISITIONS",
+    "ASKED",
+    "BARE_LOOKS",
+    "GIVES",
+    "READ",
+    "SLEEPS",
+    "SLEEPS_WITH_LOCK",
+    "Attempt",
+    "attempts",
+]
 
 NAMES = {
     int(TASK_INTERRUPTIBLE): "interruptibly",
@@ -113,6 +123,11 @@ READ = Fact(
     "read",
     lambda result, task: result.tasks["M"].stats.get("messages", 0) if "M" in result.tasks else 0,
     lambda n: f"M reads {counted('message')(n)}",
+)
+ASKED = Fact(
+    "asked",
+    lambda result, task: tuple(int(event.a) for event in result.trace.select("message", task=task)),
+    lambda all_: "asks for " + (", ".join(map(hex, all_)) or "nothing"),
 )
 BARE_LOOKS = Fact("bare looks", _bare_looks, lambda n: f"{counted('look')(n)} at the page without mmap_sem")
 SLEEPS_WITH_LOCK = Fact(

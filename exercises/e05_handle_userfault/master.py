@@ -42,8 +42,8 @@ counters(run("S10a", Tree.upto(9)), run("S10a", Tree.upto(10)))
 # | the caller may not wait: `FAULT_FLAG_ALLOW_RETRY` is clear | `VM_FAULT_SIGBUS` |
 # | the caller will not wait: `FAULT_FLAG_RETRY_NOWAIT` is set | `VM_FAULT_RETRY` |
 #
-# **Then three steps.** Queue a message and announce your sleep. Look whether the page is still missing. Drop
-# mmap_sem. In which order? M may act between any two of your lines.
+# **Then three steps.** Drop mmap_sem. Look whether the page is still missing. Queue a message and announce
+# your sleep. In which order? M may act between any two of your lines.
 #
 # **The second half** stands there as in Linux v5.6. Make it that of v5.7:
 #
@@ -60,7 +60,7 @@ counters(run("S10a", Tree.upto(9)), run("S10a", Tree.upto(10)))
 # | `current.exiting` | whether the task is on its way out |
 # | `vma.vm_mm` | the address space |
 # | `vma.vm_userfaultfd_ctx` | the userfaultfd of the area (its context), or None |
-# | `context.features`, `context.released` | what the monitor asked for; whether it closes |
+# | `context.features`, `context.released` | what the monitor asked for, as bits; whether it closes |
 # | `userfaultfd_queue(context, page, message, state)` | queues a message, sets the state; gives your entry |
 # | `userfaultfd_must_wait(mm, address, reason)` | looks whether the page is still missing; needs mmap_sem |
 # | `userfaultfd_dequeue(wait)` | takes your entry out of the queue |
@@ -161,7 +161,8 @@ hint("e05_handle_userfault")
 # ## Who must not wait
 #
 # Each check runs your function in a process of its own, beside the kernel's own function on the same
-# scenario. What is shown below a check before you run it is the verdict on a right answer.
+# scenario. Only the cell with your function is taken: put what it uses into that cell, and checks into
+# others. What is shown below a check before you run it is the verdict on a right answer.
 
 # %% id="early" tags=["check"]
 check("e05_handle_userfault", "early")

@@ -11,21 +11,19 @@ NAME = "e05_handle_userfault"
 E5 = exercise_of(NAME)
 SENTENCES = {
     "old-hack": "S10a: 4 acquisitions, min 1: NOPAGE is still emulated.",
-    "retake+RETRY": "RETRY with the lock held breaks I1.",
+    "retake+RETRY": "RETRY with the lock held: who gets RETRY takes the lock itself.",
     "NOPAGE-unlocked": "NOPAGE without the lock: your caller unlocks a lock that you dropped.",
     "first-only": "S13: SIGBUS on attempt 2. The wait for a monitor is not for first attempts only.",
-    "user-test": (
-        "Flags 0x214 ask for an interruptible sleep; patch 12 reads the flag, not the mode. (You may be "
-        "right in 2025: E6.)"
-    ),
+    "user-test": "Flags 0x214 ask for an interruptible sleep; Linux 5.7 reads the flag, not the mode.",
     "check-then-queue": "M filled the page between your check and your queueing: T sleeps for ever.",
     "drop-then-check": "You walked the page table without mmap_sem.",
     "released-sigbus": "A closing monitor must not kill T: NOPAGE.",
     "exiting-waits": "An exiting task must get SIGBUS, not sleep.",
-    "nowait-drops": "NOWAIT: RETRY with the lock held.",
+    "nowait-drops": "With RETRY_NOWAIT the lock stays held; you released it.",
     "major-always": "T never slept, yet you counted major.",
     "no-dequeue": "M read a message of a fault that no longer waits.",
     "no-released-test": "M has closed the userfaultfd, and you queued a message that nobody will read.",
+    "closed-NOPAGE": "The userfaultfd was closed while T slept: NOPAGE is emulated once more.",
 }
 POINTS = {
     "old-hack": 11,
@@ -42,6 +40,7 @@ POINTS = {
     "no-dequeue": 13,
     "no-released-test": 11,
     "deaf": 8,
+    "closed-NOPAGE": 11,
 }
 LOOK = "    must_wait = await userfaultfd_must_wait(mm, address, reason)\n"
 DROP = "    await up_read(mm)\n"
@@ -121,7 +120,15 @@ def test_prints_cost_no_points_and_are_kept():
 
 # ---------------------------------------------------------------------- wrong in a way that has no name
 
+FEATURES = "    if await context.features & UFFD_FEATURE_SIGBUS:\n        return VM_FAULT_SIGBUS\n"
+NOWAIT = "    if flags & FAULT_FLAG_RETRY_NOWAIT:\n        return VM_FAULT_RETRY\n"
 UNNAMED = {
+    "no-page-mask": ([("address & PAGE_MASK", "address")], {"queue"}),
+    "closed-before-features": (
+        [(FEATURES, ""), ("        return VM_FAULT_NOPAGE\n", f"        return VM_FAULT_NOPAGE\n{FEATURES}")],
+        {"early"},
+    ),
+    "nowait-before-features": ([(NOWAIT, ""), (FEATURES, NOWAIT + FEATURES)], {"early"}),
     "no-look": ([(LOOK, "    must_wait = True\n")], {"major", "wakeup"}),
     "never-drops": ([(DROP, "")], {"state", "retry", "dropped", "major", "wakeup", "queue"}),
     "drops-after-the-sleep": (
@@ -129,7 +136,7 @@ UNNAMED = {
             (DROP, ""),
             ("    await userfaultfd_dequeue(wait)\n", f"    await userfaultfd_dequeue(wait)\n{DROP}"),
         ],
-        {"dropped"},
+        {"dropped", "retry"},
     ),
     "killable-without-a-flag": (
         [("        state = TASK_UNINTERRUPTIBLE", "        state = TASK_KILLABLE")],
@@ -138,7 +145,7 @@ UNNAMED = {
     "never-major": ([("        result |= VM_FAULT_MAJOR\n", "")], {"retry", "major"}),
     "wakes-nobody": ([("        await wake_up_poll(context)\n", "")], {"state", "retry", "dropped", "major"}),
     "no-feature-test": (
-        [("    if await context.features & UFFD_FEATURE_SIGBUS:\n        return VM_FAULT_SIGBUS\n", "")],
+        [(FEATURES, "")],
         {"early"},
     ),
     "retry-not-allowed": (
@@ -146,7 +153,7 @@ UNNAMED = {
         {"early"},
     ),
     "nowait-waits": (
-        [("    if flags & FAULT_FLAG_RETRY_NOWAIT:\n        return VM_FAULT_RETRY\n", "")],
+        [(NOWAIT, "")],
         {"early"},
     ),
 }
@@ -156,6 +163,20 @@ UNNAMED = {
 def test_what_is_wrong_without_a_name_fails_where_it_shows(name: str):
     changes, lost = UNNAMED[name]
     assert set(failed(verdict(NAME, edited(*changes)))) == lost
+
+
+def test_who_ignores_its_look_is_not_told_that_it_looks_too_early():
+    given = verdict(NAME, edited(("    if must_wait and not await", "    if not await")))
+    causes = {row.behaviour.id: row.feedback.cause for row in given.rows if row.feedback is not None}
+    assert causes["wakeup"] == ""
+
+
+def test_nopage_after_a_close_without_the_lock_is_named():
+    end = "    await userfaultfd_dequeue(wait)\n"
+    given = verdict(
+        NAME, edited((end, f"{end}    if await context.released:\n        return VM_FAULT_NOPAGE\n"))
+    )
+    assert failed(given) == {"retry": SENTENCES["NOPAGE-unlocked"]}
 
 
 # ---------------------------------------------------------------------- no answer at all
