@@ -72,6 +72,11 @@ def copy_swapped(run: CallRun) -> Numbers:
     return {} if any(one.overwrote for one in faults(run)) else None
 
 
+def copies_at_fork(run: CallRun) -> Numbers:
+    """A fork copied frames."""
+    return {} if any(one.copied for one in run_of(run).accesses) else None
+
+
 def no_refcount(run: CallRun) -> Numbers:
     """The last counted owner of a frame gave it back, and an entry still named it."""
     return {} if "freed while mapped" in rules(run) else None
@@ -130,6 +135,13 @@ def dontneed_keeps(run: CallRun) -> Numbers:
 
 
 CAUSES = (
+    Cause(
+        "copies-at-fork",
+        copies_at_fork,
+        "You copy pages when the process forks. Most are never written again: fork copies entries, and the "
+        "first write after it copies the page.",
+        FORK,
+    ),
     Cause(
         "writes-old",
         writes_old,

@@ -103,6 +103,8 @@ def forks(draw: Draw) -> tuple[CallCase, ...]:
         f"protect {at.pages[0]} r",
         "fork",
         f"child read {a}",
+        f"child drop {at.pages[0]}",
+        f"child read {a}",
         "child exit",
         f"read {a}",
     )

@@ -94,6 +94,8 @@ class SmallAccess:
         Of a page given back: whether its entry still was there afterwards.
     took : bool
         Of a page given back: whether the other process lost its entry.
+    copied : bool
+        Of a fork: whether frames were copied.
     """
 
     step: Step
@@ -102,6 +104,7 @@ class SmallAccess:
     parent_had: bool = False
     kept: bool = False
     took: bool = False
+    copied: bool = False
 
     @property
     def text(self) -> str:
@@ -238,9 +241,12 @@ def _accesses(memory: SmallMemory, steps: list[Step], kernel: Kernel) -> Iterato
         memory.step = step.do
         match step.do:
             case "fork":
+                n_copied = len(memory.copied)
                 memory.rights["child"] = dict(memory.rights["parent"])
                 at_fork = frozenset(page for page in memory.pages("parent") if memory.entry("parent", page))
                 kernel.fork(operations, "parent", "child")
+                yield SmallAccess(step, "", copied=bool(memory.copied[n_copied:]))
+                continue
             case "exit":
                 memory.end("child")
             case "drop":

@@ -229,7 +229,10 @@ class SmallMemory:
     def _entry_address(self, process: str, address: int) -> int:
         page = _address(address) & PAGE_MASK
         if page not in PAGES:
-            raise ValueError(f"{address:#x} is in no area; they go from {FIRST:#x} up to {PAGES.stop:#x}")
+            sent = "; a signal was sent, so return after it" if self.signal else ""
+            raise ValueError(
+                f"{address:#x} is in no area; they go from {FIRST:#x} up to {PAGES.stop:#x}{sent}"
+            )
         return self._roots[_process(process)] + (TABLES - 1) * PAGE_SIZE + 8 * (page >> PAGE_SHIFT & 511)
 
     def _write(self, process: str, address: int, entry: int) -> None:

@@ -28,8 +28,8 @@ def careless_fork(kernel, parent, child):
             kernel.set_entry(child, page, *kernel.entry(parent, page))
 
 
-def careless_fault(kernel, process, page, error_code):
-    kernel.set_entry(process, page, kernel.alloc(), True)
+def careless_fault(kernel, process, address, error_code):
+    kernel.set_entry(process, address, kernel.alloc(), True)
 
 
 # %% id="run-careless"
@@ -38,7 +38,9 @@ try_kernel(*steps, page_fault=careless_fault, fork=careless_fork, dontneed=None)
 
 # %% [markdown] id="crash-text"
 # The parent's `7` is gone, the frame was given back while an entry still named it, and nobody counted a
-# fault. The kernel of the emulator does better:
+# fault. Four things never may happen, and are told below the steps: a processor uses a translation that the
+# entry no longer has; the zero page is written; a frame is free while an entry or a processor still knows it;
+# a frame is given back twice, or never. The kernel of the emulator does better:
 
 # %% id="run-kernel"
 touch(*steps)
@@ -52,7 +54,8 @@ touch(*steps)
 #
 # A process is `"parent"` or `"child"`. The parent has two threads, each on a processor of its own. An
 # address is any address in a page. A **frame** is a number, and it has **owners**: whoever names it in an
-# entry. You count them.
+# entry. You count them. Between two of your calls another processor may look an entry up, so their order
+# matters. A processor that faults has forgotten its translation already; the others have not.
 #
 # | you may use, as `kernel.alloc()` | for |
 # |---|---|

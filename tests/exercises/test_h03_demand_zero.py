@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from course.checks.library import exercise_of
-from tests.exercises.answers import failed, master, source_of, verdict, wrong
+from tests.exercises.answers import SEEDS, failed, master, source_of, verdict, wrong
 
 H3 = exercise_of("h03_demand_zero")
 SENTENCES = {
@@ -26,6 +26,7 @@ SENTENCES = {
     "put-before-flush": "A frame was freed while a processor still knew it.",
     "lost-frame": "A frame was lost: nobody has it, and nobody gave it back.",
     "copy-swapped": "Copied over the old frame.",
+    "copies-at-fork": "fork copies no page.",
 }
 POINTS = {
     "read-allocates": 4,
@@ -45,6 +46,7 @@ POINTS = {
     "put-before-flush": 9,
     "lost-frame": 7,
     "copy-swapped": 5,
+    "copies-at-fork": 3,
 }
 
 
@@ -57,8 +59,8 @@ def edited(*changes: tuple[str, str]) -> str:
     return source
 
 
-def headlines(*changes: tuple[str, str]) -> dict[str, str]:
-    return failed(verdict("h03_demand_zero", edited(*changes)))
+def headlines(*changes: tuple[str, str], seed: str | None = None) -> dict[str, str]:
+    return failed(verdict("h03_demand_zero", edited(*changes), seed))
 
 
 @pytest.mark.parametrize("name", SENTENCES)
@@ -97,9 +99,22 @@ def test_a_frame_that_is_never_given_back_is_named():
 GIVES_BACK = "        kernel.clear_entry(process, address)\n        kernel.flush(process, address)\n"
 
 
-def test_a_page_that_the_child_gives_back_is_forgotten_by_the_child():
-    given = headlines((GIVES_BACK, GIVES_BACK.replace("flush(process", "flush('parent'")))
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_page_that_the_child_gives_back_is_forgotten_by_the_child(seed: str | None):
+    given = headlines((GIVES_BACK, GIVES_BACK.replace("flush(process", "flush('parent'")), seed=seed)
     assert given == {"fork": "Old translation still used after the drop."}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_frame_of_two_owners_is_given_back_by_each(seed: str | None):
+    alone = "        if kernel.owners(frame) == 1:\n            kernel.put(frame)"
+    given = headlines((f"{GIVES_BACK}        kernel.put(frame)", GIVES_BACK + alone), seed=seed)
+    assert set(given.values()) == {SENTENCES["lost-frame"]}
+
+
+def test_a_page_that_may_be_read_only_is_given_back_as_well():
+    refuses = "        if kernel.area(process, address) == 'r':\n            return\n"
+    assert headlines((GIVES_BACK, refuses + GIVES_BACK)) == {"fork": SENTENCES["dontneed-keeps"]}
 
 
 @pytest.mark.parametrize(
@@ -117,8 +132,15 @@ def test_a_page_that_the_child_gives_back_is_forgotten_by_the_child():
         ),
     ],
 )
-def test_a_page_that_may_be_read_only_is_forked_as_well(old: str, new: str, name: str):
-    assert headlines((old, new)) == {"fork": SENTENCES[name]}
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_page_that_may_be_read_only_is_forked_as_well(old: str, new: str, name: str, seed: str | None):
+    assert headlines((old, new), seed=seed) == {"fork": SENTENCES[name]}
+
+
+def test_a_signal_without_a_return_is_told_to_return():
+    signal = "kernel.force_sig_fault(SIGSEGV, SEGV_MAPERR)\n"
+    given = headlines((f"{signal}        return\n", signal))
+    assert "a signal was sent, so return after it" in given["segv"]
 
 
 def test_a_fault_that_is_not_served_has_no_cause():
