@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from course.checks.e03_scenarios import PAGE_FAULTS
+from course.checks.e03_area_causes import AREA_CAUSES, LOOP, SIGNAL_CAUSES, before_violation
+from course.checks.e03_scenarios import LOCKED_REPORT, PAGE_FAULTS
+from course.checks.e04_round_causes import user_no_context
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
 from pyemu.flags import FAULT_FLAG_TRIED, SIGKILL, VM_FAULT_ERROR, VM_FAULT_RETRY, Signal
 
 __all__ = ["CAUSES", "LOOP"]
 
-LOOP = "Linux v5.6, arch/x86/mm/fault.c, do_user_addr_fault, from the label `retry`"
 CALLEE = "Linux v5.6, mm/memory.c, the comment above __handle_mm_fault on who drops mmap_sem"
 FIXUP = "Linux v5.6, arch/x86/mm/fault.c, no_context"
 COUNTS = "Linux v5.6, arch/x86/mm/fault.c, do_user_addr_fault, `major |= fault & VM_FAULT_MAJOR`"
@@ -27,6 +28,24 @@ def ends(run: KernelRun) -> list[int]:
 def breaks(*rules: str) -> Callable[[KernelRun], Numbers]:
     """Make a cause's test of rules that a run broke."""
     return lambda run: {} if run.rules & set(rules) else None
+
+
+def allow_with_retry(run: KernelRun) -> Numbers:
+    """The lock was released after a later attempt that gave RETRY."""
+    done, rule = before_violation(run)
+    later = done is not None and done.kind == "attempt_end" and int(done.b) > 1
+    return {"attempt": int(done.b)} if done and later and rule == "bad unlock balance" else None
+
+
+def counts_killed(run: KernelRun) -> Numbers:
+    """A fault that SIGKILL ended was counted."""
+    more = run.facts.minor + run.facts.major > run.wanted.minor + run.wanted.major
+    return {} if more and run.wanted.outcome == f"killed:{SIGKILL}" else None
+
+
+def reports_locked(run: KernelRun) -> Numbers:
+    """An error was reported under the lock."""
+    return {} if run.value(LOCKED_REPORT) and not run.right(LOCKED_REPORT) else None
 
 
 def kernel_kill_return(run: KernelRun) -> Numbers:
@@ -102,6 +121,21 @@ def unlock_after_error_missing(run: KernelRun) -> Numbers:
 
 
 CAUSES = (
+    *SIGNAL_CAUSES,
+    Cause(
+        "allow-with-retry",
+        allow_with_retry,
+        "You ask for RETRY and ALLOW_RETRY together. The second attempt gives RETRY as well, if SIGKILL ends "
+        "its wait for a locked page: it holds nothing then. Ask for RETRY alone.",
+        LOOP,
+    ),
+    Cause(
+        "user-no-context",
+        user_no_context,
+        "You call no_context for a program, too. A program has no fixup: it is left by a bare return, and "
+        "its signal is taken on the way to user mode.",
+        FIXUP,
+    ),
     Cause(
         "no-relock",
         breaks("vma without mmap_sem"),
@@ -153,8 +187,8 @@ CAUSES = (
     Cause(
         "nonfatal-return",
         nonfatal_return,
-        "You leave the fault for any signal. That is what patch 9 brings; Linux 5.6 asks for "
-        "fatal_signal_pending, and other signals wait.",
+        "You leave the fault for any signal. Linux 5.6 asks for fatal_signal_pending, and other signals "
+        "wait.",
         LOOP,
     ),
     Cause(
@@ -188,6 +222,19 @@ CAUSES = (
         "pf-in-loop",
         pf_in_loop,
         "You report page-faults in each round. The event stands before the loop.",
+        LOOP,
+    ),
+    Cause(
+        "counts-killed",
+        counts_killed,
+        "You count before you leave for SIGKILL. min_flt and maj_flt count faults that were served.",
+        COUNTS,
+    ),
+    *AREA_CAUSES,
+    Cause(
+        "reports-locked",
+        reports_locked,
+        "You call mm_fault_error before up_read. Sending a signal needs no area: the lock is released first.",
         LOOP,
     ),
 )

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from course.checks.e03_causes import CAUSES, LOOP
 from course.checks.e03_scenarios import (
+    LOCKED_REPORT,
     PAGE_FAULTS,
     SERVED_FAULTS,
     beyond,
     forbidden,
     in_kernel,
+    killed_again,
     killed_in_user_mode,
     plain,
+    refused_later,
     remapped,
     slow,
     unmapped,
     woken,
 )
+from course.checks.e04_areas import ACCESSES
 from course.checks.specification import Check, Checks, Commit
 
 __all__ = ["CHECKS"]
@@ -25,7 +29,7 @@ CHECKS = Checks(
     checks={
         "plain": Check(
             lambda draw: (plain(draw), beyond(draw), forbidden(draw), unmapped(draw)),
-            ("outcome", "exceptions", "attempts"),
+            ("outcome", "exceptions", "attempts", LOCKED_REPORT),
             "Most faults wait for nothing: find the area, make one attempt, release the lock, and say how it "
             "went.",
         ),
@@ -36,18 +40,24 @@ CHECKS = Checks(
                 remapped(draw),
                 slow(draw, signal=True),
                 in_kernel(draw, "signalled"),
+                refused_later(draw),
             ),
-            ("outcome", "exceptions", "attempts", "handler_runs"),
-            "RETRY says that the lock is gone. So the lock is taken, and the area found, once more; in 5.6 "
-            "only SIGKILL ends the fault early.",
+            ("outcome", ACCESSES, "exceptions", "attempts", "handler_runs"),
+            "RETRY says that the lock is gone. So the lock is taken, the area found, and asked about, once "
+            "more; in 5.6 only SIGKILL ends the fault early.",
         ),
         "flags": Check(
             lambda draw: (woken(draw), in_kernel(draw, "woken")),
             ("flags", "outcome"),
-            "The second attempt is marked as tried, and may not retry: so every fault ends after two.",
+            "The second attempt is marked as tried, and may wait for no monitor: so no fault has a third.",
         ),
         "kill": Check(
-            lambda draw: (killed_in_user_mode(draw), in_kernel(draw, "killed")),
+            lambda draw: (
+                killed_in_user_mode(draw),
+                in_kernel(draw, "killed"),
+                killed_again(draw, "read"),
+                killed_again(draw, "tmpfs_write"),
+            ),
             ("attempts", "outcome", "exceptions"),
             "A killed task needs no page. In user mode it ends on its way back; kernel code has to go on "
             "somewhere, and that is its fixup.",
@@ -59,7 +69,7 @@ CHECKS = Checks(
             "its way.",
         ),
         "counters": Check(
-            lambda draw: (slow(draw), plain(draw), beyond(draw)),
+            lambda draw: (slow(draw), plain(draw), beyond(draw), killed_in_user_mode(draw)),
             ("minor", "major", PAGE_FAULTS, *SERVED_FAULTS),
             "An exception is one page fault, however many attempts it takes, and it is major if any of them "
             "was.",

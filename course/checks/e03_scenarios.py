@@ -10,24 +10,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from course.checks.draw import Draw
+from course.checks.e04_areas import changed
 from course.checks.e04_scenarios import killed, wakes
-from course.checks.facts import Fact, counted
+from course.checks.facts import Fact
 from course.checks.kernel_case import KernelCase
 from course.checks.kernel_mode import copying
 from course.checks.scenarios import HANDLED
 from pyemu.tree import Tree
 
 if TYPE_CHECKING:
+    from pyemu.machine import Result
     from pyemu.scenario import Scenario
 
 __all__ = [
+    "LOCKED_REPORT",
     "PAGE_FAULTS",
     "SERVED_FAULTS",
     "beyond",
     "forbidden",
     "in_kernel",
+    "killed_again",
     "killed_in_user_mode",
     "plain",
+    "refused_later",
     "remapped",
     "slow",
     "unmapped",
@@ -38,7 +43,7 @@ __all__ = [
 def _perf(event: str) -> Fact:
     """Make a fact of a software event that perf counts."""
     return Fact(
-        event, lambda result, task: result.tasks[task].counters[event], counted(f"perf event {event}")
+        event, lambda result, task: result.tasks[task].counters[event], lambda n: f"perf event {event}: {n}"
     )
 
 
@@ -46,8 +51,27 @@ PAGE_FAULTS = _perf("page-faults")
 SERVED_FAULTS = (_perf("minor-faults"), _perf("major-faults"))
 
 
-def scenario(title: str, area: dict[str, Any], program: list[Any], *others: dict[str, Any]) -> Scenario:
-    """Make a scenario of T and its area, which may show a file on a disk."""
+def _locked_report(result: Result, task: str) -> bool:
+    held = False
+    for event in result.trace.select("lock_taken", "lock_dropped", "fault_signal", "fixup", task=task):
+        if event.kind in ("fault_signal", "fixup") and held:
+            return True
+        held = event.kind == "lock_taken"
+    return False
+
+
+LOCKED_REPORT = Fact(
+    "locked_report",
+    _locked_report,
+    lambda locked: f"an error is reported {'with' if locked else 'without'} mmap_sem",
+)
+"""Whether an error was reported, as a signal or to a fixup, while the task held mmap_sem."""
+
+
+def scenario(
+    title: str, area: dict[str, Any], program: list[Any], *others: dict[str, Any], cached: bool = False
+) -> Scenario:
+    """Make a scenario of T and its area, which may show a file: on a disk, or cached in memory."""
     from pyemu.scenario import Scenario
 
     signals = {"SIGBUS": "escape", "SIGSEGV": "escape", **dict.fromkeys(HANDLED, "handler")}
@@ -57,7 +81,7 @@ def scenario(title: str, area: dict[str, Any], program: list[Any], *others: dict
             "name": "E3",
             "title": title,
             "machine": {"n_cpus": 4},
-            "files": [{"name": "F", "pages": 3, "byte": 6}] if "file" in area else [],
+            "files": [{"name": "F", "pages": 3, "byte": 6, "cached": cached}] if "file" in area else [],
             "areas": [{"name": "V", "process": "T", "pages": 4, **area}],
             "tasks": [{"name": "T", "process": "T", "signals": signals, "program": program}, *others],
         }
@@ -79,9 +103,10 @@ def _access(draw: Draw) -> tuple[dict[str, Any], str]:
 
 
 def plain(draw: Draw) -> KernelCase:
-    """A fault that the first attempt serves."""
+    """Two faults that the first attempt serves; the second is at the first address of the area."""
     access, sentence = _access(draw)
-    return _case(scenario("Nothing to wait for", {}, [access]), f"{sentence}: fresh memory, nobody waits")
+    told = scenario("Nothing to wait for", {}, [access, {"do": "read", "area": "V", "page": 0}])
+    return _case(told, f"{sentence}, and reads page 0: fresh memory, nobody waits", first=0)
 
 
 def beyond(draw: Draw) -> KernelCase:
@@ -131,7 +156,13 @@ def remapped(draw: Draw) -> KernelCase:
         told,
         f"T reads page {page['page']} of V, which the disk reads for 10000 us. After {at} us U maps fresh "
         "memory over it",
+        first=1,
     )
+
+
+def refused_later(draw: Draw) -> KernelCase:
+    """While T waits for the disk, its thread U unmaps the page; or it takes the right to write."""
+    return before(changed(draw))
 
 
 def in_kernel(draw: Draw, what: str) -> KernelCase:
@@ -147,3 +178,20 @@ def woken(draw: Draw) -> KernelCase:
 def killed_in_user_mode(draw: Draw) -> KernelCase:
     """SIGKILL while T waits for its monitor."""
     return before(killed(draw))
+
+
+def killed_again(draw: Draw, do: str) -> KernelCase:
+    """SIGKILL while the second attempt waits for a page lock: that attempt gives RETRY, too."""
+    page, at = draw("page", (0, 1, 2)), draw("at", range(3_000, 9_000, 500))
+    access = [{"do": "pause", "ticks": 10}, {"do": do, "area": "V", "page": page}]
+    hold = {"do": "hold_page", "file": "F", "page": page}
+    holder = {"name": "H", "program": [hold | {"ticks": 1_000}, hold | {"ticks": 20_000}]}
+    kill = {"do": "signal", "task": "T", "signal": "SIGKILL"}
+    killer = {"name": "K", "program": [{"do": "pause", "ticks": at}, kill]}
+    area = {"file": "F", "shared": True}
+    who = "T reads" if do == "read" else f"A system call ({do}) reads"
+    return _case(
+        scenario("Killed at the second attempt", area, access, holder, killer, cached=True),
+        f"{who} page {page} of V, which is in memory. H holds the page's lock, and takes it again after "
+        f"1000 us. So both attempts wait for it; after {at} us comes SIGKILL",
+    )

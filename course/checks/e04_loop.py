@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from course.checks.e04_areas import ACCESSES, refused, relocked
+from course.checks.e04_areas import ACCESSES, changed, refused, relocked
 from course.checks.e04_causes import CAUSES, LOOP
 from course.checks.e04_mutants import mutant_case
 from course.checks.e04_scenarios import killed, pending, signalled, stopped, wakes
@@ -34,7 +34,7 @@ CHECKS = Checks(
             "asks for both.",
         ),
         "areas": Check(
-            lambda draw: (refused(draw),),
+            lambda draw: (refused(draw), changed(draw)),
             (ACCESSES, "exceptions", "attempts"),
             "find_vma gives the first area that ends above the address. Whether the address lies in it, and "
             "whether the access is allowed, is asked anew in each round: the lock was dropped in between.",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from course.checks.call_case import CallRun
+from course.checks.e04_areas import unasked
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
 from pyemu.flags import VM_FAULT_ERROR, VM_FAULT_RETRY, Signal, VmFault, names
@@ -89,7 +90,7 @@ def over_again(run: KernelRun) -> Numbers:
 
 def area_unasked(run: KernelRun) -> Numbers:
     """Something else came of accesses that no area allows."""
-    return {} if run.case.scenario.name == "areas" else None
+    return {} if unasked(run) else None
 
 
 ROUND_CAUSES = (

@@ -19,6 +19,7 @@ ANONYMOUS = "Linux v5.7, mm/memory.c, do_anonymous_page"
 COPY = "Linux v5.7, mm/memory.c, wp_page_copy"
 REUSE = "Linux v5.7, mm/memory.c, do_wp_page"
 FORK = "Linux v5.7, mm/memory.c, copy_one_pte"
+ZAP = "Linux v5.7, mm/memory.c, zap_pte_range"
 ARCH = "Linux v5.7, arch/x86/mm/fault.c, do_user_addr_fault"
 
 Numbers = dict[str, int | str] | None
@@ -46,6 +47,36 @@ def no_flush(run: CallRun) -> Numbers:
     return {"step": step} if step else None
 
 
+def early_put(run: CallRun) -> Numbers:
+    """A frame was freed, and then the entry was changed that named it."""
+    return {} if run_of(run).early_put else None
+
+
+def put_before_flush(run: CallRun) -> Numbers:
+    """A frame was freed while a processor still knew it."""
+    return {} if "freed while known" in rules(run) else None
+
+
+def lost_frame(run: CallRun) -> Numbers:
+    """A frame has an owner by count, and none by name."""
+    return {} if "lost frame" in rules(run) else None
+
+
+def drops_parents(run: CallRun) -> Numbers:
+    """The child gave its page back, and the parent lost its entry."""
+    return {} if any(one.took for one in run_of(run).accesses) else None
+
+
+def copy_swapped(run: CallRun) -> Numbers:
+    """The fresh frame was copied over the old one."""
+    return {} if any(one.overwrote for one in faults(run)) else None
+
+
+def copies_at_fork(run: CallRun) -> Numbers:
+    """A fork copied frames."""
+    return {} if any(one.copied for one in run_of(run).accesses) else None
+
+
 def no_refcount(run: CallRun) -> Numbers:
     """The last counted owner of a frame gave it back, and an entry still named it."""
     return {} if "freed while mapped" in rules(run) else None
@@ -53,7 +84,7 @@ def no_refcount(run: CallRun) -> Numbers:
 
 def cow_over_ro(run: CallRun) -> Numbers:
     """A write was served where the area forbids writing."""
-    served = (one for one in faults(run) if not one.gives.startswith("SIG"))
+    served = (one for one in faults(run) if not one.gives.startswith(("SIG", "nothing")))
     return {} if any(one.had_area == "r" and one.error_code & WRITE for one in served) else None
 
 
@@ -105,6 +136,13 @@ def dontneed_keeps(run: CallRun) -> Numbers:
 
 CAUSES = (
     Cause(
+        "copies-at-fork",
+        copies_at_fork,
+        "You copy pages when the process forks. Most are never written again: fork copies entries, and the "
+        "first write after it copies the page.",
+        FORK,
+    ),
+    Cause(
         "writes-old",
         writes_old,
         "You copy the frame, and then let the entry name the old one: the write goes to the others' bytes.",
@@ -113,9 +151,22 @@ CAUSES = (
     Cause(
         "no-flush",
         no_flush,
-        "You change an entry that a processor may still know, and do not flush. The processor that faulted "
-        "has forgotten it, but another thread of the process runs on a processor of its own.",
+        "You change an entry that a processor may still know, and do not flush it for its process. The "
+        "processor that faulted has forgotten it, but another thread runs on a processor of its own.",
         COPY,
+    ),
+    Cause(
+        "drops-parents",
+        drops_parents,
+        "You empty an entry of the parent, whoever gave the page back. dontneed is told the process.",
+        ZAP,
+    ),
+    Cause(
+        "early-put",
+        early_put,
+        "You put the frame while an entry still names it. First the entry, then the flush, and the frame "
+        "last: once it is free, somebody else may get it.",
+        ZAP,
     ),
     Cause(
         "no-refcount",
@@ -134,8 +185,8 @@ CAUSES = (
     Cause(
         "maperr-as-bus",
         maperr_as_bus,
-        "Nothing is mapped there, so the address is wrong: SEGV_MAPERR. SIGBUS says that there is an area, "
-        "and behind it nothing to give.",
+        "Nothing is mapped there, so the address is wrong: SIGSEGV with SEGV_MAPERR. SEGV_ACCERR says that "
+        "there is an area, and that it forbids the access.",
         "Linux v5.7, arch/x86/mm/fault.c, bad_area",
     ),
     Cause(
@@ -182,6 +233,26 @@ CAUSES = (
         dontneed_keeps,
         "You leave the entry in place. The promise of MADV_DONTNEED is that the page is as if it was never "
         "touched.",
-        "Linux v5.7, mm/memory.c, zap_pte_range",
+        ZAP,
+    ),
+    Cause(
+        "copy-swapped",
+        copy_swapped,
+        "copy(to, source): the frame that is written comes first. You copied zeros over the old one.",
+        COPY,
+    ),
+    Cause(
+        "put-before-flush",
+        put_before_flush,
+        "You put the frame before the flush. Another processor can still read and write it, when somebody "
+        "else may have it: flush, then put.",
+        ZAP,
+    ),
+    Cause(
+        "lost-frame",
+        lost_frame,
+        "Who takes a frame out of an entry puts it, once: after a copy the old frame, in dontneed the one "
+        "that the entry named, whoever else has it.",
+        ZAP,
     ),
 )

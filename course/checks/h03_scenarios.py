@@ -95,7 +95,21 @@ def forks(draw: Draw) -> tuple[CallCase, ...]:
     (a, b, c), (x, y, z) = at.addresses, at.bytes
     before = (f"write {a} {x}", f"read {b}", f"thread write {c} {y}", "fork")
     reads = (f"child read {a}", f"child read {b}", f"child read {c}")
-    return (case("fork", *before, *reads, f"thread write {c} {z}", f"write {a} {z}", *reads),)
+    first = (*before, *reads, f"thread write {c} {z}", f"write {a} {z}", *reads)
+    child = (f"child write {b} {z}", f"read {b}", f"child read {a}", f"child drop {at.pages[0]}")
+    second = (f"write {a} {x}", f"write {b} {y}", "fork", *child, f"read {a}", f"child read {a}")
+    third = (
+        f"write {a} {x}",
+        f"protect {at.pages[0]} r",
+        "fork",
+        f"child read {a}",
+        f"child drop {at.pages[0]}",
+        f"child read {a}",
+        "child exit",
+        f"read {a}",
+    )
+    names = ("fork", "fork, then give back", "fork with an area that may be read only")
+    return tuple(case(name, *steps) for name, steps in zip(names, (first, second, third), strict=True))
 
 
 def copies(draw: Draw) -> tuple[CallCase, ...]:
@@ -115,7 +129,11 @@ def last_owner(draw: Draw) -> tuple[CallCase, ...]:
     (a, b, _), (x, y, z) = at.addresses, at.bytes
     before = (f"write {a} {x}", f"write {b} {x}", "fork")
     both = (f"write {a} {y}", f"child write {a} {z}", f"read {a}")
-    return (case("the last owner", *before, *both, "child exit", f"write {b} {y}", f"read {b}"),)
+    given_back = (f"write {a} {x}", "fork", f"child drop {at.pages[0]}", f"write {a} {y}", f"read {a}")
+    return (
+        case("the last owner", *before, *both, "child exit", f"write {b} {y}", f"read {b}"),
+        case("the other owner gave it back", *given_back),
+    )
 
 
 def counts(draw: Draw) -> tuple[CallCase, ...]:

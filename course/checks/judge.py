@@ -33,6 +33,9 @@ __all__ = ["UNAVAILABLE", "Judge", "judge"]
 FORFEITS = frozenset({"delegates", "not on the list", "forbidden import", "protocol", "limit"})
 ENDLESS = "endless"
 UNAVAILABLE = "not on this machine"
+ONE_CELL = (
+    "Only the cells of your answer are taken: put what they use into them, and calls of check into others."
+)
 
 
 def judge(exercise: Exercise, checks: Checks, source: str, seed: str | None = None) -> Verdict:
@@ -173,7 +176,9 @@ class _Sitting:
             try:
                 seen = conversations.result(self.source, partial(self._played, check, case))
             except HandlerFault as fault:
-                raise _Forfeit(fault.rule, Feedback(visible(str(fault)), read=self.checks.read)) from None
+                raise _Forfeit(
+                    fault.rule, Feedback(visible(_advised(fault.rule, str(fault))), read=self.checks.read)
+                ) from None
             if seen.said and seen.said not in self.printed:
                 self.printed.append(seen.said)
             for finding in seen.findings:
@@ -237,5 +242,10 @@ def _stopped(run: Run) -> str:
                 "Your function calls itself without end: the name that you replace leads to your own "
                 "function, never to the kernel's."
             )
-        return finding.text
+        return _advised(finding.rule, finding.text)
     return ""
+
+
+def _advised(rule: str, text: str) -> str:
+    """Add to what stopped an answer how a notebook's cells are taken, where a name is missing."""
+    return f"{text} {ONE_CELL}" if rule == "crash" and " raised NameError" in text else text

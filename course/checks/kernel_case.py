@@ -143,7 +143,7 @@ class KernelRun:
         """Say what is wrong, in a sentence; empty when nothing is."""
         for violation in self.mine.violations:
             if violation.rule not in OVERLOOKED:
-                return f"{violation.rule[:1].upper()}{violation.rule[1:]}: {violation.text}"
+                return f"{_begun(violation.rule)}: {violation.text}"
         if self.mine.end != ("done" if self.case.wanted else self.kernel.end):
             return f"The run did not come to an end: {self.mine.end_text}."
         for one in map(_fact, equal):
@@ -158,6 +158,11 @@ class KernelRun:
         facts = [FACTS["outcome"], *(one for one in map(_fact, equal) if one.name != "outcome")]
         mine = ", ".join(one.said(self.value(one)) for one in facts)
         return mine, ", ".join(one.said(self.right(one)) for one in facts)
+
+
+def _begun(rule: str) -> str:
+    """Begin a sentence with a rule, which may begin with a name: that keeps its small letter."""
+    return rule if "_" in rule.split()[0] else f"{rule[:1].upper()}{rule[1:]}"
 
 
 def _fact(fact: str | Fact) -> Fact:

@@ -60,7 +60,9 @@ class SmallFault:
     had_area : str
         What the area allows; empty without one.
     kept_source : bool
-        Whether a frame was copied, and the entry names the one that it was copied from.
+        Whether a frame was copied, and the entry names that one as before.
+    overwrote : bool
+        Whether another frame was copied over the one that the entry named.
     n_counted : int
         How often it was counted.
     """
@@ -70,6 +72,7 @@ class SmallFault:
     n_owners: int = 0
     had_area: str = ""
     kept_source: bool = False
+    overwrote: bool = False
     n_counted: int = 0
 
 
@@ -86,9 +89,13 @@ class SmallAccess:
     faults : tuple of SmallFault
         In order.
     parent_had : bool
-        Whether the page had an entry in the parent when it forked.
+        Whether the page had an entry in the parent when it forked, and was not given back since.
     kept : bool
         Of a page given back: whether its entry still was there afterwards.
+    took : bool
+        Of a page given back: whether the other process lost its entry.
+    copied : bool
+        Of a fork: whether frames were copied.
     """
 
     step: Step
@@ -96,6 +103,8 @@ class SmallAccess:
     faults: tuple[SmallFault, ...] = ()
     parent_had: bool = False
     kept: bool = False
+    took: bool = False
+    copied: bool = False
 
     @property
     def text(self) -> str:
@@ -120,6 +129,8 @@ class SmallRun:
         Processes that wrote into a frame of several owners.
     stale_after : str
         The step after which an old translation was used first; empty when none was.
+    early_put : bool
+        Whether a frame was freed before the entry was changed that named it.
     """
 
     accesses: tuple[SmallAccess, ...]
@@ -128,6 +139,7 @@ class SmallRun:
     broken: tuple[tuple[str, str], ...] = ()
     shared_writes: tuple[str, ...] = ()
     stale_after: str = ""
+    early_put: bool = False
 
     @property
     def told(self) -> dict[str, str]:
@@ -170,6 +182,7 @@ def small_run(steps: tuple[str, ...], kernel: Kernel) -> SmallRun:
         tuple(memory.broken),
         tuple(memory.shared_writes),
         memory.stale_after,
+        bool(memory.early_puts),
     )
 
 
@@ -228,14 +241,23 @@ def _accesses(memory: SmallMemory, steps: list[Step], kernel: Kernel) -> Iterato
         memory.step = step.do
         match step.do:
             case "fork":
+                n_copied = len(memory.copied)
                 memory.rights["child"] = dict(memory.rights["parent"])
                 at_fork = frozenset(page for page in memory.pages("parent") if memory.entry("parent", page))
                 kernel.fork(operations, "parent", "child")
+                yield SmallAccess(step, "", copied=bool(memory.copied[n_copied:]))
+                continue
             case "exit":
                 memory.end("child")
             case "drop":
+                other = "parent" if process == "child" else "child"
+                had = memory.entry(other, step.va) is not None
+                if process == "child":
+                    at_fork -= {step.va & PAGE_MASK}
                 kernel.dontneed(operations, process, step.va)
-                yield SmallAccess(step, "", kept=memory.entry(process, step.va) is not None)
+                memory.end_step()
+                took = had and memory.entry(other, step.va) is None
+                yield SmallAccess(step, "", kept=memory.entry(process, step.va) is not None, took=took)
                 continue
             case "protect":
                 memory.protect(process, step.va, step.more)
@@ -277,14 +299,16 @@ def _served(
     owners = memory.owners(before[0]) if before else 0
     n_copied, n_counted = len(memory.copied), memory.counters.total()
     kernel.page_fault(operations, process, fault.cr2, fault.error_code)
+    memory.end_step()
     after = memory.entry(process, fault.cr2) if area else None
-    sources = {source for _, source in memory.copied[n_copied:]}
+    copied = [pair for pair in memory.copied[n_copied:] if before]
     return SmallFault(
         fault.error_code,
         _gives(memory.signal, before, after, fault.error_code),
         owners,
         area,
-        after is not None and after[0] in sources,
+        any(after and source == before[0] == after[0] for _, source in copied if before),
+        any(to == before[0] for to, _ in copied if before),
         memory.counters.total() - n_counted,
     )
 

@@ -43,6 +43,8 @@ class SmallMemory:
         Frames copied to, with those copied from.
     stale_after : str
         The step after which an old translation was used first; empty when none was.
+    early_puts : list of int
+        Frames that were freed while an entry named them that was changed later in the same step.
     step : str
         What the kernel is asked to do at present; the caller sets it.
     """
@@ -58,7 +60,9 @@ class SmallMemory:
         self.shared_writes: list[str] = []
         self.copied: list[tuple[int, int]] = []
         self.stale_after = ""
+        self.early_puts: list[int] = []
         self.step = ""
+        self._freed_mapped: list[int] = []  # in this step
         self._changed: dict[tuple[str, int], str] = {}  # the step that last changed an entry
         self._roots = {name: (N_FRAMES + n * TABLES) * PAGE_SIZE for n, name in enumerate(PROCESSES)}
         for root in self._roots.values():
@@ -109,6 +113,12 @@ class SmallMemory:
                 self.clear_entry(process, page)
                 self.flush(process, page)
                 self.put(entry[0])
+        self.end_step()
+
+    def end_step(self) -> None:
+        """See what became of frames that were freed while an entry named them."""
+        self.early_puts += [frame for frame in self._freed_mapped if not self.n_mapped(frame)]
+        self._freed_mapped.clear()
 
     def n_mapped(self, frame: int) -> int:
         """Count the entries that name a frame."""
@@ -197,7 +207,10 @@ class SmallMemory:
         if self.n_owners[frame] == 0:
             self.free.append(frame)
             if self.n_mapped(frame):
+                self._freed_mapped.append(frame)
                 self._broke("freed while mapped", f"frame {frame} is free, and an entry still names it")
+            elif any(_knows(mmu, frame) for mmu in self._mmus.values()):
+                self._broke("freed while known", f"frame {frame} is free, and a processor still knows it")
 
     def count(self, name: str) -> None:
         """Count a fault: ``min_flt`` or ``maj_flt``."""
@@ -216,7 +229,10 @@ class SmallMemory:
     def _entry_address(self, process: str, address: int) -> int:
         page = _address(address) & PAGE_MASK
         if page not in PAGES:
-            raise ValueError(f"{address:#x} is in no area; they go from {FIRST:#x} up to {PAGES.stop:#x}")
+            sent = "; a signal was sent, so return after it" if self.signal else ""
+            raise ValueError(
+                f"{address:#x} is in no area; they go from {FIRST:#x} up to {PAGES.stop:#x}{sent}"
+            )
         return self._roots[_process(process)] + (TABLES - 1) * PAGE_SIZE + 8 * (page >> PAGE_SHIFT & 511)
 
     def _write(self, process: str, address: int, entry: int) -> None:
@@ -225,6 +241,11 @@ class SmallMemory:
 
     def _broke(self, rule: str, text: str) -> None:
         self.broken.append((rule, text))
+
+
+def _knows(mmu: Mmu, frame: int) -> bool:
+    """Say whether a translation to a frame is cached; the first level's are in the second as well."""
+    return any(entry.pfn == frame for array in mmu.tlb_entries().l2 for entry in array.entries)
 
 
 def _process(process: object) -> str:

@@ -47,18 +47,21 @@ for event in run("S9", Tree.before).trace.select("attempt", "attempt_end", task=
 #   [fact:x86-fixup] Other signals have to wait;
 # - else it retries, without `FAULT_FLAG_ALLOW_RETRY`, and with `FAULT_FLAG_TRIED`. [fact:flag-tried-5-6]
 #
+# The second attempt may give RETRY, too: it may not wait for a monitor any more, but for a page that somebody
+# has locked, and SIGKILL ends that wait. The lock is gone then as well.
+#
 # And it counts. The event `page-faults` comes once for each exception. A fault that was served counts once,
 # as `maj_flt` and `major-faults` if any of its attempts gave `VM_FAULT_MAJOR`, else as `min_flt` and
 # `minor-faults`. [fact:count-x86-own] A fault that failed or was left counts as neither.
 #
 # Flags and the first lock are there. The rest is yours. Each operation is awaited, as in `await
-# down_read(mm)`.
+# down_read(mm)`, and so is a field: `await vma.vm_start`. Not awaited: `current` itself, and `user_mode`.
 #
 # | you may use | for |
 # |---|---|
 # | `down_read(mm)`, `up_read(mm)` | taking mmap_sem for reading, releasing it |
 # | `find_vma(mm, address)` | the first area that ends above the address, or None |
-# | `vma.vm_start` | its first address, which may lie above yours |
+# | `await vma.vm_start` | its first address, which may lie above yours |
 # | `bad_area(regs, error_code, address)` | no area: it releases the lock and sends SIGSEGV; then return |
 # | `access_error(error_code, vma)` | whether the area forbids the access |
 # | `bad_area_access_error(regs, error_code, address)` | as `bad_area`, for an area that forbids it |
@@ -127,7 +130,8 @@ hint("e03_loop_before")
 # ## One attempt
 #
 # Each check runs your function in a process of its own, beside the kernel's own function on the same
-# scenario, on the tree before the series. What is shown below a check before you run it is the verdict on a
+# scenario, on the tree before the series. Only the cell with your function is taken: put what it uses into
+# that cell, and checks into others. What is shown below a check before you run it is the verdict on a
 # right answer.
 
 # %% id="plain" tags=["check"]

@@ -161,7 +161,8 @@ hint("e05_handle_userfault")
 # ## Who must not wait
 #
 # Each check runs your function in a process of its own, beside the kernel's own function on the same
-# scenario. What is shown below a check before you run it is the verdict on a right answer.
+# scenario. Only the cell with your function is taken: put what it uses into that cell, and checks into
+# others. What is shown below a check before you run it is the verdict on a right answer.
 
 # %% id="early" tags=["check"]
 check("e05_handle_userfault", "early")

@@ -28,8 +28,8 @@ def careless_fork(kernel, parent, child):
             kernel.set_entry(child, page, *kernel.entry(parent, page))
 
 
-def careless_fault(kernel, process, page, error_code):
-    kernel.set_entry(process, page, kernel.alloc(), True)
+def careless_fault(kernel, process, address, error_code):
+    kernel.set_entry(process, address, kernel.alloc(), True)
 
 
 # %% id="run-careless"
@@ -38,7 +38,9 @@ try_kernel(*steps, page_fault=careless_fault, fork=careless_fork, dontneed=None)
 
 # %% [markdown] id="crash-text"
 # The parent's `7` is gone, the frame was given back while an entry still named it, and nobody counted a
-# fault. The kernel of the emulator does better:
+# fault. Four things never may happen, and are told below the steps: a processor uses a translation that the
+# entry no longer has; the zero page is written; a frame is free while an entry or a processor still knows it;
+# a frame is given back twice, or never. The kernel of the emulator does better:
 
 # %% id="run-kernel"
 touch(*steps)
@@ -52,7 +54,8 @@ touch(*steps)
 #
 # A process is `"parent"` or `"child"`. The parent has two threads, each on a processor of its own. An
 # address is any address in a page. A **frame** is a number, and it has **owners**: whoever names it in an
-# entry. You count them.
+# entry. You count them. Between two of your calls another processor may look an entry up, so their order
+# matters. A processor that faults has forgotten its translation already; the others have not.
 #
 # | you may use, as `kernel.alloc()` | for |
 # |---|---|
@@ -61,12 +64,12 @@ touch(*steps)
 # | `entry(process, address)` | the entry, as a pair `(frame, writable)`, or None |
 # | `set_entry(process, address, frame, writable)` | puts an entry in place of the old one |
 # | `clear_entry(process, address)` | empties an entry |
-# | `flush(process, address)` | every processor of the process forgets its translation |
-# | `zero_frame()` | the frame of zeros that all share; it counts 100 owners, for ever |
+# | `flush(process, address)` | its processors forget the translation: after the entry has changed |
+# | `zero_frame()` | the frame of zeros that all share; it counts 100 owners, whatever you get or put |
 # | `alloc()` | a fresh frame, full of zeros, with one owner |
 # | `copy(to, source)` | copies the contents of a frame |
 # | `owners(frame)` | how many owners it has |
-# | `get(frame)`, `put(frame)` | one owner more, one less; without an owner it is free |
+# | `get(frame)`, `put(frame)` | one owner more, one less; without one, others may get it |
 # | `count("min_flt")` | counts a fault that was served |
 # | `force_sig_fault(SIGSEGV, code)` | a signal; the code is `SEGV_MAPERR` (no area) or `SEGV_ACCERR` |
 #
@@ -136,7 +139,7 @@ def fork(kernel, parent, child):
 
 
 # %% [markdown] id="dontneed-text"
-# **Giving back.** Afterwards the page is as if it had never been touched.
+# **Giving back.** Afterwards the page is as if it had never been touched. Perhaps it never was.
 
 
 # %% id="give-back" tags=["answer"]
@@ -160,8 +163,9 @@ hint("h03_demand_zero")
 # ## One process
 #
 # Each check does steps on a fresh small memory with your three functions, and the same steps on the emulator
-# with its own kernel. At the end every process ends and gives its frames back. What is shown below a check
-# before you run it is the verdict on a right answer.
+# with its own kernel. At the end every process ends and gives its frames back. Only the cells with your
+# functions are taken: put what they use into them, and checks into others. What is shown below a check before
+# you run it is the verdict on a right answer.
 
 # %% id="zero" tags=["check"]
 check("h03_demand_zero", "zero")

@@ -21,14 +21,22 @@ SENTENCES = {
     "stale-vma": "You used a VMA of an older generation: use after free.",
     "no-relock": "find_vma without mmap_sem.",
     "unlock-on-retry": "Bad unlock balance: the callee already released it.",
-    "nonfatal-return": "SIGUSR1 on tree 0 must not end the fault (S9: 1 exception).",
+    "nonfatal-return": "SIGUSR1 must not end a fault of Linux 5.6 (S9: 1 exception).",
     "no-kill-test": "SIGKILL was pending after attempt 1, you ran attempt 2.",
     "kernel-kill-return": "The kernel instruction runs again: livelock; use the fixup.",
     "counts-each": "One fault, two counts.",
-    "last-major": "That is arc's rule; x86 remembers MAJOR.",
+    "last-major": "The first attempt was major, the second was not: x86 remembers MAJOR.",
     "pf-in-loop": "sw page-faults is once per exception on x86.",
     "retry-is-error": "RETRY is not an error.",
     "unlock-after-error-missing": "SIGBUS path left mmap_sem held.",
+    "allow-with-retry": "Attempt 2 gave RETRY too, and you released the lock: it was gone again.",
+    "area-unasked": "An access that no area allows ends in SIGSEGV at once, whatever attempt it is.",
+    "counts-killed": "SIGKILL ended the fault, and you counted it: it was not served.",
+    "first-address": "The first address of an area belongs to it.",
+    "unlock-twice": "Bad unlock balance: bad_area releases the lock itself.",
+    "goes-on": "SIGSEGV was sent, and your fault went on.",
+    "user-no-context": "no_context is for kernel code: T was in user mode, and has no fixup.",
+    "reports-locked": "An error was reported with mmap_sem held.",
 }
 POINTS = {
     "keeps-allow": 9,
@@ -44,6 +52,14 @@ POINTS = {
     "pf-in-loop": 10,
     "retry-is-error": 2,
     "unlock-after-error-missing": 5,
+    "allow-with-retry": 10,
+    "area-unasked": 2,
+    "counts-killed": 10,
+    "first-address": 0,
+    "unlock-twice": 0,
+    "goes-on": 0,
+    "user-no-context": 8,
+    "reports-locked": 10,
 }
 HEAD = "async def do_user_addr_fault(regs, error_code, address):\n"
 
@@ -121,13 +137,44 @@ def test_no_look_at_the_area_at_all_is_wrong():
             "",
         )
     )
-    given = verdict(ID, source)
-    assert list(failed(given)) == ["plain"]
+    asked = SENTENCES["area-unasked"]
+    assert failed(verdict(ID, source)) == {"plain": asked, "retry": asked}
 
 
 def test_an_area_above_the_address_is_no_area():
     source = edited(("if vma is None or await vma.vm_start > address:", "if vma is None:"))
-    assert list(failed(verdict(ID, source))) == ["plain"]
+    asked = SENTENCES["area-unasked"]
+    assert failed(verdict(ID, source)) == {"plain": asked, "retry": asked}
+
+
+@pytest.mark.parametrize(
+    "old", ["vma is None or await vma.vm_start > address", "await access_error(error_code, vma)"]
+)
+def test_what_is_asked_at_the_first_attempt_only_is_too_little(old: str):
+    source = edited((f"if {old}:", f"if not flags & FAULT_FLAG_TRIED and ({old}):"))
+    assert failed(verdict(ID, source)) == {"retry": SENTENCES["area-unasked"]}
+
+
+def test_the_lock_that_is_gone_is_not_released_in_kernel_mode_alone():
+    old = "        if not fault & VM_FAULT_RETRY:\n"
+    ask = (
+        "        if not fault & VM_FAULT_RETRY or not (user_mode(regs) or flags & FAULT_FLAG_ALLOW_RETRY):\n"
+    )
+    assert failed(verdict(ID, edited((old, ask)))) == {"kill": SENTENCES["allow-with-retry"]}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        edited(("await find_vma(mm, address)", "await find_it(mm, address)")),
+        master(E3) + '\n\ncheck("plain")\n',
+    ],
+    ids=["a helper", "a check"],
+)
+def test_a_name_of_another_cell_is_missing_and_its_author_reads_why(source: str):
+    given = verdict(ID, source)
+    assert given.points == 0
+    assert all("Only the cells of your answer are taken" in headline for headline in failed(given).values())
 
 
 def test_the_loop_of_5_7_is_not_the_loop_of_5_6():
@@ -151,7 +198,7 @@ def test_a_fixup_for_user_mode_too_is_no_way_out():
         ),
     )
     given = verdict(ID, source)
-    assert list(failed(given)) == ["kill"]
+    assert list(failed(given)) == ["kill", "counters"]
 
 
 def test_a_count_for_a_fault_that_failed_is_wrong_in_the_counters_alone():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from course.checks.library import exercise_of
-from tests.exercises.answers import failed, master, source_of, verdict, wrong
+from tests.exercises.answers import SEEDS, failed, master, source_of, verdict, wrong
 
 H3 = exercise_of("h03_demand_zero")
 SENTENCES = {
@@ -21,6 +21,12 @@ SENTENCES = {
     "segv-counted": "An error counts 0/0.",
     "maperr-as-bus": "No area: SIGSEGV, MAPERR.",
     "dontneed-keeps": "Reads as zero again.",
+    "drops-parents": "The child gave its page back, and the parent's is gone.",
+    "early-put": "A frame was freed before its entry was emptied.",
+    "put-before-flush": "A frame was freed while a processor still knew it.",
+    "lost-frame": "A frame was lost: nobody has it, and nobody gave it back.",
+    "copy-swapped": "Copied over the old frame.",
+    "copies-at-fork": "fork copies no page.",
 }
 POINTS = {
     "read-allocates": 4,
@@ -34,7 +40,13 @@ POINTS = {
     "cow-over-ro": 8,
     "segv-counted": 9,
     "maperr-as-bus": 9,
-    "dontneed-keeps": 9,
+    "dontneed-keeps": 6,
+    "drops-parents": 7,
+    "early-put": 9,
+    "put-before-flush": 9,
+    "lost-frame": 7,
+    "copy-swapped": 5,
+    "copies-at-fork": 3,
 }
 
 
@@ -47,8 +59,8 @@ def edited(*changes: tuple[str, str]) -> str:
     return source
 
 
-def headlines(*changes: tuple[str, str]) -> dict[str, str]:
-    return failed(verdict("h03_demand_zero", edited(*changes)))
+def headlines(*changes: tuple[str, str], seed: str | None = None) -> dict[str, str]:
+    return failed(verdict("h03_demand_zero", edited(*changes), seed))
 
 
 @pytest.mark.parametrize("name", SENTENCES)
@@ -74,14 +86,69 @@ def test_a_flush_that_fork_forgets_is_named_by_its_step():
 
 def test_a_flush_that_dontneed_forgets_is_named_by_its_step():
     lines = "kernel.clear_entry(process, address)\n        kernel.flush(process, address)"
-    assert headlines((lines, "kernel.clear_entry(process, address)")) == {
-        "dontneed": "Old translation still used after the drop."
-    }
+    given = headlines((lines, "kernel.clear_entry(process, address)"))
+    assert list(given) == ["dontneed", "fork"]
+    assert set(given.values()) == {"Old translation still used after the drop."}
 
 
 def test_a_frame_that_is_never_given_back_is_named():
     given = headlines(("            kernel.put(frame)\n", ""))
-    assert given["cow"].startswith("Yours gives lost frame: frame")
+    assert given["cow"] == SENTENCES["lost-frame"]
+
+
+GIVES_BACK = "        kernel.clear_entry(process, address)\n        kernel.flush(process, address)\n"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_page_that_the_child_gives_back_is_forgotten_by_the_child(seed: str | None):
+    given = headlines((GIVES_BACK, GIVES_BACK.replace("flush(process", "flush('parent'")), seed=seed)
+    assert given == {"fork": "Old translation still used after the drop."}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_frame_of_two_owners_is_given_back_by_each(seed: str | None):
+    alone = "        if kernel.owners(frame) == 1:\n            kernel.put(frame)"
+    given = headlines((f"{GIVES_BACK}        kernel.put(frame)", GIVES_BACK + alone), seed=seed)
+    assert set(given.values()) == {SENTENCES["lost-frame"]}
+
+
+def test_a_page_that_may_be_read_only_is_given_back_as_well():
+    refuses = "        if kernel.area(process, address) == 'r':\n            return\n"
+    assert headlines((GIVES_BACK, refuses + GIVES_BACK)) == {"fork": SENTENCES["dontneed-keeps"]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        (
+            "            frame, _ = entry\n            kernel.get",
+            "            frame, may = entry\n            may and kernel.get",
+            "no-refcount",
+        ),
+        (
+            "for address in kernel.pages(parent):",
+            "for address in (one for one in kernel.pages(parent) if kernel.area(parent, one) == 'rw'):",
+            "child-read-faults",
+        ),
+    ],
+)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_page_that_may_be_read_only_is_forked_as_well(old: str, new: str, name: str, seed: str | None):
+    assert headlines((old, new), seed=seed) == {"fork": SENTENCES[name]}
+
+
+def test_a_signal_without_a_return_is_told_to_return():
+    signal = "kernel.force_sig_fault(SIGSEGV, SEGV_MAPERR)\n"
+    given = headlines((f"{signal}        return\n", signal))
+    assert "a signal was sent, so return after it" in given["segv"]
+
+
+def test_a_fault_that_is_not_served_has_no_cause():
+    given = verdict(
+        "h03_demand_zero",
+        edited(("    area = kernel.area(process, address)\n", "    return\n    area = 0\n")),
+    )
+    assert {row.feedback.cause for row in given.rows if row.feedback is not None} == {""}
 
 
 def test_a_child_that_may_write_is_named():

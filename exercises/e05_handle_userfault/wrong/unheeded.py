@@ -17,7 +17,7 @@ async def handle_userfault(vma, address, flags, reason):
     else:
         state = TASK_KILLABLE if flags & FAULT_FLAG_KILLABLE else TASK_UNINTERRUPTIBLE
     wait = await userfaultfd_queue(context, address & PAGE_MASK, message, state)
-    must_wait = await userfaultfd_must_wait(mm, address, reason)
+    await userfaultfd_must_wait(mm, address, reason)
     await up_read(mm)
     result = VM_FAULT_RETRY
     if not await context.released and not await ends_sleep(state):

@@ -54,6 +54,7 @@ def test_a_fault_that_is_never_served_is_given_up():
 def give_back_twice(kernel: SimpleNamespace, process: str, address: int) -> None:
     frame, _ = kernel.entry(process, address)
     kernel.clear_entry(process, address)
+    kernel.flush(process, address)
     kernel.put(frame)
     kernel.put(frame)
 
@@ -61,6 +62,16 @@ def give_back_twice(kernel: SimpleNamespace, process: str, address: int) -> None
 def test_a_frame_that_is_given_back_twice_is_noticed():
     run = small_run(("write 0x5010", "drop 0x5000"), reference(dontneed=give_back_twice))
     assert broken(run) == {"freed twice"}
+
+
+def test_a_frame_that_is_free_while_a_processor_knows_it_is_noticed():
+    def unflushed(kernel: SimpleNamespace, process: str, address: int) -> None:
+        frame, _ = kernel.entry(process, address)
+        kernel.clear_entry(process, address)
+        kernel.put(frame)
+
+    run = small_run(("write 0x5010", "drop 0x5000"), reference(dontneed=unflushed))
+    assert broken(run) == {"freed while known"}
 
 
 def forget(kernel: SimpleNamespace, process: str, address: int) -> None:
