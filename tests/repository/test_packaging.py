@@ -101,7 +101,7 @@ def material() -> set[str]:
         "lessons/*.py",
         "lessons/*.ipynb",
         "lessons/*.toml",
-        "exercises/*/*.*",
+        "exercises/[a-z][0-9][0-9]_*/*.*",
         "exercises/*/right/*.py",
         "exercises/*/wrong/*.py",
     }
