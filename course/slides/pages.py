@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from course.curriculum import lesson_number
 from course.slides.deck import deck
@@ -48,11 +47,11 @@ def page(lesson: Path) -> str:
     from nbconvert import SlidesExporter
 
     notebook = deck(json.loads(lesson.read_text(encoding="utf-8")))
-    exporter = SlidesExporter(  # type: ignore[no-untyped-call]
+    exporter = SlidesExporter(  # type: ignore[no-untyped-call]  # nbconvert has none
         extra_template_basedirs=[str(TEMPLATE.parent)], template_name=TEMPLATE.name, reveal_url_prefix=ASSETS
     )
-    html: Any = exporter.from_notebook_node(nbformat.from_dict(notebook))[0]  # type: ignore[no-untyped-call]
-    return str(html)
+    node = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]  # nbformat has none
+    return str(exporter.from_notebook_node(node)[0])
 
 
 def write(target: Path, lessons: Iterable[Path], package: Path) -> list[Path]:

@@ -129,7 +129,7 @@ def damages(n: int, seed: int, notebooks: Sequence[Notebook]) -> Iterator[Damage
         In the order of their names.
     """
     # They declare their damages when they are imported.
-    from tests.grading import damaged_bytes, damaged_file, damaged_notebook  # noqa: F401
+    from tests.grading import damaged_bytes, damaged_file, damaged_notebook  # noqa: F401  each adds its own
 
     random = Random(seed)
     kinds: list[Kind] = []

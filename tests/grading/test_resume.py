@@ -134,10 +134,10 @@ def test_two_workers_that_are_killed_leave_no_process_and_go_on(
     for _ in range(3):
         with subprocess.Popen(command(folder, out, "--workers", "2"), stdout=subprocess.DEVNULL) as process:
             n_done = len(list(out.glob("*/results.json")))
-            wait_for(lambda n=n_done: len(list(out.glob("*/results.json"))) >= n + 5)  # type: ignore[misc]
+            wait_for(lambda n=n_done: len(list(out.glob("*/results.json"))) >= n + 5)  # type: ignore[misc]  # a default is no argument
             left = descendants(process.pid)
             process.kill()
-        wait_for(lambda pids=left: not any(Path("/proc", str(pid)).exists() for pid in pids))  # type: ignore[misc]
+        wait_for(lambda pids=left: not any(Path("/proc", str(pid)).exists() for pid in pids))  # type: ignore[misc]  # a default is no argument
     subprocess.run(command(folder, out, "--workers", "2"), check=True, capture_output=True)
     assert contents(out) == undisturbed
 
