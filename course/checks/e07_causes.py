@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
-from course.checks.e07_facts import attempts, fixed_without_page, given, killed_at, passes
+from course.checks.e07_facts import FIXED, attempts, fixed_without_page, given, killed_at, passes
+from course.checks.e07_scenarios import FRESH
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
 from pyemu.flags import EBUSY, EFAULT, EINTR, FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, PAGE_SIZE
@@ -105,6 +106,12 @@ def error_over_progress(run: KernelRun) -> Numbers:
     return {} if lost and not killed(run) else None
 
 
+def never_fewer(run: KernelRun) -> Numbers:
+    """The caller was told of more pages than it wanted, each of which was got once."""
+    more = next(((mine, right) for mine, right in pairs(run) if mine and right and mine > right > 0), None)
+    return {"given": more[0], "wanted": more[1]} if more else None
+
+
 def no_seek(run: KernelRun) -> Numbers:
     """A pass began at a page that an earlier one had got."""
     got: set[int] = set()
@@ -127,6 +134,12 @@ def locked_stays_1(run: KernelRun) -> Numbers:
     mine, kernel = given(run.mine, run.case.task), given(run.kernel, run.case.task)
     both = zip(mine, kernel, strict=False)
     return {} if any(one.locked == 1 and other.locked == 0 for one, other in both) else None
+
+
+def first_address(run: KernelRun) -> Numbers:
+    """The first address of an area was refused."""
+    refused = run.case.scenario.name == FRESH and FIXED.of(run.mine, run.case.task) == (-EFAULT,)
+    return {} if refused else None
 
 
 def b3(run: KernelRun) -> Numbers:
@@ -213,6 +226,13 @@ CAUSES = (
         GUP,
     ),
     Cause(
+        "never-fewer",
+        never_fewer,
+        "After each drop you ask for nr_pages again. What you have comes off that number, or the pass goes "
+        "on behind the last page that the caller wanted.",
+        GUP,
+    ),
+    Cause(
         "many-in-pass-2",
         many_in_pass_2,
         "The pass with FOLL_TRIED goes on to pages that nobody has tried. TRIED makes the wait for a page "
@@ -225,6 +245,13 @@ CAUSES = (
         "You say 1 because the lock is held again. For the caller 1 means: held all the time, what I looked "
         "up is still true. After a drop, release it and say 0.",
         CONTRACT,
+    ),
+    Cause(
+        "first-address",
+        first_address,
+        "find_vma gives the area that has the address, or else the next one. It is the next one if it begins "
+        "above the address; at its first address you are in it.",
+        FIXUP,
     ),
     Cause(
         "B3",

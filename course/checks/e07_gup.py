@@ -20,7 +20,11 @@ CHECKS = Checks(
             "a first one again.",
         ),
         "partial": Check(
-            lambda draw: (scenes.read_three(draw), scenes.error_after_one(draw)),
+            lambda draw: (
+                scenes.read_three(draw),
+                scenes.rest_at_once(draw),
+                scenes.error_after_one(draw),
+            ),
             (COUNTS, OUTCOMES, "messages"),
             "Who has pinned a page must hear of it, or nobody ever gives it back. The error is not lost: it "
             "comes again at the next call.",
@@ -57,7 +61,12 @@ CHECKS = Checks(
             "A caller that can't bear a drop gets what can be had without one.",
         ),
         "fixup": Check(
-            lambda draw: (scenes.fixed_up(draw), kills.killed_in_fixup(draw), scenes.no_page(draw)),
+            lambda draw: (
+                scenes.fixed_up(draw),
+                kills.killed_in_fixup(draw),
+                scenes.fresh(draw),
+                scenes.no_page(draw),
+            ),
             (FIXED, "outcome", "messages", WORDS, "minor", "major"),
             "0 promises a page that is accessible. So RETRY is asked again, until an answer or SIGKILL.",
         ),

@@ -13,6 +13,7 @@ from pyemu.tree import Tree
 __all__ = [
     "ASK",
     "FIXUP",
+    "FRESH",
     "GUP",
     "busy_pages",
     "case",
@@ -20,12 +21,14 @@ __all__ = [
     "drawn_pause",
     "error_after_one",
     "fixed_up",
+    "fresh",
     "never_dropped",
     "no_page",
     "no_wait",
     "not_allowed",
     "pin",
     "read_three",
+    "rest_at_once",
     "served",
     "signal",
     "wake",
@@ -35,6 +38,7 @@ __all__ = [
 GUP = {"__get_user_pages_locked": "__get_user_pages_locked"}
 FIXUP = {"fixup_user_fault": "fixup_user_fault"}
 ARMED = {"userfaultfd": True}
+FRESH = "fresh-memory"
 ASK: Step = {"do": "wait_message"}
 
 
@@ -133,6 +137,18 @@ def read_three(draw: Draw) -> KernelCase:
     )
 
 
+def rest_at_once(draw: Draw) -> KernelCase:
+    """The first page is brought; those behind it are there, one more than is wanted."""
+    return case(
+        "the-rest-is-there",
+        "A page that is brought, and one that is there",
+        "T wants pages 1 and 2 of V. Page 1 is missing, and M brings it; pages 2 and 3 are there.",
+        [pin(1, 2, draw("entry", ("get_user_pages_unlocked", "get_user_pages_locked")))],
+        [ASK, drawn_pause(draw), copy(1)],
+        area={**ARMED, "populated": [0, 2, 3]},
+    )
+
+
 def error_after_one(draw: Draw) -> KernelCase:
     """The first page is brought, and behind it there is no area."""
     page = draw("page", (1, 2))
@@ -206,6 +222,21 @@ def fixed_up(draw: Draw) -> KernelCase:
         f"page; asked for the {n + 1}th time, it brings the page.",
         [pin(page, entry="fixup_user_fault")],
         [*(ASK, pause, wake(page)) * n, ASK, pause, copy(page)],
+        replaced=FIXUP,
+    )
+
+
+def fresh(draw: Draw) -> KernelCase:
+    """A word at the first address of an area that nobody serves: the kernel brings the page at once."""
+    start = {"do": "pause", "ticks": draw("ticks", range(100))}
+    return case(
+        FRESH,
+        "The first address of an area",
+        "A driver of T resolves the fault of the first address of V by hand. V is fresh memory, without a "
+        "monitor: nobody has to wait.",
+        [start, pin(0, entry="fixup_user_fault", write=draw("write", (True, False)))],
+        [],
+        area={"populated": []},
         replaced=FIXUP,
     )
 

@@ -23,6 +23,8 @@ SENTENCES = {
     "plain-down_read": "S15b: SIGKILL waits behind the writer.",
     "minus-EBUSY": "RETRY is a count, never an error.",
     "always-eintr": "SIGKILL after one page: short count 1, not EINTR.",
+    "never-fewer": "Wanted: 2 pages; got: 3. Who has a page asks for one less.",
+    "first-address": "The first address of an area belongs to it.",
 }
 POINTS = {
     "B1": 9,
@@ -39,6 +41,8 @@ POINTS = {
     "plain-down_read": 13,
     "minus-EBUSY": 15,
     "always-eintr": 13,
+    "never-fewer": 13,
+    "first-address": 14,
 }
 HEAD = "async def __get_user_pages_locked(tsk, mm, start, nr_pages, locked, flags):\n"
 
@@ -140,11 +144,12 @@ def test_fixup_that_no_signal_ends_is_found():
     [
         ("        fault_flags |= FAULT_FLAG_TRIED\n", ""),
         ("        major |= fault & VM_FAULT_MAJOR\n", ""),
+        ("        major |= fault & VM_FAULT_MAJOR\n", "        major = VM_FAULT_MAJOR\n"),
         (" or not await vma.vm_flags & wanted", ""),
         ("vma is None or await vma.vm_start > address or ", ""),
         ("        if fault & VM_FAULT_ERROR:\n            return FixupResult(-EFAULT, unlocked)\n", ""),
     ],
-    ids=["no-tried", "never-major", "forbidden", "nowhere", "error"],
+    ids=["no-tried", "never-major", "always-major", "forbidden", "nowhere", "error"],
 )
 def test_what_fixup_forgets_is_found(old: str, new: str):
     assert set(headlines((old, new))) == {"fixup"}
