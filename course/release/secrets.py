@@ -27,6 +27,8 @@ from course.material.learner import answers_in
 from course.material.solution import secret_lines, solved, stubbed
 from course.material.source import tags_of
 from course.release.tokens import PYTHON, VALUES, Pattern, names_of, own_words, pattern, tokens, words
+from pyemu.flags import PAGE_SIZE
+from pyemu.scenario.memory import FIRST_ADDRESS, MAX_PAGES
 
 __all__ = ["Code", "Secrets", "secrets_of"]
 
@@ -43,6 +45,8 @@ SHORTEST_TEXT = (
     32  # characters of a literal: shorter ones are words of the language in which scenarios are written
 )
 LARGE = 1_000_000  # a number, such as an address, that tells by itself
+USUAL = range(FIRST_ADDRESS, FIRST_ADDRESS + MAX_PAGES * PAGE_SIZE)
+"""Addresses that tell nothing: those of the area that nearly every scenario has, in every lesson's traces."""
 
 T = TypeVar("T")
 
@@ -211,7 +215,7 @@ class _Values:
 
     def _row(self, origin: str, row: list[str]) -> None:
         """Keep the rows of a text that tell something, and each of its large numbers."""
-        self.rows |= {(one,): origin for one in row if one.isdigit() and int(one) >= LARGE}
+        self.rows |= {(one,): origin for one in row if one.isdigit() and _tells(int(one))}
         if len(row) < SHORTEST_VALUE:
             self.n_short += 1
             return
@@ -219,6 +223,11 @@ class _Values:
             part = tuple(row[start : start + VALUE])
             if _is_value(part):
                 self.rows.setdefault(part, origin)
+
+
+def _tells(number: int) -> bool:
+    """Whether a number tells something by itself."""
+    return number >= LARGE and number not in USUAL
 
 
 def _drawn(value: object) -> bool:

@@ -237,6 +237,15 @@ def test_every_exercise_is_released_without_a_leak_and_needs_each_stored_reason(
     assert secrets.n_patterns + len(secrets.lines) > 30  # there was something to look for
 
 
+def numbers_of(exercise: str) -> set[int]:
+    return {int(*row) for row in secrets_of(exercise_of(exercise)).values if len(row) == 1}
+
+
+def test_a_large_number_is_secret_but_not_the_address_of_a_page_that_every_lesson_has():
+    assert numbers_of("h01_walk")
+    assert 0x7F00_0000_1000 not in numbers_of("e05_handle_userfault")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", exercise_ids())
 def test_no_lesson_gives_an_exercise_away_but_for_a_stored_reason(name: str):
