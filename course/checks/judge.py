@@ -247,5 +247,5 @@ def _stopped(run: Run) -> str:
 
 
 def _advised(rule: str, text: str) -> str:
-    """Add to what stopped an answer how a notebook's cells are taken, where a name is missing."""
-    return f"{text} {ONE_CELL}" if rule == "crash" and " raised NameError" in text else text
+    """Say how a notebook's cells are taken before what stopped an answer, where a name is missing."""
+    return f"{ONE_CELL} {text}" if rule == "crash" and " raised NameError" in text else text
