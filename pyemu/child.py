@@ -51,6 +51,7 @@ ENDLESS = (
 )
 TIMES = 10  # that something of ours is run before: Python has made its code faster by then
 FILENAME = "<your code>"
+CELL_END = "\n\f\n"  # between the cells of a source: lines are counted in each, as in its notebook
 
 
 class ImportGuard:
@@ -234,11 +235,11 @@ class Worker:
         namespace = given | {"__name__": "handler"}
         self.guard_imports(namespace)
         try:
-            exec(compile(source, FILENAME, "exec"), namespace)
+            for code in [compile(cell, FILENAME, "exec") for cell in source.split(CELL_END)]:
+                exec(code, namespace)
         except SyntaxError as error:
-            raise HandlerFault(
-                "syntax", f"your code can't be read: {error.msg} (line {error.lineno})."
-            ) from None
+            line = f"line {error.lineno}: {(error.text or '').strip()}".removesuffix(": ")
+            raise HandlerFault("syntax", f"your code can't be read: {error.msg} ({line}).") from None
         except ForbiddenImport as error:
             raise HandlerFault("forbidden import", str(error)) from None
         except BaseException as error:  # noqa: BLE001  whatever a learner's code raises is a finding

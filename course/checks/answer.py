@@ -11,13 +11,14 @@ import ast
 import inspect
 import linecache
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pyemu.child import CELL_END
 from pyemu.errors import MaterialError
 
-__all__ = ["notebook_names", "notebook_source", "source_of"]
+__all__ = ["joined", "notebook_names", "notebook_source", "source_of"]
 
 DECLARED = "pyemu.calls.declare"  # what `from pyemu.stubs import *` gives a name of is no answer yet
 
@@ -96,7 +97,12 @@ def notebook_source(names: Mapping[str, Any], answers: Sequence[str]) -> str:
             )
         found = names[answer]
         sources[source_of(found) if callable(found) else _cell_of(answer, names)] = None
-    return "\n\n".join(sources)
+    return joined(sources)
+
+
+def joined(cells: Iterable[str]) -> str:
+    """Give the source of answer cells as one."""
+    return CELL_END.join(cells)
 
 
 def _cell_of(name: str, names: Mapping[str, Any]) -> str:
