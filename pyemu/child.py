@@ -47,7 +47,7 @@ FLOOD = (
 )
 ENDLESS = (
     "your code ran for {seconds:.0f} seconds of CPU time without asking for anything: a loop in it never "
-    "ends. Every round of a retry loop must await something, and something must end it."
+    "ends. Something must end each loop, and each round of a retry loop awaits something."
 )
 TIMES = 10  # that something of ours is run before: Python has made its code faster by then
 FILENAME = "<your code>"
