@@ -144,7 +144,7 @@ def faults(draw: Draw) -> tuple[CallCase, ...]:
         ),
         _case(
             "a page that was swapped out",
-            "The last page that is needed lies on a disk. Its entry says where: bit 0 is clear, others are set.",
+            "The last page that is needed lies on a disk. Its entry says where; its bit 0 is clear.",
             partial(_stopped, swapped, "swapped"),
             _stops(swapped),
         ),
