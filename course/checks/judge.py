@@ -34,7 +34,7 @@ FORFEITS = frozenset({"delegates", "not on the list", "forbidden import", "proto
 ENDLESS = "endless"
 UNAVAILABLE = "not on this machine"
 ONE_CELL = (
-    "Only the cells of your answer are taken: put what they use into them, and calls of check into others."
+    "Only the cells of your answer are taken: put what they use into them, and what tries them into others."
 )
 
 
