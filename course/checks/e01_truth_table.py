@@ -36,8 +36,8 @@ def _retry(patch: int, draw: Draw) -> tuple[CallCase, ...]:
 
 def _control(draw: Draw) -> tuple[CallCase, ...]:
     happens = (
-        "The attempt gave VM_FAULT_RETRY, alone or with another bit, and up to three signals were sent, which "
-        "T handles, blocks or ignores, or which have their default."
+        "The attempt gave VM_FAULT_RETRY, alone or with another bit, and up to three signals were sent, "
+        "which T handles, blocks or ignores, or which have their default."
     )
     return (_case("what is pending", happens, control(draw)),)
 
