@@ -39,9 +39,11 @@ print(run("S12", Tree.before, {"fault_signal_pending": too_eager}))
 #
 # | you get | it is |
 # |---|---|
-# | `fault` | what the attempt gave: bits such as `VM_FAULT_RETRY`, `VM_FAULT_MAJOR`; an error, such as `VM_FAULT_SIGBUS`, never comes with RETRY |
+# | `fault` | what the attempt gave: bits such as `VM_FAULT_RETRY`, `VM_FAULT_MAJOR`, `VM_FAULT_SIGBUS` |
 # | `mode` | `"user"` or `"kernel"`: where the fault came from |
-# | `signals` | what was *sent* to the task: a tuple of pairs such as `("SIGUSR1", "handler")`, perhaps empty |
+# | `signals` | what was *sent* to the task: a tuple, perhaps empty, of pairs such as `("SIGUSR1", "handler")` |
+#
+# An error, such as `VM_FAULT_SIGBUS`, is final and never comes with RETRY.
 #
 # The second half of a pair says how the task treats that signal: `"handler"`, `"blocked"`, `"ignored"`, or
 # `"default"`. Not all that was sent is **pending**. [fact:signal-pending]
