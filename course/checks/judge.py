@@ -35,7 +35,7 @@ FORFEITS = frozenset({"delegates", "not on the list", "forbidden import", "proto
 ENDLESS = "endless"
 UNAVAILABLE = "not on this machine"
 ONE_CELL = (
-    "Only the cells of your answer are taken: put what they use into them, and calls of check into others."
+    "Only the cells of your answer are taken: put what they use into them, and what tries them into others."
 )
 AWAITED_VALUE = re.compile(r"can't be (used in 'await' expression|awaited)")
 NO_AWAIT = "What you await there is a value already: leave out its `await`."

@@ -341,9 +341,9 @@ def test_what_comes_to_the_same_is_as_good(old: str, new: str):
     "source",
     [
         edited(("await find_vma(mm, address)", "await find_it(mm, address)")),
-        master(E3) + '\n\ncheck("plain")\n',
+        master(E3) + '\n\nrun("S1")\n',
     ],
-    ids=["a helper", "a check"],
+    ids=["a helper", "a trial"],
 )
 def test_a_name_of_another_cell_is_missing_and_its_author_reads_why(source: str):
     given = verdict(ID, source)
