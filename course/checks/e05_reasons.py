@@ -13,15 +13,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from course.checks.draw import Draw
-from course.checks.e05_scenarios import ARMED, answers_of, ticks_of
+from course.checks.e05_scenarios import ARMED, answers_of, ticks_of, woken
 from course.checks.kernel_case import KernelCase
 from course.checks.scenarios import fault, scenario
 from pyemu.state import VmaState
+from pyemu.tree import Tree
 
 if TYPE_CHECKING:
     from pyemu.sched.semantics import World
 
-__all__ = ["closing", "detached", "exiting", "refused", "two_at_once", "wanted_at_once"]
+__all__ = ["allowed_once", "closing", "detached", "exiting", "refused", "two_at_once", "wanted_at_once"]
 
 MARKS_BEFORE_LOOK = 3  # so many of M's steps, and T stands between its look at the page and handle_userfault
 REFUSED = {**ARMED, "features": ["PAGEFAULT_FLAG_WP", "SIGBUS"]}
@@ -140,4 +141,16 @@ def wanted_at_once(draw: Draw) -> KernelCase:
         ),
         f"A driver asks for page {first} of V with RETRY_NOWAIT. Then /proc/self/mem is read, page {second}, "
         "without ALLOW_RETRY. Both pages are missing.",
+    )
+
+
+def allowed_once(draw: Draw) -> KernelCase:
+    """A caller that clears ALLOW_RETRY after the first attempt, and no other flag: without patch 13."""
+    case = woken(draw)
+    return replace(
+        case,
+        scenario=replace(case.scenario, name="without-13", title="A caller that may wait once"),
+        happens=f"{case.happens.partition('.')[0]}, on a kernel without patch 13. M answers with a wake, but "
+        "no page. The second attempt comes without ALLOW_RETRY; all its other flags are still set.",
+        tree=Tree.after - 13,
     )

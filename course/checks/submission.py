@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from course.checks.answer import joined
 from course.checks.library import exercise_ids, exercise_of
 from pyemu.errors import MaterialError
 
@@ -96,7 +97,7 @@ def answer_of(exercise: str, path: Path) -> Answer:
     from course.material.transplant import transplant_file
 
     found = transplant_file(_released(exercise), path)
-    source = "\n\n".join(found.answers.values()) if found.severity < Severity.FAILED else None
+    source = joined(found.answers.values()) if found.severity < Severity.FAILED else None
     return Answer(source, found)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import pyemu.stubs
+from course.checks.answer import joined
 from course.handlers import ChildHandler, Process
 from course.nursery import nursery
 from pyemu import Result, Tree, run
@@ -120,7 +121,13 @@ CASES = {
     ),
     "exception": (HEAD + "    x = 1\n    1 / 0", "crash", "ZeroDivisionError: division by zero (line 3)"),
     "exit": (HEAD + "    import os\n    os._exit(3)", "crash", "exit status 3"),
-    "syntax": ("async def x(:", "syntax", "(line 1)"),
+    "syntax": ("async def x(:", "syntax", "(line 1: async def x(:)"),
+    "syntax in the second cell": (joined(["x = 1\n", "y = 2\nz = = 3"]), "syntax", "(line 2: z = = 3)"),
+    "exception in the second cell": (
+        joined(["x = 1\n" * 9, HEAD + "    y = x\n    1 / 0"]),
+        "crash",
+        "ZeroDivisionError: division by zero (line 3)",
+    ),
     "missing": ("x = 1", "missing", f"defines no {NAME}"),
     "plain function": (f"def {NAME}(regs, error_code, address): pass", "wrong signature", "plain function"),
     "no function": (f"{NAME} = 5", "wrong signature", "is a int, not a function"),
@@ -139,6 +146,11 @@ def test_a_mistake_ends_in_one_finding_that_names_it(source: str, rule: str, tex
     found, message = finding(source)
     assert (found, text in message) == (rule, True), message
     assert "Traceback" not in message
+
+
+def test_a_check_or_a_hint_in_the_cell_of_the_answer_does_nothing_there() -> None:
+    result = go(RIGHT + "\nhint('e04_loop', 1)\ncheck('e04_loop', 's13', seed='x')\n")
+    assert (result.findings, result.tasks["T"].outcome) == ((), "ret=5")
 
 
 def seconds_of_children() -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from course.checks.answer import joined
 from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_ids, exercise_of
 from course.checks.submission import pristine
@@ -37,11 +38,11 @@ def _verdict(exercise: str, source: str, seed: str | None) -> Verdict:
 
 def stub(exercise: Exercise) -> str:
     cells = cells_of_role(pristine(exercise.id), Role.ANSWER).values()
-    return "\n\n".join(cell["source"] for cell in cells)
+    return joined(cell["source"] for cell in cells)
 
 
 def master(exercise: Exercise) -> str:
-    return "\n\n".join(cells_of(exercise).values())
+    return joined(cells_of(exercise).values())
 
 
 def cells_of(exercise: Exercise, file: Path | None = None) -> dict[str, str]:
@@ -56,7 +57,7 @@ def cells_of(exercise: Exercise, file: Path | None = None) -> dict[str, str]:
 
 def source_of(exercise: Exercise, file: Path) -> str:
     """Give the source of an answer in a file; cells that it leaves out are the master's."""
-    return "\n\n".join(cells_of(exercise, file).values())
+    return joined(cells_of(exercise, file).values())
 
 
 def wrong(exercise: Exercise, name: str) -> WrongAnswer:
