@@ -36,8 +36,8 @@ CHECKS = Checks(
                 *cases.must_not_wait(draw),
             ),
             ("outcome", "exceptions", "messages", ACQUISITIONS, READ, ASKED, ACCESSES),
-            "Who must not wait asks nobody. After a wait nothing that was found before it is good, and nothing "
-            "of the wait is left behind.",
+            "Who must not wait asks nobody. After a wait nothing that was found before it is good, and "
+            "nothing of the wait is left behind.",
         ),
         "s12": Check(
             lambda draw: (cases.copied(draw), cases.shared(draw), cases.long_write(draw), cases.others(draw)),

@@ -139,10 +139,11 @@ def _accesses(result: Result, task: str) -> tuple[int, ...]:
 
 def _said_accesses(flags: tuple[int, ...]) -> str:
     said = (
-        f"a {'write' if one & FAULT_FLAG_WRITE else 'read'} from {'user' if one & FAULT_FLAG_USER else 'kernel'}"
+        ("a write" if one & FAULT_FLAG_WRITE else "a read")
+        + (" from user mode" if one & FAULT_FLAG_USER else " from kernel mode")
         for one in flags
     )
-    return f"flags say {', '.join(said)} mode" if flags else "no attempt"
+    return f"flags say {', '.join(said)}" if flags else "it makes no attempt"
 
 
 ACCESSES = Fact("accesses", _accesses, _said_accesses)

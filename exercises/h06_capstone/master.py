@@ -32,8 +32,9 @@ counters(run("S12", Tree.v5_7), run("S12", Tree.parse("v5_7+B5")))
 # | `get_user_pages`, by your second function alone | ends nothing | ends both |
 #
 # `do_user_addr_fault` takes mmap_sem, finds the area, makes attempts, and counts a fault that was served:
-# once. Its flags say who made the access, and which, as in exercise E4. `handle_userfault` is called by an attempt with mmap_sem held, and follows the table of exercise E5
-# for those who must not wait. [fact:uffd-order] Each operation and each field is awaited.
+# once. Its flags say who made the access, and which, as in exercise E4. `handle_userfault` is called by an
+# attempt with mmap_sem held, and follows the table of exercise E5 for those who must not wait.
+# [fact:uffd-order] Each operation and each field is awaited.
 #
 # | you may use | for |
 # |---|---|
