@@ -22,7 +22,16 @@ from pyemu.tree import Tree
 if TYPE_CHECKING:
     from pyemu.sched.semantics import World
 
-__all__ = ["allowed_once", "closing", "detached", "exiting", "refused", "two_at_once", "wanted_at_once"]
+__all__ = [
+    "allowed_once",
+    "at_once",
+    "closing",
+    "detached",
+    "exiting",
+    "refused",
+    "two_at_once",
+    "wanted_at_once",
+]
 
 MARKS_BEFORE_LOOK = 3  # so many of M's steps, and T stands between its look at the page and handle_userfault
 REFUSED = {**ARMED, "features": ["PAGEFAULT_FLAG_WP", "SIGBUS"]}
@@ -80,11 +89,17 @@ def refused(draw: Draw) -> KernelCase:
 
 
 def _closing(
-    draw: Draw, name: str, access: dict[str, Any], story: str, area: dict[str, Any], more: dict[str, Any]
+    draw: Draw,
+    name: str,
+    access: dict[str, Any],
+    story: str,
+    area: dict[str, Any],
+    more: dict[str, Any],
+    n_marks: int = MARKS_BEFORE_LOOK,
 ) -> KernelCase:
     """Let M close while T is between the beginning of its fault and handle_userfault."""
     start = [{"do": "pause", "ticks": ticks_of(draw)}]
-    marks = [{"do": "mark", "label": "closes"}] * MARKS_BEFORE_LOOK
+    marks = [{"do": "mark", "label": "closes"}] * n_marks
     monitor = [*start, *marks, {"do": "close"}]
     return KernelCase(
         scenario(name, "A monitor that closes", area, [*start, access], monitor),
@@ -93,10 +108,10 @@ def _closing(
     )
 
 
-def closing(draw: Draw) -> KernelCase:
+def closing(draw: Draw, n_marks: int = MARKS_BEFORE_LOOK) -> KernelCase:
     """The userfaultfd is closed between the beginning of the fault and handle_userfault."""
     access, sentence = fault(draw)
-    return _closing(draw, "closing", access, f"{sentence}.", ARMED, {})
+    return _closing(draw, "closing", access, f"{sentence}.", ARMED, {}, n_marks)
 
 
 def detached(draw: Draw) -> KernelCase:
@@ -121,6 +136,15 @@ def two_at_once(draw: Draw) -> tuple[KernelCase, ...]:
             draw, "closing-exiting", copy, exits, ARMED, {"numbers": {"two": 1}, "prepare": _begins_to_exit}
         ),
         _closing(draw, "closing-sigbus", access, refuses, REFUSED, {"numbers": {"two": 1, "refused": 1}}),
+    )
+
+
+def at_once(draw: Draw) -> KernelCase:
+    """A driver will not wait."""
+    page = draw("page", (1, 2, 3))
+    return KernelCase(
+        scenario("at-once", "A driver in a hurry", ARMED, [_nowait(page)], answers_of(draw, page, 1_000)),
+        f"A driver asks for page {page} of V with RETRY_NOWAIT; it is missing.",
     )
 
 
