@@ -38,11 +38,16 @@ try_kernel(*steps, page_fault=careless_fault, fork=careless_fork, dontneed=None)
 
 # %% [markdown] id="crash-text"
 # The parent's `7` is gone, the frame was given back while an entry still named it, and nobody counted a
-# fault. Six things never may happen, and are told below the steps: when a step is done, a processor still
-# knows what an entry no longer says; a frame is put while more processes have it in an entry, or know it,
-# than it has owners left; a frame is copied to while an entry names it; the zero page is written; a frame is
-# given back twice, or never; a signal is sent, and nothing was accessed. The kernel of the emulator does
-# better:
+# fault. What never may happen is told below the steps:
+#
+# - when a step is done, a processor still knows what an entry no longer says
+# - a frame is put while more processes have it in an entry, or know it, than it has owners left
+# - a frame is copied to while an entry names it
+# - the zero page is written
+# - a frame is given back twice, or never
+# - a signal is sent where nothing was accessed
+#
+# The kernel of the emulator does better:
 
 # %% id="run-kernel"
 touch(*steps)
