@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from course.checks.e03_area_causes import before_violation, goes_on
+from course.checks.e03_area_causes import SEGV, bad_area_code, before_violation, goes_on
 from course.checks.e04_areas import ACCESSES, unasked
 from course.checks.e04_round_causes import FIXUP, HELD, LOOP, of_loop
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
 
 __all__ = ["AREA_CAUSES", "REFUSAL_CAUSES"]
-
-SEGV = "SIGSEGV(code="
 
 Numbers = dict[str, int | str] | None
 
@@ -39,14 +37,6 @@ def first_address(run: KernelRun) -> Numbers:
     pairs = zip(run.value(ACCESSES), run.right(ACCESSES), strict=False)
     refused = (SEGV, "killed:11")
     return {} if any(mine.startswith(refused) and right.startswith("ret=") for mine, right in pairs) else None
-
-
-def area_code(run: KernelRun) -> Numbers:
-    """SIGSEGV was sent, and right so, but with another code."""
-    for mine, right in zip(run.value(ACCESSES), run.right(ACCESSES), strict=False):
-        if mine != right and mine.startswith(SEGV) and right.startswith(SEGV):
-            return {"mine": mine.removeprefix(SEGV)[:-1], "wanted": right.removeprefix(SEGV)[:-1]}
-    return None
 
 
 def area_unasked(run: KernelRun) -> Numbers:
@@ -89,8 +79,8 @@ AREA_CAUSES = (
         LOOP,
     ),
     Cause(
-        "area-code",
-        of_loop(area_code),
+        "bad-area-code",
+        of_loop(bad_area_code),
         "Code 1 says that there is no area, code 2 that the area forbids the access: bad_area sends the "
         "first, bad_area_access_error the second. And find_vma may give an area above the address: what that "
         "one forbids is no matter.",

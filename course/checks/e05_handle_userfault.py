@@ -28,7 +28,12 @@ CHECKS = Checks(
             "lock held.",
         ),
         "state": Check(
-            lambda draw: (cases.killed(draw), cases.callers(draw), cases.deaf(draw)),
+            lambda draw: (
+                cases.killed(draw),
+                cases.callers(draw),
+                cases.deaf(draw),
+                reasons.allowed_once(draw),
+            ),
             ("outcome", SLEEPS, "messages"),
             "The caller knows what a signal would mean for it, and says so by a flag; handle_userfault only "
             "obeys.",

@@ -42,7 +42,10 @@ def copying(draw: Draw, what: str) -> KernelCase:
     kill = send | {"signal": "SIGKILL"}
     program, then = {
         "served": ([*asked, bring], f"M brings it after {ticks} us"),
-        "woken": ([*wake, *asked, bring], "M answers with a wake, but no page"),
+        "woken": (
+            [*wake, *asked, bring],
+            "M answers with a wake, but no page; asked once more, it brings the page",
+        ),
         "signalled": (
             [*asked, send, {"do": "poll", "ticks": ticks}, bring],
             f"After {ticks} us comes {name}, and {ticks} us later the page",

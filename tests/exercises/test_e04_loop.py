@@ -34,7 +34,7 @@ SENTENCES = {
     "goes-on": "SIGSEGV was sent, and the fault went on: return after it.",
     "unlock-twice": "Bad unlock balance: bad_area releases the lock itself.",
     "fixup-with-lock": "Kernel code went to its fixup with mmap_sem held: no_context releases nothing.",
-    "area-code": "SIGSEGV came with code 2, not 1.",
+    "bad-area-code": "SIGSEGV came with code 2, not 1.",
     "first-address": "An access at the first address of an area was refused.",
     "waiting-is-major": "A fault that waited for nothing but a page's lock was counted as major.",
     "lost-flags": "Attempt 2 has flags 0x274: WRITE is gone.",
@@ -68,7 +68,7 @@ POINTS = {
     "goes-on": 12,
     "unlock-twice": 12,
     "fixup-with-lock": 13,
-    "area-code": 13,
+    "bad-area-code": 13,
     "first-address": 12,
     "waiting-is-major": 13,
     "lost-flags": 13,
@@ -247,7 +247,9 @@ def test_a_question_about_the_area_that_is_not_asked_costs_its_point(name: str):
 
 TRIED = "        flags |= FAULT_FLAG_TRIED"
 MAJOR = "        major |= fault & VM_FAULT_MAJOR"
-ROUND_CHANGES = {  # loops that a reader of a trial tried; the check in which each is found
+ROUND_CHANGES: dict[
+    str, tuple[str, *tuple[tuple[str, str], ...]]
+] = {  # loops that a reader of a trial tried; the check in which each is found
     "no first address in later rounds": (
         "areas",
         ("if vma is None or", "if vma is None or not flags & FAULT_FLAG_TRIED and"),

@@ -27,7 +27,6 @@ SENTENCES = {
     "no-dequeue": "M read a message of a fault that no longer waits.",
     "no-released-test": "M has closed the userfaultfd, and you queued a message that nobody will read.",
     "features-equal": "M has asked for SIGBUS in place of messages, and you queued one.",
-    "waits-unasked": "Flags 0x81 have no ALLOW_RETRY, and you queued a message.",
     "later-line": "Two lines of the table fit, and you took the later one.",
     "closed-asleep": "M closed while T slept: the only answer then is RETRY.",
     "drops-late": "You slept with mmap_sem held.",
@@ -54,7 +53,7 @@ POINTS = {
     "no-released-test": 11,
     "deaf": 7,
     "features-equal": 11,
-    "waits-unasked": 11,
+    "waits-unasked": 9,
     "later-line": 11,
     "closed-asleep": 11,
     "drops-late": 9,
@@ -94,6 +93,13 @@ def test_a_wrong_answer_reads_its_sentence(name: str):
     assert set(failed(verdict(NAME, source_of(E5, wrong(E5, name).file))).values()) == {SENTENCES[name]}
 
 
+def test_who_waits_unasked_reads_which_flags_forbade_it():
+    assert failed(verdict(NAME, source_of(E5, wrong(E5, "waits-unasked").file))) == {
+        "early": "Flags 0x81 have no ALLOW_RETRY, and you queued a message.",
+        "state": "Flags 0x270 have no ALLOW_RETRY, and you queued a message.",
+    }
+
+
 def test_who_is_deaf_reads_which_signal_was_not_heard():
     assert failed(verdict(NAME, source_of(E5, wrong(E5, "deaf").file))) == {
         "state": "SIGKILL came after 1000 us of sleep and had no effect.",
@@ -104,7 +110,7 @@ def test_who_is_deaf_reads_which_signal_was_not_heard():
 
 
 def test_every_named_wrong_answer_has_its_points_here():
-    assert {one.name for one in E5.wrong} == set(POINTS) == {*SENTENCES, "deaf"}
+    assert {one.name for one in E5.wrong} == set(POINTS) == {*SENTENCES, "deaf", "waits-unasked"}
 
 
 def test_a_lost_wake_up_is_shown_by_the_order_of_moves_that_loses_it():
