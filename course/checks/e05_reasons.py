@@ -2,13 +2,14 @@
 
 Where it matters when M acts, T and M begin at the same moment, and M makes marks first. A timed run gives
 each task its turn, so the same number of marks is the same place in T's fault, before the learner's function.
-Of two reasons at once only those are tried that give different values, and that Linux v5.7 comes out of:
-who asks without ALLOW_RETRY or with RETRY_NOWAIT keeps mmap_sem after a NOPAGE, asks again, and so keeps the
-userfaultfd from being closed.
+Of two reasons at once only those are tried that give different values. Who asks without ALLOW_RETRY or with
+RETRY_NOWAIT keeps mmap_sem after a NOPAGE and asks again, and so keeps the userfaultfd from being closed:
+Linux v5.7 goes round so until a SIGKILL comes, and here one does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from pyemu.state import VmaState
 if TYPE_CHECKING:
     from pyemu.sched.semantics import World
 
-__all__ = ["closing", "detached", "exiting", "refused", "two_at_once", "wanted_at_once"]
+__all__ = ["closing", "closing_in_circles", "detached", "exiting", "refused", "two_at_once", "wanted_at_once"]
 
 MARKS_BEFORE_LOOK = 3  # so many of M's steps, and T stands between its look at the page and handle_userfault
 REFUSED = {**ARMED, "features": ["PAGEFAULT_FLAG_WP", "SIGBUS"]}
@@ -79,14 +80,29 @@ def refused(draw: Draw) -> KernelCase:
 
 
 def _closing(
-    draw: Draw, name: str, access: dict[str, Any], story: str, area: dict[str, Any], more: dict[str, Any]
+    draw: Draw,
+    name: str,
+    access: dict[str, Any],
+    story: str,
+    *,
+    area: dict[str, Any] = ARMED,
+    killer: Sequence[Any] = (),
+    **more: Any,
 ) -> KernelCase:
     """Let M close while T is between the beginning of its fault and handle_userfault."""
     start = [{"do": "pause", "ticks": ticks_of(draw)}]
     marks = [{"do": "mark", "label": "closes"}] * MARKS_BEFORE_LOOK
     monitor = [*start, *marks, {"do": "close"}]
     return KernelCase(
-        scenario(name, "A monitor that closes", area, [*start, access], monitor),
+        scenario(
+            name,
+            "A monitor that closes",
+            area,
+            [*start, access],
+            monitor,
+            more_tasks=[{"name": "K", "program": list(killer)}] if killer else (),
+            permits=["spin"] if killer else (),
+        ),
         f"{story} At this moment M closes the userfaultfd, and waits for mmap_sem to detach V.",
         **more,
     )
@@ -95,7 +111,7 @@ def _closing(
 def closing(draw: Draw) -> KernelCase:
     """The userfaultfd is closed between the beginning of the fault and handle_userfault."""
     access, sentence = fault(draw)
-    return _closing(draw, "closing", access, f"{sentence}.", ARMED, {})
+    return _closing(draw, "closing", access, f"{sentence}.")
 
 
 def detached(draw: Draw) -> KernelCase:
@@ -116,10 +132,23 @@ def two_at_once(draw: Draw) -> tuple[KernelCase, ...]:
     exits = f"T is exiting. The kernel copies from page {page} of V once more; it is missing."
     refuses = f"{sentence}. M has asked for SIGBUS in place of messages."
     return (
-        _closing(
-            draw, "closing-exiting", copy, exits, ARMED, {"numbers": {"two": 1}, "prepare": _begins_to_exit}
-        ),
-        _closing(draw, "closing-sigbus", access, refuses, REFUSED, {"numbers": {"two": 1, "refused": 1}}),
+        _closing(draw, "closing-exiting", copy, exits, numbers={"two": 1}, prepare=_begins_to_exit),
+        _closing(draw, "closing-sigbus", access, refuses, area=REFUSED, numbers={"two": 1, "refused": 1}),
+    )
+
+
+def closing_in_circles(draw: Draw) -> tuple[KernelCase, ...]:
+    """The userfaultfd is closed, and the caller may not wait, or will not."""
+    page, ticks = draw("page", (1, 2, 3)), ticks_of(draw)
+    killer = [{"do": "pause", "ticks": ticks + 20_000}, {"do": "signal", "task": "T", "signal": "SIGKILL"}]
+    read = {"do": "procmem_read", "area": "V", "page": page}
+    end = "20000 us later SIGKILL ends what would go round for ever."
+    unable = f"/proc/self/mem is read, page {page} of V, without ALLOW_RETRY. It is missing. {end}"
+    unwilling = f"A driver asks for page {page} of V with RETRY_NOWAIT. It is missing. {end}"
+    more: dict[str, Any] = {"killer": killer, "numbers": {"closing": 1}}
+    return (
+        _closing(draw, "closing-unable", read, unable, **more),
+        _closing(draw, "closing-unwilling", _nowait(page), unwilling, **more),
     )
 
 
