@@ -59,7 +59,7 @@ CHECKS = Checks(
         ),
         "major": Check(
             lambda draw: (cases.there_already(draw), cases.ended(draw), cases.killed_first(draw)),
-            ("outcome", "major", "minor", GIVES, "messages"),
+            ("outcome", "major", "minor", GIVES),
             "MAJOR means that the fault had to wait for somebody.",
         ),
         "wakeup": Check(
@@ -68,8 +68,8 @@ CHECKS = Checks(
             "In the queue first: then whoever brings the page after your look finds you, and wakes you.",
         ),
         "queue": Check(
-            lambda draw: (cases.unread(draw), cases.named(draw)),
-            ("outcome", READ, "messages", ASKED),
+            lambda draw: (cases.unread(draw), cases.named(draw), cases.killed_first(draw)),
+            ("outcome", READ, ASKED),
             "The entry lies on the stack of the task that waits: it must be gone from the queue before the "
             "function returns.",
         ),

@@ -22,14 +22,14 @@ SLEEP = "Linux v5.7, fs/userfaultfd.c, userfaultfd_get_blocking_state"
 
 def deaf(run: KernelRun) -> Numbers:
     """A signal came and did not end a sleep that it may end."""
-    deaf_sleep = any(
-        one.flags & FAULT_FLAG_KILLABLE and TASK_UNINTERRUPTIBLE in one.sleeps for one in mine(run)
-    )
-    sent = run.mine.trace.select("signal_sent")
-    if not deaf_sleep or not sent:
-        return None
-    slept = run.mine.trace.select("sleep", task=run.case.task)[0]
-    return {"signal": Signal(int(sent[0].a)).name, "ticks": max(0, sent[0].t - slept.t)}
+    for one in mine(run):
+        slept = next((event for event in one.events if event.kind == "sleep"), None)
+        if slept is None or slept.a != TASK_UNINTERRUPTIBLE or not one.flags & FAULT_FLAG_KILLABLE:
+            continue
+        for sent in run.mine.trace.select("signal_sent"):
+            if sent.step > slept.step:
+                return {"signal": Signal(int(sent.a)).name, "ticks": sent.t - slept.t}
+    return None
 
 
 def user_test(run: KernelRun) -> Numbers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from course.checks import e05_scenarios, e06_scenarios
+from course.checks import e05_orders, e05_scenarios, e05_sleeps, e06_scenarios
 from course.checks.draw import Draw
 from course.checks.explore_case import ExploreCase
 from course.checks.kernel_case import KernelCase
@@ -58,7 +58,7 @@ def unread(draw: Draw) -> KernelCase:
 
 def killed(draw: Draw) -> KernelCase:
     """SIGKILL in user mode."""
-    return _mended(e05_scenarios.killed(draw))
+    return _mended(e05_sleeps.killed(draw))
 
 
 def copied(draw: Draw) -> KernelCase:
@@ -165,7 +165,7 @@ def others(draw: Draw) -> KernelCase:
 
 def any_order(draw: Draw) -> ExploreCase:
     """The page comes at any moment of a user-mode fault."""
-    return replace(e05_scenarios.any_moment(draw), tree=MENDED)
+    return replace(e05_orders.any_moment(draw), tree=MENDED)
 
 
 def signalled_copy(draw: Draw) -> ExploreCase:

@@ -66,6 +66,12 @@ class Attempt:
         """The states in which the task slept."""
         return [int(event.a) for event in self.events if event.kind == "sleep"]
 
+    @property
+    def found(self) -> bool:
+        """Whether a look found the page."""
+        looks = (event for event in self.events if event.kind == "return")
+        return any(event.a == "userfaultfd_must_wait" and not event.b for event in looks)
+
 
 def attempts(result: Result, task: str) -> list[Attempt]:
     """Give the attempts of a task, in order; the last may have come to no end."""
@@ -124,7 +130,14 @@ def _said_gives(words: tuple[int, ...]) -> str:
 
 
 def _asked(result: Result, task: str) -> tuple[tuple[int, int], ...]:
-    return tuple((int(event.a), int(event.b)) for event in result.trace.select("message", task=task))
+    """Give the messages of attempts that did not find the page: who looks first may leave out the others."""
+    return tuple(
+        (int(event.a), int(event.b))
+        for one in attempts(result, task)
+        if not one.found
+        for event in one.events
+        if event.kind == "message"
+    )
 
 
 def _said_access(flags: int) -> str:

@@ -77,6 +77,20 @@ def test_every_kind_reads_as_a_phrase(kind: Kind) -> None:
     assert trace.text(Level.HARDWARE).startswith("title\n")
 
 
+def test_bits_of_a_message_that_mean_nothing_are_shown() -> None:
+    texts = [KINDS[KIND["message"]].text(0x1000, flags) for flags in (1, 3, 4, 0x254, 0x201)]
+    assert texts == [
+        f"message queued: 0x1000{rest}"
+        for rest in (
+            " write",
+            " write, write-protected",
+            ", in the cache",
+            ", in the cache, bits 0x250",
+            " write, bits 0x200",
+        )
+    ]
+
+
 def test_a_trace_is_called_by_its_title_and_not_by_its_address() -> None:
     trace = Trace(["T"], "S13 on tree before")
     assert repr(trace) == "Trace('S13 on tree before', 0 events)"
