@@ -25,6 +25,10 @@ from pyemu.remote import ask
 
 __all__ = ["Answers"]
 
+TOLD = ("crash", "wrong result", "endless")
+"""Faults of which the call is told that led there, when it is short."""
+LONGEST = 120
+
 
 class Answers:
     """What a learner's source defines.
@@ -105,7 +109,13 @@ class Answers:
                 packed.append(wire.pack_plain(arg))
         if isinstance(self._process, Inline):  # it asks while it answers
             self._process.reply = lambda question: wire.encode(*_asked(wire.decode(question), ours))
-        return self._result(self._send("call", name, packed), ours)
+        try:
+            return self._result(self._send("call", name, packed), ours)
+        except HandlerFault as fault:
+            text = f"{name}({', '.join(map(repr, args))})"
+            if ours or fault.rule not in TOLD or len(text) > LONGEST:
+                raise
+            raise HandlerFault(fault.rule, f"{fault} The call was {text}.") from None
 
     def value(self, name: str) -> Any:
         """Give the value of a name, such as a table of answers; lists come back as tuples."""

@@ -47,11 +47,16 @@ FLOOD = (
 )
 ENDLESS = (
     "your code ran for {seconds:.0f} seconds of CPU time without asking for anything: a loop in it never "
-    "ends. Every round of a retry loop must await something, and something must end it."
+    "ends. Something must end each loop, and each round of a retry loop awaits something."
 )
 TIMES = 10  # that something of ours is run before: Python has made its code faster by then
 FILENAME = "<your code>"
+BESIDE = ("check", "hint")  # their calls often stand in the cell of the answer itself
 CELL_END = "\n\f\n"  # between the cells of a source: lines are counted in each, as in its notebook
+
+
+def beside(*args: object, **named: object) -> None:
+    """Do nothing, in the place of what a notebook's author calls beside an answer (`BESIDE`)."""
 
 
 class ImportGuard:
@@ -228,10 +233,10 @@ class Worker:
                 )
 
     def executed(self, source: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Run the learner's source; give its names, and those of `pyemu.stubs`, which are known in it."""
+        """Run the learner's source; give its names, and those that are known in it."""
         import pyemu.stubs as stubs
 
-        given = {one: getattr(stubs, one) for one in stubs.__all__}
+        given = {one: getattr(stubs, one) for one in stubs.__all__} | dict.fromkeys(BESIDE, beside)
         namespace = given | {"__name__": "handler"}
         self.guard_imports(namespace)
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,8 +19,9 @@ from typing import Any
 from pyemu.child import CELL_END
 from pyemu.errors import MaterialError
 
-__all__ = ["joined", "notebook_names", "notebook_source", "source_of"]
+__all__ = ["joined", "newer_cell", "notebook_names", "notebook_source", "source_of"]
 
+_MAGIC = re.compile(r"^ *[%!]|\? *$", re.MULTILINE)  # IPython has changed such a cell before it ran
 DECLARED = "pyemu.calls.declare"  # what `from pyemu.stubs import *` gives a name of is no answer yet
 
 
@@ -89,6 +91,41 @@ def notebook_source(names: Mapping[str, Any], answers: Sequence[str]) -> str:
     MaterialError
         One of them is not defined yet, or its source can't be found.
     """
+    return joined(_cells(names, answers))
+
+
+def newer_cell(names: Mapping[str, Any], answers: Sequence[str]) -> str:
+    """Say that a later cell defines an answer, and never got so far.
+
+    Parameters
+    ----------
+    names, answers
+        As for `notebook_source`, which has found them.
+
+    Returns
+    -------
+    str
+        A sentence; empty when the answers are what their cells show.
+    """
+    known = {"".join(cell.split()) for cell in _cells(names, answers)}  # IPython dedents what it runs
+    for answer in answers:
+        defines = re.compile(rf"^(async +def|def) +{answer}\b|^{answer} *=", re.MULTILINE)
+        last = next((cell for cell in reversed(names.get("In", [])) if defines.search(cell)), "")
+        if last and "".join(last.split()) not in known and not _MAGIC.search(last):
+            return (
+                f"The cell that you ran last for {answer} ended with an error before it had defined it. What "
+                "is checked here is your answer before that one."
+            )
+    return ""
+
+
+def joined(cells: Iterable[str]) -> str:
+    """Give the source of answer cells as one."""
+    return CELL_END.join(cells)
+
+
+def _cells(names: Mapping[str, Any], answers: Sequence[str]) -> list[str]:
+    """Give the cells that define the answers, each once."""
     sources: dict[str, None] = {}
     for answer in answers:
         if answer not in names or getattr(names[answer], "__module__", "") == DECLARED:
@@ -97,12 +134,7 @@ def notebook_source(names: Mapping[str, Any], answers: Sequence[str]) -> str:
             )
         found = names[answer]
         sources[source_of(found) if callable(found) else _cell_of(answer, names)] = None
-    return joined(sources)
-
-
-def joined(cells: Iterable[str]) -> str:
-    """Give the source of answer cells as one."""
-    return CELL_END.join(cells)
+    return list(sources)
 
 
 def _cell_of(name: str, names: Mapping[str, Any]) -> str:

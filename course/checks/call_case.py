@@ -132,7 +132,9 @@ class CallRun:
         return ""
 
     def told(self, equal: Sequence[str]) -> tuple[str, str]:
-        """Give the answers that are wrong, or all when none is, beside the right ones."""
+        """Give the answers that are wrong, or all when none is, beside the right ones; nothing if stopped."""
+        if self.findings:
+            return "", ""
         names = [name for name in equal or self.wanted if name in self.wrong] or list(equal or self.wanted)
         shown = names[:3]
         more = f"; and {len(names) - len(shown)} more" if len(names) > len(shown) else ""

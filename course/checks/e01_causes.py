@@ -1,39 +1,20 @@
-"""The misconceptions of exercise E1, as the decisions of a rule show them."""
+"""The misconceptions of exercise E1 about fault word and mode, as the decisions of a rule show them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from course.checks.call_case import CallRun
-from course.checks.e01_cells import STOP, Cell, pending
+from course.checks.e01_cells import pending
+from course.checks.e01_signal_causes import NO, RULE, SIGNALS, YES, Numbers, decided, mistaken, waited
 from course.checks.specification import Cause
 from pyemu.flags import VM_FAULT_ERROR, VM_FAULT_RETRY
 
 __all__ = ["CAUSES", "RULE"]
 
-RULE = "Linux v5.7, include/linux/sched/signal.h, fault_signal_pending"
 HANDLER = "Linux v5.7, arch/x86/mm/fault.c, do_user_addr_fault, after handle_mm_fault"
 BITS = "Linux v5.7, include/linux/mm_types.h, enum vm_fault_reason"
-QUEUE = "Linux v5.7, kernel/signal.c, recalc_sigpending_tsk and sig_ignored"
-
-Numbers = dict[str, int | str] | None
-YES, NO = {True}, {False}
-
-
-def decided(run: CallRun, which: Callable[[Cell], bool]) -> set[object]:
-    """Give what a rule decided in the cells that `which` picks: every different answer once."""
-    return {run.mine.get(cell.name) for cell in run.case.numbers["cells"] if which(cell)}
-
-
-def waited(run: CallRun, patch: int, mode: str, there: str) -> set[object]:
-    """Give what a rule decided of faults that waited, in a mode, with something pending, or nothing."""
-    return decided(
-        run,
-        lambda cell: (
-            bool(cell.fault & VM_FAULT_RETRY)
-            and (cell.patch, cell.mode, pending(cell.signals)) == (patch, mode, there)
-        ),
-    )
+CACHE = "Linux v5.7, mm/filemap.c, filemap_fault"
 
 
 def either(shows: Callable[[CallRun, int], bool]) -> Callable[[CallRun], Numbers]:
@@ -47,42 +28,33 @@ def told(run: CallRun) -> Numbers:
     return {"signal": sent[0]} if sent else {}
 
 
-def treated(how: str) -> Callable[[CallRun], Numbers]:
-    """Make a cause of signals that are not pending because of how the task treats them, and were counted."""
-
-    def shows(run: CallRun) -> Numbers:
-        counted = decided(run, lambda cell: [one for _, one in cell.signals] == [how])
-        return {} if True in counted else None
-
-    return shows
+def no_return(run: CallRun) -> Numbers:
+    """A rule gave None, whatever it was asked."""
+    silent = {cell.patch for cell in run.case.numbers["cells"] if run.mine.get(cell.name) is None}
+    return {"patch": min(silent)} if silent else None
 
 
-def stop_is_not(run: CallRun) -> Numbers:
-    """SIGSTOP was not taken for pending."""
-    stop = decided(run, lambda cell: (cell.patch, cell.mode, cell.signals) == (9, "user", STOP))
-    return {} if stop == NO else None
-
-
-def default_is_fatal(run: CallRun) -> Numbers:
-    """A fault was left for SIGSTOP where it stays for a signal with a handler."""
-    rows = ((3, "user"), (3, "kernel"), (9, "kernel"))
-    stop = decided(run, lambda cell: cell.signals == STOP and (cell.patch, cell.mode) != (9, "user"))
-    return {} if True in stop and YES | NO in [waited(run, *row, "SIGUSR1") for row in rows] else None
-
-
-def one_signal(run: CallRun) -> Numbers:
-    """Where one signal was sent, or none, all is right; where more were sent, it is not."""
-    wrong = [len(cell.signals) for cell in run.case.numbers["cells"] if cell.name in run.wrong]
-    return {} if wrong and min(wrong) > 1 else None
+def one_word(run: CallRun) -> set[int]:
+    """Give the fault words with RETRY for which a rule always stays, when no other decision is wrong."""
+    wrong = mistaken(run, False)
+    patches, stays = {cell.patch for cell in wrong}, {cell.fault for cell in wrong}
+    known = decided(
+        run,
+        lambda cell: cell.patch in patches and bool(cell.fault & VM_FAULT_RETRY) and cell.fault not in stays,
+    )
+    always = decided(run, lambda cell: cell.patch in patches and cell.fault in stays) == NO
+    return stays if known and always else set()
 
 
 def equals_retry(run: CallRun) -> Numbers:
     """RETRY alone is known, and not beside another bit."""
-    wrong = {cell.fault for cell in run.case.numbers["cells"] if cell.name in run.wrong}
-    alone = VM_FAULT_RETRY in {cell.fault for cell in run.case.numbers["cells"]} - wrong
-    beside = all(fault & VM_FAULT_RETRY for fault in wrong)
-    stays = decided(run, lambda cell: cell.fault in wrong)
-    return {} if wrong and alone and beside and stays == NO else None
+    wrong = one_word(run)
+    return {} if wrong and VM_FAULT_RETRY not in wrong else None
+
+
+def only_with_major(run: CallRun) -> Numbers:
+    """RETRY is known beside MAJOR, and not alone."""
+    return {} if VM_FAULT_RETRY in one_word(run) else None
 
 
 def never(run: CallRun) -> Numbers:
@@ -111,6 +83,16 @@ def error_is_retry(run: CallRun) -> Numbers:
     return {} if True in bad else None
 
 
+def always(run: CallRun, patch: int) -> bool:
+    """Both modes were left with nothing pending."""
+    return always_kernel(run, patch) and always_user(run, patch)
+
+
+def always_user(run: CallRun, patch: int) -> bool:
+    """User mode was left with nothing pending."""
+    return waited(run, patch, "user", "nothing") == YES
+
+
 def always_kernel(run: CallRun, patch: int) -> bool:
     """Kernel mode was left with nothing pending."""
     return waited(run, patch, "kernel", "nothing") == YES
@@ -119,6 +101,12 @@ def always_kernel(run: CallRun, patch: int) -> bool:
 def nonfatal_only(run: CallRun, patch: int) -> bool:
     """User mode was not left for SIGKILL."""
     return waited(run, patch, "user", "SIGKILL") == NO
+
+
+def and_for_or(run: CallRun) -> Numbers:
+    """Only SIGKILL in user mode ended a fault."""
+    rows = (("user", "SIGUSR1"), ("kernel", "SIGKILL"), ("user", "SIGKILL"))
+    return {} if [waited(run, 9, *row) for row in rows] == [NO, NO, YES] else None
 
 
 def user_kill_only(run: CallRun, patch: int) -> bool:
@@ -149,10 +137,18 @@ def p9_in_p3(run: CallRun) -> Numbers:
 
 CAUSES = (
     Cause(
+        "no-return",
+        no_return,
+        "A function that ends without `return` gives None. None counts as stay, so by this rule no fault is "
+        "left; it was asked of some that are.",
+        RULE,
+    ),
+    Cause(
         "never",
         never,
-        "Your rule finds neither SIGKILL nor anything else. If you compare names, compare the first half of "
-        'each pair: `"SIGKILL" in signals` is never true.',
+        "Your rule never finds SIGKILL. If you compare names, compare the first half of each pair: "
+        '`"SIGKILL" in signals` is never true. It has no handler: it comes with its default. And a test such '
+        'as `how == "blocked" or "ignored"` is always true, since a text is.',
         RULE,
     ),
     Cause(
@@ -163,39 +159,20 @@ CAUSES = (
         BITS,
     ),
     Cause(
-        "default-is-fatal",
-        default_is_fatal,
-        "You take what has its default for fatal. The default of SIGSTOP stops the task, which goes on after "
-        "SIGCONT and wants its page then.",
+        "only-with-major",
+        only_with_major,
+        "Your rule asks for RETRY and MAJOR together. A page that stands in the cache and is locked makes a "
+        "fault wait that reads nothing: RETRY, and no MAJOR. Test the one bit with `&`.",
+        CACHE,
+    ),
+    Cause(
+        "always",
+        either(always),
+        "You leave faults that waited with nothing pending, in both modes. The page was on its way: the next "
+        "attempt would have got it.",
         RULE,
     ),
-    Cause(
-        "one-signal",
-        one_signal,
-        "You look at the first or the last signal, or at the list as a whole. Several may have been sent, in "
-        "any order: go through all of them.",
-        QUEUE,
-    ),
-    Cause(
-        "blocked-counts",
-        treated("blocked"),
-        "You look at what was sent. A signal that the task blocks waits in its queue, and the bit that says "
-        "'something is pending' is not set for it.",
-        QUEUE,
-    ),
-    Cause(
-        "ignored-counts",
-        treated("ignored"),
-        "You look at what was sent. Of a signal that the task ignores nothing is left: no queue holds it.",
-        QUEUE,
-    ),
-    Cause(
-        "stop-is-not",
-        stop_is_not,
-        "You ask for a handler, or for SIGKILL. SIGSTOP is taken on the way to user mode, as they are; and "
-        "until then it is pending.",
-        QUEUE,
-    ),
+    *SIGNALS,
     Cause(
         "no-retry-test",
         no_retry_test,
@@ -211,6 +188,13 @@ CAUSES = (
         BITS,
     ),
     Cause(
+        "always-user",
+        either(always_user),
+        "You leave faults from user mode with nothing pending. Where a signal is pending, user mode is the "
+        "place to go; without one there is nothing to do there.",
+        RULE,
+    ),
+    Cause(
         "always-kernel",
         either(always_kernel),
         "You leave faults from kernel mode with nothing pending. Then there is nothing to leave for: the "
@@ -224,11 +208,18 @@ CAUSES = (
         RULE,
     ),
     Cause(
+        "and-for-or",
+        and_for_or,
+        "You ask for SIGKILL and for user mode at once. They are two reasons: SIGKILL is one in both modes, "
+        "and in user mode any pending signal is one.",
+        RULE,
+    ),
+    Cause(
         "user-kill-only",
         either(user_kill_only),
-        "Your rule asks for user mode, whatever the signal; or it never finds SIGKILL, because `signals` "
-        "holds pairs. A task that is being killed needs no page: kernel code gives its copy up (the place "
-        "where it goes on is its fixup), and the task dies on its way out.",
+        "Either your rule asks for user mode, whatever the signal, or it never finds SIGKILL: `signals` "
+        "holds pairs, and that one comes with its default. A task that is being killed needs no page: kernel "
+        "code gives its copy up (the place where it goes on is its fixup), and the task dies on its way out.",
         RULE,
     ),
     Cause(
@@ -248,7 +239,8 @@ CAUSES = (
     Cause(
         "p3-in-p9",
         p3_in_p9,
-        "Your rule of patch 9 knows one signal, SIGKILL. Patch 9 adds a case: any signal, in user mode.",
+        "Your rule of patch 9 leaves user mode for SIGKILL alone. Patch 9 adds a case: any pending signal, "
+        "in user mode.",
         RULE,
     ),
     Cause(

@@ -26,14 +26,17 @@ from pyemu.flags import (
     names,
 )
 
-__all__ = ["Cell", "asks", "control", "leaves", "over", "pending", "retry", "said"]
+__all__ = ["Cell", "Signals", "asks", "control", "leaves", "over", "pending", "retry", "said"]
 
 Signals = tuple[tuple[str, str], ...]
 
 MODES = ("user", "kernel")
 KILL: Signals = (("SIGKILL", "default"),)
 STOP: Signals = (("SIGSTOP", "default"),)
-HANDLED = ("SIGUSR1", "SIGUSR2", "SIGTERM")
+HARMLESS = ("SIGUSR1", "SIGUSR2", "SIGALRM")
+OTHER = ("SIGCHLD", "SIGHUP")
+ENDING = ("SIGTERM", "SIGINT", "SIGSEGV")  # by their names they seem to end a task; with a handler none does
+WAITED = (VM_FAULT_RETRY, VM_FAULT_RETRY | VM_FAULT_MAJOR)
 DONE = (VM_FAULT_MAJOR, VM_FAULT_LOCKED, VM_FAULT_NOPAGE)
 ERRORS = (VM_FAULT_SIGBUS, VM_FAULT_OOM, VM_FAULT_SIGSEGV)
 
@@ -74,17 +77,18 @@ def asks(cells: tuple[Cell, ...]) -> Callable[[Answers], dict[str, Any]]:
     """Give what asks a learner's rules about some cells."""
 
     def look(answers: Answers) -> dict[str, Any]:
-        return {
-            cell.name: _decision(answers.call(f"patch_{cell.patch}", cell.fault, cell.mode, cell.signals))
-            for cell in cells
+        given = {
+            cell: answers.call(f"patch_{cell.patch}", cell.fault, cell.mode, cell.signals) for cell in cells
         }
+        spoke = {cell.patch for cell, value in given.items() if value is not None}
+        return {cell.name: _decision(value, cell.patch in spoke) for cell, value in given.items()}
 
     return look
 
 
-def _decision(value: Any) -> Any:
-    """Take a number or a list for a decision, as Python does; nothing else is one."""
-    return bool(value) if isinstance(value, (int, tuple)) else value
+def _decision(value: Any, spoke: bool) -> Any:
+    """Take a number or a list for a decision, as Python does; None, too, from a rule that gave more."""
+    return bool(value) if isinstance(value, (int, tuple)) or (value is None and spoke) else value
 
 
 def said(name: str, value: Any) -> str:
@@ -94,62 +98,61 @@ def said(name: str, value: Any) -> str:
 
 
 def over(draw: Draw) -> tuple[Cell, ...]:
-    """Faults that are over, in every mode, with a signal; and two, for each rule, that are not."""
+    """Faults that are over, in every mode, with a signal; and four, for each rule, that are not."""
     done, error = draw("done", DONE), draw("error", ERRORS)
-    sent = (_handled(draw), KILL)
+    one, _ = _handled(draw)
     return tuple(
         Cell(patch, fault, mode, signals)
         for patch in (3, 9)
         for fault, mode, signals in (
-            *product((0, done, error), MODES, sent),
-            (VM_FAULT_RETRY, "user", KILL),
-            (VM_FAULT_RETRY, "kernel", ()),
+            *product((0, done, error), MODES, (one, KILL)),
+            *product(WAITED, ("user",), (KILL,)),
+            *product((VM_FAULT_RETRY,), MODES, ((),)),
         )
     )
 
 
 def retry(patch: int, draw: Draw) -> tuple[Cell, ...]:
-    """A fault that waited, in either mode, with no signal, a harmless one, SIGKILL, and two of them."""
-    words = (VM_FAULT_RETRY, VM_FAULT_RETRY | VM_FAULT_MAJOR)
-    harmless = _handled(draw)
-    several = (harmless + KILL, KILL + harmless, *((STOP, STOP + KILL) if patch == 3 else ()))
-    return tuple(
-        Cell(patch, fault, mode, signals)
-        for mode in MODES
-        for signals, fault in (
-            *product(((), harmless, KILL), words),
-            *((signals, draw("word", words)) for signals in several),
-        )
-    )
+    """A fault that waited, in either mode, with no signal, one with a handler, SIGKILL, and two of them."""
+    one, two = _handled(draw)
+    ending = (((name, "handler"),) for name in ENDING)
+    pairs = (one + KILL, KILL + one, one + two, two + one)
+    stop = (STOP, STOP + KILL, KILL + STOP) if patch == 3 else ()
+    return _waited(patch, ((), one, KILL, two, *ending, *pairs, *stop))
 
 
 def control(draw: Draw) -> tuple[Cell, ...]:
     """A fault that waited, and signals that are pending, or are not, by both rules."""
-    (harmless, _), *_rest = _handled(draw)
-    other = draw("other", ("SIGCHLD", "SIGALRM", "SIGHUP"))
-    blocked, ignored = (harmless, "blocked"), (other, "ignored")
-    taken = (other, "handler")
-    fatal: tuple[Signals, ...] = ((blocked, *KILL), (*KILL, ignored))
-    sent: tuple[Signals, ...] = (
-        (blocked,),
-        (ignored,),
-        STOP,
-        (blocked, ignored),
-        (blocked, taken),
-        (taken, blocked),
-        ((harmless, "handler"), ignored),
-        *fatal,
+    one, two = _handled(draw)
+    one_blocked, two_blocked, one_ignored, two_ignored = (
+        ((name, how),) for how in ("blocked", "ignored") for name, _ in one + two
     )
-    word = draw("word", (VM_FAULT_RETRY, VM_FAULT_RETRY | VM_FAULT_MAJOR))
-    return tuple(
-        Cell(patch, word, mode, signals)
-        for patch, all_sent in ((9, sent), (3, fatal))
-        for mode, signals in product(MODES, all_sent)
+    taken, blocked, ignored = (
+        tuple(((name, how),) for name in HARMLESS + OTHER + ENDING)
+        for how in ("handler", "blocked", "ignored")
     )
+    fatal = (
+        *(one_blocked + KILL, KILL + one_blocked, two_ignored + KILL, KILL + two_ignored),
+        *(one + KILL, KILL + one, STOP + KILL, KILL + STOP),
+        one_blocked + two_ignored + KILL,
+    )
+    several = (
+        *(one_blocked + two_ignored, two_blocked + one_ignored),
+        *(one_blocked + two, two + one_blocked, two_ignored + one, one + two_ignored),
+        *(two_blocked + one, one_ignored + two, STOP + one, one + STOP),
+        one_blocked + two_ignored + STOP,
+    )
+    out = blocked + ignored
+    return _waited(9, (*out, STOP, *taken, *several, *fatal)) + _waited(3, (*out, *fatal))
 
 
-def _handled(draw: Draw) -> Signals:
-    return ((draw("signal", HANDLED), "handler"),)
+def _waited(patch: int, sent: tuple[Signals, ...]) -> tuple[Cell, ...]:
+    return tuple(Cell(patch, *rest) for rest in product(WAITED, MODES, sent))
+
+
+def _handled(draw: Draw) -> tuple[Signals, Signals]:
+    """Draw two signals that have a handler."""
+    return ((draw("signal", HARMLESS), "handler"),), ((draw("other", OTHER), "handler"),)
 
 
 def leaves(cell: Cell) -> bool:

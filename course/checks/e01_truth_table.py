@@ -20,7 +20,7 @@ def _case(name: str, happens: str, cells: tuple[Cell, ...]) -> CallCase:
 def _over(draw: Draw) -> tuple[CallCase, ...]:
     cells = over(draw)
     happens = (
-        "Most attempts came back without VM_FAULT_RETRY: those faults are over, and mmap_sem is held. Two "
+        "Most attempts came back without VM_FAULT_RETRY: those faults are over, and mmap_sem is held. Four "
         "for each rule came back with it."
     )
     return (_case("without RETRY", happens, cells),)
@@ -36,7 +36,8 @@ def _retry(patch: int, draw: Draw) -> tuple[CallCase, ...]:
 
 def _control(draw: Draw) -> tuple[CallCase, ...]:
     happens = (
-        "The attempt gave VM_FAULT_RETRY, and signals were sent that T blocks, ignores or has no handler for."
+        "The attempt gave VM_FAULT_RETRY, alone or with another bit, and up to three signals were sent, "
+        "which T handles, blocks or ignores, or which have their default."
     )
     return (_case("what is pending", happens, control(draw)),)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from course.checks.e04_areas import unasked
+from course.checks.e04_areas import ACCESSES, unasked
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
 from pyemu.flags import Signal
@@ -11,6 +11,7 @@ from pyemu.trace import Event
 __all__ = ["AREA_CAUSES", "LOOP", "SIGNAL_CAUSES", "before_violation"]
 
 LOOP = "Linux v5.6, arch/x86/mm/fault.c, do_user_addr_fault, from the label `retry`"
+SEGV = "SIGSEGV(code="
 
 Numbers = dict[str, int | str] | None
 
@@ -46,9 +47,20 @@ def first_address(run: KernelRun) -> Numbers:
     return {} if refused and run.facts.attempts and "first" in run.case.numbers else None
 
 
+def bad_area_code(run: KernelRun) -> Numbers:
+    """SIGSEGV was sent, and right so, but with another code."""
+    for mine, right in zip(run.value(ACCESSES), run.right(ACCESSES), strict=False):
+        if mine != right and mine.startswith(SEGV) and right.startswith(SEGV):
+            return {
+                "mine": mine.removeprefix(SEGV).rstrip(")"),
+                "right": right.removeprefix(SEGV).rstrip(")"),
+            }
+    return None
+
+
 def area_unasked(run: KernelRun) -> Numbers:
     """An access that no area allows came to something else, or later."""
-    return {} if unasked(run) else None
+    return {} if unasked(run) or "refused" in run.case.numbers else None
 
 
 SIGNAL_CAUSES = (
@@ -75,6 +87,13 @@ AREA_CAUSES = (
         first_address,
         "You refuse an address that equals vm_start. An area reaches from vm_start, which is in it, to "
         "vm_end, which is not.",
+        LOOP,
+    ),
+    Cause(
+        "bad-area-code",
+        bad_area_code,
+        "Code 1 says that there is no area, code 2 that the area forbids the access: bad_area sends the "
+        "first, bad_area_access_error the second.",
         LOOP,
     ),
     Cause(

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from course.checks.e03_area_causes import AREA_CAUSES, LOOP, SIGNAL_CAUSES, before_violation
-from course.checks.e03_scenarios import LOCKED_REPORT, PAGE_FAULTS
-from course.checks.e04_round_causes import user_no_context
+from course.checks.e03_area_causes import AREA_CAUSES, LOOP, SIGNAL_CAUSES
+from course.checks.e03_counter_causes import COUNTER_CAUSES, FAILED_CAUSES
+from course.checks.e03_kill_causes import FIXUP_CAUSES, KILL_CAUSES
+from course.checks.e03_scenarios import FLAG_WORDS, LOCKED_REPORT
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
-from pyemu.flags import FAULT_FLAG_TRIED, SIGKILL, VM_FAULT_ERROR, VM_FAULT_RETRY, Signal
+from pyemu.flags import (
+    FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_TRIED,
+    VM_FAULT_ERROR,
+    VM_FAULT_RETRY,
+    FaultFlag,
+    Signal,
+    VmFault,
+    names,
+)
 
 __all__ = ["CAUSES", "LOOP"]
 
 CALLEE = "Linux v5.6, mm/memory.c, the comment above __handle_mm_fault on who drops mmap_sem"
-FIXUP = "Linux v5.6, arch/x86/mm/fault.c, no_context"
-COUNTS = "Linux v5.6, arch/x86/mm/fault.c, do_user_addr_fault, `major |= fault & VM_FAULT_MAJOR`"
+ERRORS = "Linux v5.6, arch/x86/mm/fault.c, mm_fault_error, and include/linux/mm_types.h, VM_FAULT_ERROR"
 
 Numbers = dict[str, int | str] | None
 
@@ -30,41 +39,9 @@ def breaks(*rules: str) -> Callable[[KernelRun], Numbers]:
     return lambda run: {} if run.rules & set(rules) else None
 
 
-def allow_with_retry(run: KernelRun) -> Numbers:
-    """The lock was released after a later attempt that gave RETRY."""
-    done, rule = before_violation(run)
-    later = done is not None and done.kind == "attempt_end" and int(done.b) > 1
-    return {"attempt": int(done.b)} if done and later and rule == "bad unlock balance" else None
-
-
-def counts_killed(run: KernelRun) -> Numbers:
-    """A fault that SIGKILL ended was counted."""
-    more = run.facts.minor + run.facts.major > run.wanted.minor + run.wanted.major
-    return {} if more and run.wanted.outcome == f"killed:{SIGKILL}" else None
-
-
 def reports_locked(run: KernelRun) -> Numbers:
     """An error was reported under the lock."""
     return {} if run.value(LOCKED_REPORT) and not run.right(LOCKED_REPORT) else None
-
-
-def kernel_kill_return(run: KernelRun) -> Numbers:
-    """SIGKILL was sent, and kernel code faulted again and again on one instruction."""
-    sent = run.mine.trace.select("signal_sent")
-    killed = any(event.a == SIGKILL for event in sent)
-    return {} if killed and run.mine.end != "done" and run.facts.exceptions > run.wanted.exceptions else None
-
-
-def no_kill_test(run: KernelRun) -> Numbers:
-    """An attempt began while SIGKILL was pending."""
-    sent = False
-    for event in run.mine.trace.select("signal_sent", "attempt"):
-        if event.kind == "signal_sent":
-            sent = sent or event.a == SIGKILL
-        elif sent:
-            n = int(event.b)
-            return {"done": n - 1, "next": n} if n > 1 else None
-    return None
 
 
 def retry_is_error(run: KernelRun) -> Numbers:
@@ -83,34 +60,48 @@ def nonfatal_return(run: KernelRun) -> Numbers:
 
 
 def keeps_allow(run: KernelRun) -> Numbers:
-    """S13 went well."""
+    """S13 went well: its second attempt was allowed to wait."""
     if run.case.scenario.name != "S13" or run.facts.attempts <= 2 or run.facts.messages < 2:
         return None
-    return {"attempts": run.facts.attempts}
+    second = run.facts.flags[1] if len(run.facts.flags) > 1 else 0
+    return {"attempts": run.facts.attempts} if second & FAULT_FLAG_ALLOW_RETRY else None
 
 
 def no_tried(run: KernelRun) -> Numbers:
-    """The second attempt is not marked."""
-    mine, kernel = run.facts.flags, run.wanted.flags
-    if len(mine) > 1 and len(kernel) > 1 and not mine[1] & FAULT_FLAG_TRIED:
-        return {"mine": hex(mine[1]), "right": hex(kernel[1])}
+    """A second attempt is not marked."""
+    pairs = zip(_again(run), run.right(FLAG_WORDS), strict=False)
+    for (again, _, mine), right in pairs:
+        if again and not mine & FAULT_FLAG_TRIED and right & FAULT_FLAG_TRIED:
+            return {"mine": hex(mine), "right": hex(right)}
     return None
 
 
-def counts_each(run: KernelRun) -> Numbers:
-    """More faults were counted than there were exceptions."""
-    counted = run.facts.minor + run.facts.major
-    return {} if counted > run.facts.exceptions else None
+def loses_flags(run: KernelRun) -> Numbers:
+    """A second attempt lacks more than ALLOW_RETRY of what the first one had."""
+    for again, before, mine in _again(run):
+        if again and (lost := before & ~mine & ~FAULT_FLAG_ALLOW_RETRY):
+            return {"flag": names(lost, FaultFlag).split("|")[0]}
+    return None
 
 
-def last_major(run: KernelRun) -> Numbers:
-    """A fault whose first attempt was major was counted as minor."""
-    return {} if run.facts.minor > run.wanted.minor and run.facts.major < run.wanted.major else None
+def _again(run: KernelRun) -> list[tuple[bool, int, int]]:
+    """Say of each attempt whether it is a further one, what flags the one before had, and what it has."""
+    events = run.mine.trace.select("attempt", task=run.case.task)
+    words = [int(event.a) for event in events]
+    return [(int(event.b) > 1, words[n - 1], words[n]) for n, event in enumerate(events)]
 
 
-def pf_in_loop(run: KernelRun) -> Numbers:
-    """The perf event came more often than the exception."""
-    return {} if run.value(PAGE_FAULTS) > run.facts.exceptions else None
+def error_unreported(run: KernelRun) -> Numbers:
+    """An attempt ended in an error, and then came the next exception, or the end."""
+    kinds = ("exception", "attempt_end", "fault_signal", "fixup", "oom")
+    error, attempt = 0, 0
+    for event in run.mine.trace.select(*kinds, task=run.case.task):
+        if event.kind == "exception" and error:
+            break
+        bits = int(event.a) if event.kind == "attempt_end" else 0
+        error = 0 if bits & VM_FAULT_RETRY else bits & VM_FAULT_ERROR
+        attempt = int(event.b) if error else 0
+    return {"attempt": attempt, "error": names(error, VmFault).replace("|", "_")} if error else None
 
 
 def unlock_after_error_missing(run: KernelRun) -> Numbers:
@@ -122,20 +113,7 @@ def unlock_after_error_missing(run: KernelRun) -> Numbers:
 
 CAUSES = (
     *SIGNAL_CAUSES,
-    Cause(
-        "allow-with-retry",
-        allow_with_retry,
-        "You ask for RETRY and ALLOW_RETRY together. The second attempt gives RETRY as well, if SIGKILL ends "
-        "its wait for a locked page: it holds nothing then. Ask for RETRY alone.",
-        LOOP,
-    ),
-    Cause(
-        "user-no-context",
-        user_no_context,
-        "You call no_context for a program, too. A program has no fixup: it is left by a bare return, and "
-        "its signal is taken on the way to user mode.",
-        FIXUP,
-    ),
+    *FIXUP_CAUSES,
     Cause(
         "no-relock",
         breaks("vma without mmap_sem"),
@@ -163,20 +141,15 @@ CAUSES = (
         "You release mmap_sem after VM_FAULT_RETRY. Who gives RETRY has released it already.",
         CALLEE,
     ),
+    *KILL_CAUSES,
     Cause(
-        "kernel-kill-return",
-        kernel_kill_return,
-        "You return, whoever faulted. In user mode SIGKILL is taken on the way. Kernel code goes back to the "
-        "instruction that faulted, and faults again.",
-        FIXUP,
+        "error-unreported",
+        error_unreported,
+        "VM_FAULT_ERROR is a set of bits, and SIGBUS is one of them. After any of them the fault has failed, "
+        "whatever attempt it is: call mm_fault_error, which knows what each of them asks for.",
+        ERRORS,
     ),
-    Cause(
-        "no-kill-test",
-        no_kill_test,
-        "You don't ask for fatal_signal_pending after VM_FAULT_RETRY. SIGKILL ended the wait; the task needs "
-        "no page any more.",
-        LOOP,
-    ),
+    *FAILED_CAUSES,
     Cause(
         "retry-is-error",
         retry_is_error,
@@ -194,8 +167,8 @@ CAUSES = (
     Cause(
         "keeps-allow",
         keeps_allow,
-        "You don't clear FAULT_FLAG_ALLOW_RETRY after the first attempt. So each attempt may wait: that is "
-        "Linux 5.7.",
+        "Your second attempt still has FAULT_FLAG_ALLOW_RETRY. So it may wait, too: that is Linux 5.7. Clear "
+        "the flag before you go round.",
         LOOP,
     ),
     Cause(
@@ -206,30 +179,13 @@ CAUSES = (
         LOOP,
     ),
     Cause(
-        "counts-each",
-        counts_each,
-        "You count after each attempt. min_flt and maj_flt count faults, and one that retries is one.",
-        COUNTS,
-    ),
-    Cause(
-        "last-major",
-        last_major,
-        "You keep the MAJOR bit of the last attempt only. The first one asked the disk; the second finds the "
-        "page in memory.",
-        COUNTS,
-    ),
-    Cause(
-        "pf-in-loop",
-        pf_in_loop,
-        "You report page-faults in each round. The event stands before the loop.",
+        "loses-flags",
+        loses_flags,
+        "Two flags change before the second attempt, ALLOW_RETRY and TRIED. The others say who faulted, for "
+        "what, and that SIGKILL may end a wait: that stays so.",
         LOOP,
     ),
-    Cause(
-        "counts-killed",
-        counts_killed,
-        "You count before you leave for SIGKILL. min_flt and maj_flt count faults that were served.",
-        COUNTS,
-    ),
+    *COUNTER_CAUSES,
     *AREA_CAUSES,
     Cause(
         "reports-locked",

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from course.checks.e03_causes import CAUSES, LOOP
 from course.checks.e03_scenarios import (
+    FLAG_WORDS,
     LOCKED_REPORT,
     PAGE_FAULTS,
     SERVED_FAULTS,
     beyond,
+    drivers,
+    failing,
     forbidden,
+    plain,
+    unmapped,
+)
+from course.checks.e03_waits import (
+    held,
     in_kernel,
     killed_again,
+    killed_before,
     killed_in_user_mode,
-    plain,
     refused_later,
     remapped,
     slow,
-    unmapped,
     woken,
+    written,
 )
 from course.checks.e04_areas import ACCESSES
 from course.checks.specification import Check, Checks, Commit
@@ -28,7 +36,7 @@ CHECKS = Checks(
     answers=("do_user_addr_fault",),
     checks={
         "plain": Check(
-            lambda draw: (plain(draw), beyond(draw), forbidden(draw), unmapped(draw)),
+            lambda draw: (plain(draw), beyond(draw), forbidden(draw), unmapped(draw), drivers(draw)),
             ("outcome", "exceptions", "attempts", LOCKED_REPORT),
             "Most faults wait for nothing: find the area, make one attempt, release the lock, and say how it "
             "went.",
@@ -36,6 +44,7 @@ CHECKS = Checks(
         "retry": Check(
             lambda draw: (
                 slow(draw),
+                held(draw),
                 in_kernel(draw, "served"),
                 remapped(draw),
                 slow(draw, signal=True),
@@ -47,8 +56,8 @@ CHECKS = Checks(
             "more; in 5.6 only SIGKILL ends the fault early.",
         ),
         "flags": Check(
-            lambda draw: (woken(draw), in_kernel(draw, "woken")),
-            ("flags", "outcome"),
+            lambda draw: (woken(draw), in_kernel(draw, "woken"), written(draw)),
+            (FLAG_WORDS, "outcome"),
             "The second attempt is marked as tried, and may wait for no monitor: so no fault has a third.",
         ),
         "kill": Check(
@@ -57,8 +66,10 @@ CHECKS = Checks(
                 in_kernel(draw, "killed"),
                 killed_again(draw, "read"),
                 killed_again(draw, "tmpfs_write"),
+                killed_before(draw, "read"),
+                killed_before(draw, "pipe_write"),
             ),
-            ("attempts", "outcome", "exceptions"),
+            ("attempts", "outcome", "exceptions", "minor", "major"),
             "A killed task needs no page. In user mode it ends on its way back; kernel code has to go on "
             "somewhere, and that is its fixup.",
         ),
@@ -69,7 +80,14 @@ CHECKS = Checks(
             "its way.",
         ),
         "counters": Check(
-            lambda draw: (slow(draw), plain(draw), beyond(draw), killed_in_user_mode(draw)),
+            lambda draw: (
+                slow(draw),
+                plain(draw),
+                held(draw),
+                in_kernel(draw, "served"),
+                failing(draw),
+                killed_in_user_mode(draw),
+            ),
             ("minor", "major", PAGE_FAULTS, *SERVED_FAULTS),
             "An exception is one page fault, however many attempts it takes, and it is major if any of them "
             "was.",

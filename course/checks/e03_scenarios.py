@@ -1,7 +1,6 @@
-"""The scenarios of exercise E3: faults of T from user mode and from kernel mode.
+"""The scenarios of exercise E3 in which no fault waits: served at once, refused, or failed; facts of all.
 
-All run on the tree before the series. What is slow is a file on a disk, or a monitor
-that serves T's area by a userfaultfd.
+All run on the tree before the series; those that wait stand in `course.checks.e03_waits`.
 """
 
 from __future__ import annotations
@@ -10,11 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from course.checks.draw import Draw
-from course.checks.e04_areas import changed
-from course.checks.e04_scenarios import killed, wakes
 from course.checks.facts import Fact
 from course.checks.kernel_case import KernelCase
-from course.checks.kernel_mode import copying
 from course.checks.scenarios import HANDLED
 from pyemu.tree import Tree
 
@@ -23,20 +19,19 @@ if TYPE_CHECKING:
     from pyemu.scenario import Scenario
 
 __all__ = [
+    "FLAG_WORDS",
     "LOCKED_REPORT",
     "PAGE_FAULTS",
     "SERVED_FAULTS",
+    "before",
     "beyond",
+    "case_of",
+    "drivers",
+    "failing",
     "forbidden",
-    "in_kernel",
-    "killed_again",
-    "killed_in_user_mode",
     "plain",
-    "refused_later",
-    "remapped",
-    "slow",
+    "scenario",
     "unmapped",
-    "woken",
 ]
 
 
@@ -68,10 +63,23 @@ LOCKED_REPORT = Fact(
 """Whether an error was reported, as a signal or to a fixup, while the task held mmap_sem."""
 
 
+FLAG_WORDS = Fact(
+    "flag words",
+    lambda result, task: tuple(int(event.a) for event in result.trace.select("attempt", task=task)),
+    lambda words: "flags " + ", ".join(map(hex, words)),
+)
+"""The flag word of each attempt, of all exceptions."""
+
+
 def scenario(
-    title: str, area: dict[str, Any], program: list[Any], *others: dict[str, Any], cached: bool = False
+    title: str,
+    area: dict[str, Any],
+    program: list[Any],
+    *others: dict[str, Any],
+    cached: bool = False,
+    more_areas: tuple[dict[str, Any], ...] = (),
 ) -> Scenario:
-    """Make a scenario of T and its area, which may show a file: on a disk, or cached in memory."""
+    """Make a scenario of T and its area V, which may show a file: on a disk, or cached in memory."""
     from pyemu.scenario import Scenario
 
     signals = {"SIGBUS": "escape", "SIGSEGV": "escape", **dict.fromkeys(HANDLED, "handler")}
@@ -82,7 +90,7 @@ def scenario(
             "title": title,
             "machine": {"n_cpus": 4},
             "files": [{"name": "F", "pages": 3, "byte": 6, "cached": cached}] if "file" in area else [],
-            "areas": [{"name": "V", "process": "T", "pages": 4, **area}],
+            "areas": [{"name": "V", "process": "T", "pages": 4, **area}, *more_areas],
             "tasks": [{"name": "T", "process": "T", "signals": signals, "program": program}, *others],
         }
     )
@@ -93,7 +101,8 @@ def before(case: KernelCase) -> KernelCase:
     return replace(case, tree=Tree.before)
 
 
-def _case(told: Scenario, happens: str, **numbers: int) -> KernelCase:
+def case_of(told: Scenario, happens: str, **numbers: int) -> KernelCase:
+    """Make a case on the tree before the series."""
     return before(KernelCase(told, happens, numbers))
 
 
@@ -106,92 +115,63 @@ def plain(draw: Draw) -> KernelCase:
     """Two faults that the first attempt serves; the second is at the first address of the area."""
     access, sentence = _access(draw)
     told = scenario("Nothing to wait for", {}, [access, {"do": "read", "area": "V", "page": 0}])
-    return _case(told, f"{sentence}, and reads page 0: fresh memory, nobody waits", first=0)
+    return case_of(told, f"{sentence}, and reads page 0: fresh memory, nobody waits", first=0)
 
 
 def beyond(draw: Draw) -> KernelCase:
     """The first attempt ends in SIGBUS: the file has no such page."""
     access = {"do": draw("access", ("read", "write")), "area": "V", "page": 3}
     told = scenario("A page beyond the end", {"file": "F", "shared": True}, [access])
-    return _case(told, f"T {access['do']}s page 3 of V, which shows a file of three pages")
+    return case_of(told, f"T {access['do']}s page 3 of V, which shows a file of three pages")
 
 
 def forbidden(draw: Draw) -> KernelCase:
     """The area forbids the access."""
     page = draw("page", (1, 2, 3))
     told = scenario("Not to be written", {"prot": "r"}, [{"do": "write", "area": "V", "page": page}])
-    return _case(told, f"T writes page {page} of V, which is for reading")
+    return case_of(told, f"T writes page {page} of V, which is for reading")
 
 
 def unmapped(draw: Draw) -> KernelCase:
-    """There is no area; another one may lie above."""
-    page = {"area": "V", "page": draw("page", (0, 1, 3))}
-    steps = [{"do": "munmap", **page}, {"do": "read", **page}]
-    return _case(scenario("No area", {}, steps), f"T unmaps page {page['page']} of V and reads it")
+    """There is no area at the address; another one lies above, or none at all."""
+    pages = draw("pages", ((0, 3), (3, 1)))
+    steps = [{"do": do, "area": "V", "page": page} for page in pages for do in ("munmap", "read")]
+    sentence = " and ".join(f"unmaps page {page} of V and reads it" for page in pages)
+    return case_of(scenario("No area", {}, steps), f"T {sentence}; page 3 is the last page of its memory")
 
 
-def slow(draw: Draw, signal: bool = False) -> KernelCase:
-    """S9: the disk reads the page; perhaps a signal comes meanwhile."""
-    page, at, name = draw("page", (1, 2)), draw("at", range(2_000, 9_000, 500)), draw("signal", HANDLED)
-    send = {"do": "signal", "task": "T", "signal": name}
-    sender = {"name": "S", "program": [{"do": "pause", "ticks": at}, send]}
-    told = scenario(
-        "A page on the disk",
-        {"file": "F", "shared": True},
-        [{"do": "read", "area": "V", "page": page}],
-        *([sender] if signal else []),
-    )
-    told = replace(told, name="S9" if signal else told.name)
-    happens = f"T reads page {page} of V, which the disk reads for 10000 us"
-    return _case(told, happens + (f"; after {at} us comes {name}, which T handles" if signal else ""))
-
-
-def remapped(draw: Draw) -> KernelCase:
-    """While T waits for the disk, its thread U maps fresh memory over the page."""
-    page, at = {"area": "V", "page": draw("page", (1, 2))}, draw("at", range(2_000, 9_000, 500))
-    program = [{"do": "pause", "ticks": at}, {"do": "mmap_fixed", **page}]
-    other = {"name": "U", "process": "T", "program": program}
-    told = scenario("An area that goes", {"file": "F", "shared": True}, [{"do": "read", **page}], other)
-    return _case(
-        told,
-        f"T reads page {page['page']} of V, which the disk reads for 10000 us. After {at} us U maps fresh "
-        "memory over it",
-        first=1,
+def drivers(draw: Draw) -> KernelCase:
+    """Two drivers, whose first fault each gives an error that is not SIGBUS."""
+    page = draw("page", (1, 2, 3))
+    scarce = {"name": "W", "process": "T", "pages": 4, "kind": "oom"}
+    return case_of(
+        scenario(
+            "Errors of two drivers",
+            {"kind": "sigsegv"},
+            [{"do": "read", "area": area, "page": page} for area in ("V", "W")],
+            more_areas=(scarce,),
+        ),
+        f"T reads page {page} of V, whose driver gives VM_FAULT_SIGSEGV; then page {page} of W, whose driver "
+        "gives VM_FAULT_OOM, and serves the page at the next exception",
     )
 
 
-def refused_later(draw: Draw) -> KernelCase:
-    """While T waits for the disk, its thread U unmaps the page; or it takes the right to write."""
-    return before(changed(draw))
-
-
-def in_kernel(draw: Draw, what: str) -> KernelCase:
-    """Give a case of a copy of the kernel's, on this tree."""
-    return before(copying(draw, what))
-
-
-def woken(draw: Draw) -> KernelCase:
-    """S13 from user mode."""
-    return before(wakes(draw, 1))
-
-
-def killed_in_user_mode(draw: Draw) -> KernelCase:
-    """SIGKILL while T waits for its monitor."""
-    return before(killed(draw))
-
-
-def killed_again(draw: Draw, do: str) -> KernelCase:
-    """SIGKILL while the second attempt waits for a page lock: that attempt gives RETRY, too."""
-    page, at = draw("page", (0, 1, 2)), draw("at", range(3_000, 9_000, 500))
-    access = [{"do": "pause", "ticks": 10}, {"do": do, "area": "V", "page": page}]
-    hold = {"do": "hold_page", "file": "F", "page": page}
-    holder = {"name": "H", "program": [hold | {"ticks": 1_000}, hold | {"ticks": 20_000}]}
-    kill = {"do": "signal", "task": "T", "signal": "SIGKILL"}
-    killer = {"name": "K", "program": [{"do": "pause", "ticks": at}, kill]}
-    area = {"file": "F", "shared": True}
-    who = "T reads" if do == "read" else f"A system call ({do}) reads"
-    return _case(
-        scenario("Killed at the second attempt", area, access, holder, killer, cached=True),
-        f"{who} page {page} of V, which is in memory. H holds the page's lock, and takes it again after "
-        f"1000 us. So both attempts wait for it; after {at} us comes SIGKILL",
+def failing(draw: Draw) -> KernelCase:
+    """Every access fails, in user mode and in kernel mode."""
+    gone, read_only = draw("pages", ((0, 1), (1, 2), (2, 0)))
+    steps = [
+        ("munmap", gone),
+        ("read", gone),
+        ("write", read_only),
+        ("read", 3),
+        ("pipe_write", 3),
+        ("tmpfs_write", gone),
+    ]
+    protect = {"do": "mprotect", "area": "V", "page": read_only, "prot": "r"}
+    program = [protect, *({"do": do, "area": "V", "page": page} for do, page in steps)]
+    return case_of(
+        scenario("Nothing is served", {"file": "F", "shared": True}, program),
+        f"V shows a file of three pages. T unmaps page {gone} of V, and makes page {read_only} one for "
+        f"reading. It reads page {gone}, writes page {read_only}, and reads page 3; then two system calls "
+        f"read pages 3 and {gone}",
     )

@@ -37,6 +37,7 @@ CHECKS = Checks(
                 sleeps.deaf(draw),
                 sleeps.killable(draw),
                 sleeps.unasked(draw),
+                reasons.allowed_once(draw),
             ),
             ("outcome", SLEEPS, "messages"),
             "The caller knows what a signal would mean for it, and says so by a flag; handle_userfault only "

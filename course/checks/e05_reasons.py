@@ -14,15 +14,26 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from course.checks.draw import Draw
-from course.checks.e05_scenarios import ARMED, answers_of, ticks_of
+from course.checks.e05_scenarios import ARMED, answers_of, ticks_of, woken
 from course.checks.kernel_case import KernelCase
 from course.checks.scenarios import fault, scenario
 from pyemu.state import VmaState
+from pyemu.tree import Tree
 
 if TYPE_CHECKING:
     from pyemu.sched.semantics import World
 
-__all__ = ["closing", "closing_in_circles", "detached", "exiting", "refused", "two_at_once", "wanted_at_once"]
+__all__ = [
+    "allowed_once",
+    "at_once",
+    "closing",
+    "closing_in_circles",
+    "detached",
+    "exiting",
+    "refused",
+    "two_at_once",
+    "wanted_at_once",
+]
 
 MARKS_BEFORE_LOOK = 3  # so many of M's steps, and T stands between its look at the page and handle_userfault
 REFUSED = {**ARMED, "features": ["PAGEFAULT_FLAG_WP", "SIGBUS"]}
@@ -86,12 +97,13 @@ def _closing(
     story: str,
     *,
     area: dict[str, Any] = ARMED,
+    n_marks: int = MARKS_BEFORE_LOOK,
     killer: Sequence[Any] = (),
     **more: Any,
 ) -> KernelCase:
     """Let M close while T is between the beginning of its fault and handle_userfault."""
     start = [{"do": "pause", "ticks": ticks_of(draw)}]
-    marks = [{"do": "mark", "label": "closes"}] * MARKS_BEFORE_LOOK
+    marks = [{"do": "mark", "label": "closes"}] * n_marks
     monitor = [*start, *marks, {"do": "close"}]
     return KernelCase(
         scenario(
@@ -108,10 +120,10 @@ def _closing(
     )
 
 
-def closing(draw: Draw) -> KernelCase:
+def closing(draw: Draw, n_marks: int = MARKS_BEFORE_LOOK) -> KernelCase:
     """The userfaultfd is closed between the beginning of the fault and handle_userfault."""
     access, sentence = fault(draw)
-    return _closing(draw, "closing", access, f"{sentence}.")
+    return _closing(draw, "closing", access, f"{sentence}.", n_marks=n_marks)
 
 
 def detached(draw: Draw) -> KernelCase:
@@ -152,6 +164,15 @@ def closing_in_circles(draw: Draw) -> tuple[KernelCase, ...]:
     )
 
 
+def at_once(draw: Draw) -> KernelCase:
+    """A driver will not wait."""
+    page = draw("page", (1, 2, 3))
+    return KernelCase(
+        scenario("at-once", "A driver in a hurry", ARMED, [_nowait(page)], answers_of(draw, page, 1_000)),
+        f"A driver asks for page {page} of V with RETRY_NOWAIT; it is missing.",
+    )
+
+
 def wanted_at_once(draw: Draw) -> KernelCase:
     """One driver will not wait, one caller may not."""
     first = draw("page", (1, 2, 3))
@@ -169,4 +190,16 @@ def wanted_at_once(draw: Draw) -> KernelCase:
         ),
         f"A driver asks for page {first} of V with RETRY_NOWAIT. Then /proc/self/mem is read, page {second}, "
         "without ALLOW_RETRY. Both pages are missing.",
+    )
+
+
+def allowed_once(draw: Draw) -> KernelCase:
+    """A caller that clears ALLOW_RETRY after the first attempt, and no other flag: without patch 13."""
+    case = woken(draw)
+    return replace(
+        case,
+        scenario=replace(case.scenario, name="without-13", title="A caller that may wait once"),
+        happens=f"{case.happens.partition('.')[0]}, on a kernel without patch 13. M answers with a wake, but "
+        "no page. The second attempt comes without ALLOW_RETRY; all its other flags are still set.",
+        tree=Tree.after - 13,
     )

@@ -63,6 +63,9 @@ def overview(verdict: Verdict, checks: Checks) -> str:
         A line for each behaviour and the sum. When all passed, the kernel's reasons and the real change.
     """
     lines = [*map(title_line, verdict.rows), "", summary(verdict)]
+    headlines = {row.feedback.headline for row in verdict.rows if row.feedback is not None}
+    if len(headlines) == 1 and sum(row.outcome is Outcome.FAILED for row in verdict.rows) > 1:
+        lines += ["", *textwrap.wrap(headlines.pop(), WIDTH)]  # one mistake, which ended every check
     if verdict.full:
         who = checks.whose.removesuffix("'s").lower()
         lines += ["", f"Why {who} does it so"]

@@ -55,6 +55,11 @@ def ignores_fault(run: CallRun) -> Shown:
     return _went_on(run.mine.get("missing"))
 
 
+def any_entry(run: CallRun) -> Shown:
+    """More was done than comes before the page that is swapped out."""
+    return _went_on(run.mine.get("swapped"))
+
+
 def no_bounds(run: CallRun) -> Shown:
     """More was done than comes before the table that is outside."""
     return _went_on(run.mine.get("outside"))
@@ -130,6 +135,13 @@ CAUSES = (
         "ignores-fault",
         ignores_fault,
         "The accesses after a fault come after the kernel has served it. Until then they must not be made.",
+        PAGING,
+    ),
+    Cause(
+        "any-entry",
+        any_entry,
+        "Bit 0 alone says whether an entry is present. The other bits of one that isn't belong to the "
+        "kernel, which keeps there where the page lies.",
         PAGING,
     ),
     Cause(

@@ -11,7 +11,7 @@ from typing import Any
 from course.checks.call_case import CallCase, Unwritten
 from course.checks.draw import Draw
 from course.checks.h05_run import Compiled, compiled, refused, walked
-from course.checks.h05_tables import Batch, batch, moved, outside
+from course.checks.h05_tables import Batch, batch, moved, outside, swapped_out
 from course.child_functions import Answers
 from pyemu.handler import HandlerFault
 
@@ -131,10 +131,10 @@ def equal(draw: Draw) -> tuple[CallCase, ...]:
 
 
 def faults(draw: Draw) -> tuple[CallCase, ...]:
-    """A page is missing; and a table lies behind the RAM."""
+    """A page is missing; one is swapped out; a table lies behind the RAM, and its first entry is needed."""
     seed = draw("tables", SEEDS)
-    missing = batch(seed, N_ADDRESSES, faults=True)
-    beyond = outside(batch(seed, N_ADDRESSES))
+    missing, full = batch(seed, N_ADDRESSES, faults=True), batch(seed, N_ADDRESSES)
+    swapped, beyond, next_entry = swapped_out(full), outside(full), outside(full, next_entry=True)
     return (
         _case(
             "a page that is missing",
@@ -143,10 +143,22 @@ def faults(draw: Draw) -> tuple[CallCase, ...]:
             _stops(missing),
         ),
         _case(
+            "a page that was swapped out",
+            "The last page that is needed lies on a disk. Its entry says where; its bit 0 is clear.",
+            partial(_stopped, swapped, "swapped"),
+            _stops(swapped),
+        ),
+        _case(
             "a table outside",
             "An entry of level 4 names a table behind the last entry of ram, where other data lies.",
             partial(_stopped, beyond, "outside"),
             _stops(beyond),
+        ),
+        _case(
+            "the first entry outside",
+            "The same, and the entry that is needed there is the first one behind the last entry of ram.",
+            partial(_stopped, next_entry, "first entry"),
+            _stops(next_entry),
         ),
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 from course.compiled.tables import N_FRAMES, ROOT, random_tables
 from pyemu.hw import Registers, x86
 
-__all__ = ["Batch", "batch", "moved", "outside"]
+__all__ = ["Batch", "batch", "moved", "outside", "swapped_out"]
 
 _RAM = N_FRAMES * x86.PAGE_SIZE
 
@@ -75,8 +75,12 @@ def moved(given: Batch) -> Batch:
     return replace(given, ram=entries.tobytes())
 
 
-def outside(given: Batch) -> Batch:
-    """Let one table of the highest level lie behind the RAM: that of an access in the last third."""
+def outside(given: Batch, *, next_entry: bool = False) -> Batch:
+    """Let one table of level 3 lie behind the RAM: that of an access in the second half.
+
+    With `next_entry` the first access that comes there needs the first entry of that table, which is the
+    first one behind the RAM.
+    """
     entries = array("Q", given.ram)
     first = given.vas[0] >> 39 & 511
     for n in range(len(given.vas) // 2, len(given.vas)):
@@ -84,4 +88,20 @@ def outside(given: Batch) -> Batch:
         if index != first:
             entries[ROOT // 8 + index] = _RAM | x86.P | x86.RW | x86.US
             break
+    vas = list(given.vas)
+    if next_entry:
+        there = next(n for n, va in enumerate(vas) if va >> 39 & 511 == index)
+        vas[there] &= ~(511 << 30)
+    return replace(given, ram=entries.tobytes(), vas=tuple(vas))
+
+
+def swapped_out(given: Batch) -> Batch:
+    """Let the page that is needed last be absent, with an entry that says where it lies: not 0, without P."""
+    entries = array("Q", given.ram)
+    page = list(dict.fromkeys(va >> 12 for va in given.vas))[-1]
+    place, table = 0, ROOT
+    for shift in (27, 18, 9, 0):
+        place = (table >> 3) + (page >> shift & 511)
+        table = entries[place] & 0xFFFFFFFFFF000
+    entries[place] &= ~x86.P
     return replace(given, ram=entries.tobytes())

@@ -8,7 +8,7 @@ from course.checks.e05_early_causes import FUNCTION
 from course.checks.e06_facts import AT_ONCE, SPINS
 from course.checks.h06_causes import CAUSES
 from course.checks.specification import Check, Checks
-from course.checks.userfaults import ACQUISITIONS, READ, SLEEPS, SLEEPS_WITH_LOCK
+from course.checks.userfaults import ACCESSES, ACQUISITIONS, ASKED, READ, SLEEPS, SLEEPS_WITH_LOCK
 from course.checks.usual_faults import usual
 
 __all__ = ["CHECKS"]
@@ -28,9 +28,16 @@ CHECKS = Checks(
             "A signal shortens no I/O; but the handler runs before the fault is made anew.",
         ),
         "s10": Check(
-            lambda draw: (cases.signalled(draw), cases.replaced_area(draw), cases.unread(draw)),
-            ("outcome", "exceptions", "messages", ACQUISITIONS, READ),
-            "After a wait nothing that was found before it is good, and nothing of the wait is left behind.",
+            lambda draw: (
+                cases.signalled(draw),
+                cases.replaced_area(draw),
+                cases.unread(draw),
+                cases.named(draw),
+                *cases.must_not_wait(draw),
+            ),
+            ("outcome", "exceptions", "messages", ACQUISITIONS, READ, ASKED, ACCESSES),
+            "Who must not wait asks nobody. After a wait nothing that was found before it is good, and "
+            "nothing of the wait is left behind.",
         ),
         "s12": Check(
             lambda draw: (cases.copied(draw), cases.shared(draw), cases.long_write(draw), cases.others(draw)),
@@ -38,13 +45,14 @@ CHECKS = Checks(
             "What can't end the fault must not end its sleep, whatever the memory and whoever the caller.",
         ),
         "kill": Check(
-            lambda draw: (cases.killed(draw), cases.killed_copy(draw)),
+            lambda draw: (cases.killed(draw), cases.killed_copy(draw), cases.deaf(draw)),
             ("outcome", AT_ONCE),
-            "A killed task needs no page: both modes give up at once, each in its own way.",
+            "A killed task needs no page: both modes give up at once, each in its own way. Who sets no flag "
+            "for signals hears none.",
         ),
         "orders": Check(
-            lambda draw: (cases.any_order(draw), cases.signalled_copy(draw)),
-            (),
+            lambda draw: (cases.any_order(draw), cases.signalled_copy(draw), *cases.closing(draw)),
+            ("outcome",),
             "No order of the moves loses a wake-up, breaks a rule, or ends otherwise.",
         ),
         "counters": Check(

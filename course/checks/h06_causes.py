@@ -6,7 +6,7 @@ from course.checks.e06_causes import LOOP, SIGNALS, SLEEP, copy, deaf_in_user_mo
 from course.checks.e06_facts import COPY_MESSAGES, SPINS
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
-from course.checks.userfaults import READ, SLEEPS_WITH_LOCK, attempts
+from course.checks.userfaults import ASKED, READ, SLEEPS_WITH_LOCK, attempts
 from pyemu.flags import TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE, VM_FAULT_RETRY, Signal
 
 __all__ = ["CAUSES"]
@@ -34,6 +34,18 @@ def monitor_unwoken(run: KernelRun) -> Numbers:
     woken = run.mine.trace.select("poll_wake", task=run.case.task)
     slept = any(one.sleeps and one.kinds("message") for one in attempts(run.mine, run.case.task))
     return {} if slept and not woken else None
+
+
+def waits_anyway(run: KernelRun) -> Numbers:
+    """A message was queued where nobody must be asked."""
+    return {} if "asks nobody" in run.case.numbers and run.facts.messages else None
+
+
+def unsaid_write(run: KernelRun) -> Numbers:
+    """Messages name the right pages, and what they say of the access is wrong."""
+    mine, right = (ASKED.of(one, run.case.task) for one in (run.mine, run.kernel))
+    same_pages = [page for page, _ in mine] == [page for page, _ in right]
+    return {"task": run.case.task} if same_pages and mine != right else None
 
 
 def gup_usr1(run: KernelRun) -> Numbers:
@@ -116,6 +128,20 @@ CAUSES = (
         monitor_unwoken,
         "You queue a message and sleep, but nobody tells a monitor that sleeps in poll(): call wake_up_poll "
         "before you sleep.",
+        SLEEP,
+    ),
+    Cause(
+        "waits-anyway",
+        waits_anyway,
+        "You queue a message before you ask who may wait. An exiting task, a monitor that wants no messages, "
+        "a caller without ALLOW_RETRY or with RETRY_NOWAIT: the table of exercise E5 comes first.",
+        SLEEP,
+    ),
+    Cause(
+        "unsaid-write",
+        unsaid_write,
+        "The monitor learns of an access only what the message says: UFFD_PAGEFAULT_FLAG_WRITE for a write, "
+        "if your flags have WRITE, and 0 for a read.",
         SLEEP,
     ),
     Cause(

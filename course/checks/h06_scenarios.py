@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from course.checks import e05_orders, e05_scenarios, e05_sleeps, e06_scenarios
+from course.checks import e05_orders, e05_reasons, e05_scenarios, e05_sleeps, e06_scenarios
 from course.checks.draw import Draw
 from course.checks.explore_case import ExploreCase
 from course.checks.kernel_case import KernelCase
@@ -14,11 +14,15 @@ from pyemu.tree import Tree
 
 __all__ = [
     "any_order",
+    "closing",
     "copied",
     "copied_again",
+    "deaf",
     "killed",
     "killed_copy",
     "long_write",
+    "must_not_wait",
+    "named",
     "others",
     "replaced_area",
     "shared",
@@ -74,6 +78,36 @@ def copied_again(draw: Draw) -> KernelCase:
 def killed_copy(draw: Draw) -> KernelCase:
     """SIGKILL in kernel mode."""
     return _mended(e06_scenarios.killed(draw))
+
+
+def named(draw: Draw) -> KernelCase:
+    """A read and a write in the middle of pages."""
+    return _mended(e05_scenarios.named(draw))
+
+
+def must_not_wait(draw: Draw) -> tuple[KernelCase, ...]:
+    """One reason each for which nobody is asked."""
+    cases = (
+        e05_reasons.exiting,
+        e05_reasons.detached,
+        e05_reasons.refused,
+        e05_reasons.at_once,
+        e05_reasons.wanted_at_once,
+    )
+    return tuple(replace(_mended(case(draw)), numbers={"asks nobody": 1}) for case in cases)
+
+
+def deaf(draw: Draw) -> KernelCase:
+    """A caller whose sleep no signal ends."""
+    return e05_sleeps.deaf(draw)
+
+
+def closing(draw: Draw) -> tuple[KernelCase, ...]:
+    """M closes the userfaultfd, each time a step later in T's fault.
+
+    While it closes a fault may be made again and again, which ``explore`` takes for a busy loop.
+    """
+    return tuple(_mended(e05_reasons.closing(draw, n)) for n in (1, 3, 5))
 
 
 def slow_file(draw: Draw) -> KernelCase:

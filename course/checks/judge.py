@@ -13,6 +13,7 @@ things end a verdict early:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -34,8 +35,10 @@ FORFEITS = frozenset({"delegates", "not on the list", "forbidden import", "proto
 ENDLESS = "endless"
 UNAVAILABLE = "not on this machine"
 ONE_CELL = (
-    "Only the cells of your answer are taken: put what they use into them, and calls of check into others."
+    "Only the cells of your answer are taken: put what they use into them, and what tries them into others."
 )
+AWAITED_VALUE = re.compile(r"can't be (used in 'await' expression|awaited)")
+NO_AWAIT = "What you await there is a value already: leave out its `await`."
 
 
 def judge(exercise: Exercise, checks: Checks, source: str, seed: str | None = None) -> Verdict:
@@ -247,5 +250,9 @@ def _stopped(run: Run) -> str:
 
 
 def _advised(rule: str, text: str) -> str:
-    """Add to what stopped an answer how a notebook's cells are taken, where a name is missing."""
-    return f"{text} {ONE_CELL}" if rule == "crash" and " raised NameError" in text else text
+    """Add a word to what stopped an answer: where a name is missing, and where a plain value is awaited."""
+    if rule == "crash" and " raised NameError" in text:
+        return f"{text} {ONE_CELL}"
+    if rule == "crash" and " raised TypeError" in text and AWAITED_VALUE.search(text):
+        return f"{text} {NO_AWAIT}"
+    return text

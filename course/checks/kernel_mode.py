@@ -37,7 +37,10 @@ def copying(draw: Draw, what: str) -> KernelCase:
     bring, send = {"do": "copy", **page}, {"do": "signal", "task": "T", "signal": name}
     program, then = {
         "served": ([*asked, bring], f"M brings it after {ticks} us"),
-        "woken": ([*asked, {"do": "wake", **page}, *asked, bring], "M answers with a wake, but no page"),
+        "woken": (
+            [*asked, {"do": "wake", **page}, *asked, bring],
+            "M answers with a wake, but no page; asked once more, it brings the page",
+        ),
         "signalled": (
             [*asked, send, {"do": "poll", "ticks": ticks}, bring],
             f"After {ticks} us comes {name}, and {ticks} us later the page",

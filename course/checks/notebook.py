@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from course.checks.answer import notebook_names, notebook_source, source_of
+from course.checks.answer import newer_cell, notebook_names, notebook_source, source_of
 from course.checks.failed_run import keep_run
 from course.checks.feedback import overview, row_text
 from course.checks.judge import judge
@@ -101,6 +101,7 @@ def _check(
     known = [one.id for one in exercise.behaviours]
     if behaviour is not None and behaviour not in known:
         raise MaterialError(f"{name} has no check {behaviour!r}; it has: {', '.join(known)}.")
+    stale = ""
     if answer is None:
         names = notebook_names()
         if names is None:
@@ -108,6 +109,7 @@ def _check(
                 f"outside a notebook, say what is to be checked: check({name!r}, answer={checks.answers[0]})."
             )
         source = notebook_source(names, checks.answers)
+        stale = newer_cell(names, checks.answers)
     else:
         source = source_of(answer)
     verdict = _verdict(exercise, source, seed)
@@ -120,7 +122,7 @@ def _check(
             text += f'\n\nTo step through this run: from course.views import stepper; stepper("{kept}")'
     else:
         text, passed = overview(verdict, checks) + _where(verdict), verdict.points == exercise.points
-    return text if PROCESSES else f"{text}\n\n{NOTE}", passed
+    return "\n\n".join(filter(None, (stale, text, "" if PROCESSES else NOTE))), passed
 
 
 def _where(verdict: Verdict) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from course.checks.facts import Fact, counted
 from pyemu.flags import (
+    FAULT_FLAG_USER,
+    FAULT_FLAG_WRITE,
     TASK_INTERRUPTIBLE,
     TASK_KILLABLE,
     TASK_UNINTERRUPTIBLE,
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pyemu.trace import Event
 
 __all__ = [
+    "ACCESSES",
     "ACQUISITIONS",
     "ASKED",
     "BARE_LOOKS",
@@ -150,6 +153,20 @@ def _said_asked(messages: tuple[tuple[int, int], ...]) -> str:
     return f"messages ask for {', '.join(said) or 'nothing'}"
 
 
+def _accesses(result: Result, task: str) -> tuple[int, ...]:
+    return tuple(one.flags & (FAULT_FLAG_USER | FAULT_FLAG_WRITE) for one in attempts(result, task))
+
+
+def _said_accesses(flags: tuple[int, ...]) -> str:
+    said = (
+        ("a write" if one & FAULT_FLAG_WRITE else "a read")
+        + (" from user mode" if one & FAULT_FLAG_USER else " from kernel mode")
+        for one in flags
+    )
+    return f"flags say {', '.join(said)}" if flags else "it makes no attempt"
+
+
+ACCESSES = Fact("accesses", _accesses, _said_accesses)
 ASKED = Fact("asked", _asked, _said_asked)
 GIVES = Fact("gives", _gives, _said_gives)
 SLEEPS = Fact("sleeps", _sleeps, _said_sleeps)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from course.checks.draw import Draw
-from course.checks.e03_scenarios import beyond, forbidden, plain, slow, unmapped
+from course.checks.e03_scenarios import beyond, forbidden, plain, unmapped
+from course.checks.e03_waits import slow
 from course.checks.kernel_case import KernelCase
 
 __all__ = ["usual"]

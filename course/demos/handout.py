@@ -7,42 +7,27 @@ from html import escape
 
 from course.demos.parts import Part, Walk
 from course.demos.script import Demo
+from course.webpage import webpage
 
 __all__ = ["handout"]
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}: handout</title>
-<style>
-:root {{ color-scheme: light }}
-body {{ font: 11pt/1.4 system-ui, sans-serif; max-width: 46rem; margin: 1rem auto; padding: 0 1rem }}
-body {{ color: #1a1a1a; background: #ffffff }}
-h1 {{ font-size: 1.5rem }}
-h2 {{ font-size: 1.1rem; margin: 1.2rem 0 0.3rem; break-after: avoid }}
-section {{ break-inside: avoid }}
-ul.choices {{ list-style: none; padding: 0 }}
-.line {{ border-bottom: 1px solid; height: 1.8rem }}
-table {{ border-collapse: collapse; margin: 0.4rem 0 }}
-th, td {{ border: 1px solid; padding: 2px 8px; text-align: left; vertical-align: top; font-weight: 400 }}
-caption {{ text-align: left; font-weight: 700 }}
-pre {{ border: 1px solid; padding: 6px; white-space: pre-wrap }}
-pre span {{ display: block }}
-img {{ max-width: 100% }}
-.fd-marked {{ font-weight: 700 }}
-.answers {{ break-before: page }}
-</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-<p>{about}</p>
-{body}
-</main>
-</body>
-</html>
+STYLE = """
+:root { color-scheme: light }
+body { font: 11pt/1.4 system-ui, sans-serif; max-width: 46rem; margin: 1rem auto; padding: 0 1rem }
+body { color: #1a1a1a; background: #ffffff }
+h1 { font-size: 1.5rem }
+h2 { font-size: 1.1rem; margin: 1.2rem 0 0.3rem; break-after: avoid }
+section { break-inside: avoid }
+ul.choices { list-style: none; padding: 0 }
+.line { border-bottom: 1px solid; height: 1.8rem }
+table { border-collapse: collapse; margin: 0.4rem 0 }
+th, td { border: 1px solid; padding: 2px 8px; text-align: left; vertical-align: top; font-weight: 400 }
+caption { text-align: left; font-weight: 700 }
+pre { border: 1px solid; padding: 6px; white-space: pre-wrap }
+pre span { display: block }
+img { max-width: 100% }
+.fd-marked { font-weight: 700 }
+.answers { break-before: page }
 """
 
 
@@ -59,9 +44,9 @@ def handout(demo: Demo) -> str:
     str
         A page of HTML that asks for nothing else: the questions on the first sheet, the answers on the next.
     """
-    return _PAGE.format(
-        title=escape(demo.title), about=escape(demo.about), body="\n".join((*_asked(demo), *_seen(demo)))
-    )
+    parts = "\n".join((*_asked(demo), *_seen(demo)))
+    about = f"<h1>{escape(demo.title)}</h1>\n<p>{escape(demo.about)}</p>"
+    return webpage(f"{demo.title}: handout", STYLE, f"<main>\n{about}\n{parts}\n</main>")
 
 
 def _asked(demo: Demo) -> Iterator[str]:

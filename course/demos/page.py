@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-from html import escape
 
 from course.demos.script import Demo
 from course.demos.widget import MODULES, look, wire
 from course.views.stepping.widget import joined, script, style
+from course.webpage import webpage
 
 __all__ = ["page"]
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ margin: 0 }}
-{style}
-</style>
-</head>
-<body>
-<script type="application/json" id="demo">{demo}</script>
+_BODY = """<script type="application/json" id="demo">{demo}</script>
 <script type="module">
 {script}
 const demo = JSON.parse(document.getElementById("demo").textContent);
@@ -32,10 +20,7 @@ for (const one of demo.steppers) {{
   one.data = new DataView(Uint8Array.from(atob(one.data), (c) => c.charCodeAt(0)).buffer);
 }}
 open(demo, document.body);
-</script>
-</body>
-</html>
-"""
+</script>"""
 
 
 def page(demo: Demo) -> str:
@@ -54,9 +39,7 @@ def page(demo: Demo) -> str:
     data = wire(demo)
     for one in data["steppers"]:
         one["data"] = base64.b64encode(one["data"]).decode()
-    return _PAGE.format(
-        title=escape(demo.title),
-        style=style() + look(),
-        demo=json.dumps(data).replace("<", "\\u003c"),
-        script=script() + joined("course.demos", *MODULES),
+    body = _BODY.format(
+        demo=json.dumps(data).replace("<", "\\u003c"), script=script() + joined("course.demos", *MODULES)
     )
+    return webpage(demo.title, f"\nbody {{ margin: 0 }}\n{style()}{look()}\n", body)

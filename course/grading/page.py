@@ -15,6 +15,7 @@ from course.checks.verdict import Row
 from course.checks.visible import visible
 from course.grading.grade import Grade
 from course.grading.results import row_output
+from course.webpage import webpage
 
 __all__ = ["page"]
 
@@ -29,6 +30,10 @@ h2 { font-size: 1.1rem; white-space: pre-wrap; }
 """
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
+HEAD = (
+    f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+    '<meta name="referrer" content="no-referrer">\n'
+)
 
 
 def page(grade: Grade, title: str) -> str:
@@ -48,24 +53,20 @@ def page(grade: Grade, title: str) -> str:
     """
     points = "no grade yet" if grade.points is None else f"{grade.points} of {grade.max_points} points"
     said = "".join(f"<li>{_safe(one.message)}</li>\n" for one in grade.findings)
-    return (
-        "<!DOCTYPE html>\n"
-        '<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{_safe(title)}: {_safe(grade.submission)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+    printed = (
+        f"<h2>Your function printed (this costs no points)</h2>\n<pre>{_safe(grade.printed)}</pre>\n"
+        if grade.printed
+        else ""
+    )
+    body = (
         f"<h1>{_safe(title)}</h1>\n"
         f"<p>Submission <strong>{_safe(grade.submission)}</strong>: {points}, {grade.status.value}.</p>\n"
         + (f"<ul>\n{said}</ul>\n" if said else "")
         + "".join(map(_section, grade.rows))
-        + (
-            f"<h2>Your function printed (this costs no points)</h2>\n<pre>{_safe(grade.printed)}</pre>\n"
-            if grade.printed
-            else ""
-        )
-        + f"<p>Seed <code>{_safe(grade.seed)}</code>, submission <code>{_safe(grade.digest)}</code>.</p>\n"
-        "</body>\n</html>\n"
+        + printed
+        + f"<p>Seed <code>{_safe(grade.seed)}</code>, submission <code>{_safe(grade.digest)}</code>.</p>"
     )
+    return webpage(f"{visible(title)}: {visible(grade.submission)}", STYLE, body, HEAD)
 
 
 def _section(row: Row) -> str:

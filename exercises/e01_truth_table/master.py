@@ -34,21 +34,26 @@ print(run("S12", Tree.before, {"fault_signal_pending": too_eager}))
 # ## Your part
 #
 # Fill in two plain functions: no `async`, no `await`. `patch_3` is the rule of patches 3 to 8, `patch_9` the
-# rule from patch 9 on. Each returns `True` to leave the fault, `False` to stay.
+# rule from patch 9 on. Each returns `True` to leave the fault, `False` to stay. (What Python takes for true
+# or false will do as well; `None` is to stay.)
 #
 # | you get | it is |
 # |---|---|
 # | `fault` | what the attempt gave: bits such as `VM_FAULT_RETRY`, `VM_FAULT_MAJOR`, `VM_FAULT_SIGBUS` |
 # | `mode` | `"user"` or `"kernel"`: where the fault came from |
-# | `signals` | what was *sent* to the task: pairs, such as `("SIGUSR1", "handler")` |
+# | `signals` | what was *sent* to the task: a tuple of pairs like `("SIGUSR1", "handler")`, or an empty one |
+#
+# An error, such as `VM_FAULT_SIGBUS`, is final and never comes with RETRY.
 #
 # The second half of a pair says how the task treats that signal: `"handler"`, `"blocked"`, `"ignored"`, or
 # `"default"`. Not all that was sent is **pending**. [fact:signal-pending]
 #
 # Here `"default"` comes with SIGKILL and SIGSTOP alone, and they with nothing else. (SIGSTOP stops a task
-# until SIGCONT comes.) You meet no other signal with its default. Most of those the kernel settles when they
-# are sent: it drops SIGCHLD, [fact:signal-default-ignored] and makes SIGKILL out of SIGTERM, which ends the
-# task. [fact:signal-group-fatal]
+# until SIGCONT comes.) Any other signal comes with a handler, blocked, or ignored.
+#
+# You need not code this: most signals with their default are settled when they are sent. The kernel drops
+# SIGCHLD, [fact:signal-default-ignored] and where SIGTERM ends the task, it sends SIGKILL.
+# [fact:signal-group-fatal]
 #
 # You may write helper functions beside the two. If you are stuck, `hint("e01_truth_table", 1)` gives a
 # nudge; 2 and 3 say more.
@@ -94,8 +99,9 @@ check("e01_truth_table", "retry")
 # %% [markdown] id="twelve"
 # ## A fault that waited
 #
-# Now `VM_FAULT_RETRY` is set, in both modes: with no signal, with one that has a handler, with SIGKILL, with
-# both of them in either order. Patch 3 is asked about SIGSTOP as well.
+# Now `VM_FAULT_RETRY` is set, in both modes: with no signal, with SIGKILL, with one or two that have a
+# handler, whatever their names. Where two were sent, they come in either order. Patch 3 is asked about
+# SIGSTOP as well.
 
 # %% id="p3" tags=["check"]
 check("e01_truth_table", "p3")
@@ -106,7 +112,7 @@ check("e01_truth_table", "p9")
 # %% [markdown] id="pending"
 # ## What counts as pending
 #
-# The last check sends more kinds of signals, and more than one.
+# The last check sends signals that are treated in more ways, and up to three of them. It asks both rules.
 
 # %% id="control" tags=["check"]
 check("e01_truth_table", "control")
@@ -125,5 +131,5 @@ check("e01_truth_table")
 # Ask your rules what you like, and the emulator whether a run agrees.
 
 # %% id="play" tags=["scratch"]
-# print(patch_9(VM_FAULT_RETRY, "user", [("SIGUSR1", "handler")]))
+# print(patch_9(VM_FAULT_RETRY, "user", (("SIGUSR1", "handler"),)))
 # print(run("S9", Tree.upto(9)).trace)

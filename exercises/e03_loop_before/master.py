@@ -47,10 +47,12 @@ for event in run("S9", Tree.before).trace.select("attempt", "attempt_end", task=
 #   [fact:x86-fixup] Other signals have to wait;
 # - else it retries, without `FAULT_FLAG_ALLOW_RETRY`, and with `FAULT_FLAG_TRIED`. [fact:flag-tried-5-6]
 #
-# The second attempt may give RETRY, too: it may not wait for a monitor any more, but for a page that somebody
-# has locked, and SIGKILL ends that wait. The lock is gone then as well.
+# The second attempt may give RETRY, too, but only with SIGKILL: it may not wait for a monitor any more, but
+# for a page that somebody has locked, and SIGKILL ends that wait. The lock is gone then as well, and what is
+# to be done is the same. Rely on that: you need nothing against a third attempt.
 #
-# And it counts. The event `page-faults` comes once for each exception. A fault that was served counts once,
+# And it counts. The event `page-faults` comes once for each exception, also if that ends in SIGSEGV; whether
+# before or after the first `down_read` makes no difference. A fault that was served counts once,
 # as `maj_flt` and `major-faults` if any of its attempts gave `VM_FAULT_MAJOR`, else as `min_flt` and
 # `minor-faults`. [fact:count-x86-own] A fault that failed or was left counts as neither.
 #
@@ -69,7 +71,7 @@ for event in run("S9", Tree.before).trace.select("attempt", "attempt_end", task=
 # | `fatal_signal_pending(current)` | whether SIGKILL is pending |
 # | `user_mode(regs)` | whether a program faulted (not awaited) |
 # | `no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)` | kernel code: on to its fixup; then return |
-# | `mm_fault_error(regs, error_code, address, fault)` | reporting an error; the lock is released before |
+# | `mm_fault_error(regs, error_code, address, fault)` | reporting an error; release the lock before |
 # | `count("min_flt")`, `perf_sw_event("page-faults")` | counting |
 #
 # If you are stuck, `hint("e03_loop_before", 1)` gives a nudge; 2 and 3 say more.
@@ -130,9 +132,9 @@ hint("e03_loop_before")
 # ## One attempt
 #
 # Each check runs your function in a process of its own, beside the kernel's own function on the same
-# scenario, on the tree before the series. Only the cell with your function is taken: put what it uses into
-# that cell, and checks into others. What is shown below a check before you run it is the verdict on a
-# right answer.
+# scenario, on the tree before the series. S9 and S13 you know; what is called E3 is this exercise's own.
+# Only the cell with your function is taken: put what it uses into that cell, and checks into others. What is
+# shown below a check before you run it is the verdict on a right answer.
 
 # %% id="plain" tags=["check"]
 check("e03_loop_before", "plain")

@@ -172,9 +172,10 @@ check("e05_handle_userfault", "early")
 # %% [markdown] id="sleeping"
 # ## The sleep
 #
-# A program, a kernel copy and `get_user_pages` come with different flags. Two callers here are older kernels:
-# one without patch 15, which sets no flag for signals at all, [fact:p15-before-p16] and one without patch 12,
-# where a program sets KILLABLE alone.
+# A program, a kernel copy and `get_user_pages` come with different flags. Three callers here are those of other
+# kernels: without patch 15, `get_user_pages` sets no flag for signals at all; [fact:p15-before-p16] without
+# patch 12, a program sets KILLABLE alone; without patch 13, a fault comes a second time with
+# `FAULT_FLAG_ALLOW_RETRY` cleared, and with all its other flags. [fact:flag-allow-retry-5-6]
 
 # %% id="state" tags=["check"]
 check("e05_handle_userfault", "state")

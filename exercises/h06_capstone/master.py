@@ -32,8 +32,9 @@ counters(run("S12", Tree.v5_7), run("S12", Tree.parse("v5_7+B5")))
 # | `get_user_pages`, by your second function alone | ends nothing | ends both |
 #
 # `do_user_addr_fault` takes mmap_sem, finds the area, makes attempts, and counts a fault that was served:
-# once. `handle_userfault` is called by an attempt with mmap_sem held, and follows the table of exercise E5
-# for those who must not wait. [fact:uffd-order] Each operation and each field is awaited.
+# once. Its flags say who made the access, and which, as in exercise E4. `handle_userfault` is called by an
+# attempt with mmap_sem held, and follows the table of exercise E5 for those who must not wait.
+# [fact:uffd-order] Each operation and each field is awaited.
 #
 # | you may use | for |
 # |---|---|
@@ -52,6 +53,7 @@ counters(run("S12", Tree.v5_7), run("S12", Tree.parse("v5_7+B5")))
 # | `current.exiting`, `vma.vm_mm`, `vma.vm_userfaultfd_ctx`, `vma.vm_flags` | task and area |
 # | `context.features`, `context.released`, `wait.waken` | the userfaultfd, and your entry in its queue |
 # | `userfaultfd_queue(context, page, message, state)` | queues a message, sets the state; gives your entry |
+# | `UFFD_PAGEFAULT_FLAG_WRITE` | the message of a write; that of a read is 0 |
 # | `userfaultfd_must_wait(mm, address, reason)` | whether the page is still missing |
 # | `userfaultfd_dequeue(wait)` | takes your entry out of the queue |
 # | `wake_up_poll(context)`, `set_current_state(state)`, `schedule()` | waking a monitor; sleeping |
@@ -113,6 +115,8 @@ async def handle_userfault(vma, address, flags, reason):
     context = await vma.vm_userfaultfd_ctx
     if await current.exiting or context is None:
         return VM_FAULT_SIGBUS
+    if await context.features & UFFD_FEATURE_SIGBUS:
+        return VM_FAULT_SIGBUS
     if await context.released:
         return VM_FAULT_NOPAGE
     if not flags & FAULT_FLAG_ALLOW_RETRY:
@@ -125,7 +129,8 @@ async def handle_userfault(vma, address, flags, reason):
         state = TASK_KILLABLE
     else:
         state = TASK_UNINTERRUPTIBLE
-    wait = await userfaultfd_queue(context, address & PAGE_MASK, 0, state)
+    message = UFFD_PAGEFAULT_FLAG_WRITE if flags & FAULT_FLAG_WRITE else 0
+    wait = await userfaultfd_queue(context, address & PAGE_MASK, message, state)
     must_wait = await userfaultfd_must_wait(mm, address, reason)
     await up_read(mm)
     result = VM_FAULT_RETRY

@@ -39,6 +39,7 @@ def test_a_crash_is_a_finding_and_no_value():
     run = CASE.play("def f(n):\n    raise NotImplementedError('later')\n", ["f"])
     assert [finding.rule for finding in run.findings] == ["crash"]
     assert run.mine == {}
+    assert run.told(()) == ("", "")
 
 
 def test_a_table_that_is_not_filled_in_says_so():

@@ -68,6 +68,16 @@ def test_the_overview_gives_reasons_and_the_commit_only_after_success(outcome: O
     assert f"{3 if outcome is Outcome.PASSED else 2} of 3 points" in text
 
 
+@pytest.mark.parametrize("second", ["It failed.", "It failed otherwise."])
+def test_the_overview_says_the_mistake_that_ended_every_check(second: str):
+    rows = [
+        Row(one, Outcome.FAILED, feedback=replace(FULL, headline=said))
+        for one, said in zip((S13, WAKES), ("It failed.", second), strict=True)
+    ]
+    lines = overview(Verdict("e04_loop", None, tuple(rows)), CHECKS).splitlines()
+    assert ("It failed." in lines) == (second == "It failed.")
+
+
 def test_a_flood_of_prints_is_cut():
     lines = printed_text("\n".join("x" * 1000 for _ in range(PRINTED_LINES + 5)))
     assert len(lines) == PRINTED_LINES + 1

@@ -117,6 +117,25 @@ def test_the_cell_that_ran_last_counts(shell, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out.startswith("PASS")
 
 
+@pytest.mark.parametrize(
+    "broken",
+    ["def do_user_addr_fault(:", "1 / 0\nasync def do_user_addr_fault(regs): pass"],
+    ids=["syntax", "top"],
+)
+def test_a_cell_that_did_not_get_so_far_is_told_beside_the_verdict_on_the_one_before(
+    shell, capsys: pytest.CaptureFixture[str], broken: str
+):
+    said = "The cell that you ran last for do_user_addr_fault ended with an error before it had defined it."
+    shell.run_cell(master(E4), store_history=True)
+    for cell, stale in ((broken, True), (master(E4), False), ("%time 1\nx = do_user_addr_fault", False)):
+        shell.run_cell(cell, store_history=True)
+        capsys.readouterr()
+        shell.run_cell("from course import check\ncheck('e04_loop', 's13')")
+        out = capsys.readouterr().out
+        assert out.startswith(said if stale else "PASS")
+        assert "PASS" in out
+
+
 @pytest.mark.parametrize("history", [True, False], ids=["kept", "as-nbval-runs-cells"])
 def test_the_cell_of_a_table_that_ran_last_counts(shell, history: bool):
     for value in (1, 2):

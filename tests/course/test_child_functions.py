@@ -72,6 +72,20 @@ def test_what_ours_refuses_reaches_the_learner_as_an_error_that_may_be_caught():
         answers.call("f", ours)
 
 
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [((0, ("a",)), " The call was f(0, ('a',))."), (("long" * 50,), ""), ((len,), "")],
+    ids=["short", "long", "function"],
+)
+def test_a_crash_names_the_call_when_it_is_short(args: tuple[object, ...], said: str):
+    with (
+        Answers("def f(*args):\n    return 1 / 0\n", ["f"]) as answers,
+        pytest.raises(HandlerFault) as caught,
+    ):
+        answers.call("f", *args)
+    assert str(caught.value).endswith("Your function must raise nothing." + said)
+
+
 FAULTS = {
     "crash": ("def f():\n    return 1 / 0\n", "f raised ZeroDivisionError"),
     "endless": ("def f():\n    while True: pass\n", "a loop in it never ends"),

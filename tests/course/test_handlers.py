@@ -148,6 +148,11 @@ def test_a_mistake_ends_in_one_finding_that_names_it(source: str, rule: str, tex
     assert "Traceback" not in message
 
 
+def test_a_check_or_a_hint_in_the_cell_of_the_answer_does_nothing_there() -> None:
+    result = go(RIGHT + "\nhint('e04_loop', 1)\ncheck('e04_loop', 's13', seed='x')\n")
+    assert (result.findings, result.tasks["T"].outcome) == ((), "ret=5")
+
+
 def seconds_of_children() -> float:
     """Give the CPU time of all children that have ended; the nursery has started and waited for them."""
     stat = Path(f"/proc/{nursery().pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()

@@ -21,18 +21,28 @@ SENTENCES = {
     "kernel-too": "A kernel copy has no user state to return to; SIGUSR1 would become EFAULT.",
     "p3-in-p9": "That is the rule before patch 9.",
     "p9-in-p3": "Patch 3 only moved code; user mode with SIGUSR1 stays False.",
-    "user-kill-only": "Kernel mode with SIGKILL must leave too, through the fixup.",
+    "user-kill-only": "Kernel mode with SIGKILL must leave too: its copy is given up.",
     "swapped": "You exchanged user and kernel mode.",
     "blocked-counts": "A blocked signal is queued but not pending for the thread.",
     "ignored-counts": "An ignored signal is dropped when sent.",
     "stop-is-not": "SIGSTOP sets signal_pending like any other.",
     "nonfatal-only": "SIGKILL is also a pending signal.",
-    "error-is-retry": "An error is final and never comes with RETRY (I4).",
+    "error-is-retry": "An error is final and never comes with RETRY.",
     "always-kernel": "Kernel mode without a signal must retry.",
-    "never": "By your patch_3 no fault is ever left, not for SIGKILL either: `signals` holds pairs.",
+    "never": "By your patch_3 no fault is ever left, not for SIGKILL either.",
     "equals-retry": "`fault` is a word of several bits: VM_FAULT_RETRY may come with others.",
     "default-is-fatal": "SIGSTOP stops the task and does not end it: it is no SIGKILL.",
     "one-signal": "Several signals may be sent: each of them counts, wherever it stands in the list.",
+    "no-return": "Your patch_3 gives None for every fault of this check: is a `return` missing?",
+    "only-with-major": "VM_FAULT_RETRY may come alone: not every fault that waited reads its page.",
+    "name-is-fatal": "SIGKILL alone is fatal: SIGTERM ends no task that handles, blocks or ignores it.",
+    "by-name": "Go by how the task treats a signal, not by its name.",
+    "stop-hides": "SIGSTOP hides no SIGKILL.",
+    "ends-early": "A signal that is not pending hides no other that is.",
+    "only-one": "More than one signal may be pending: that is as good a reason as one.",
+    "always": "VM_FAULT_RETRY alone is no reason to leave: something has to be pending.",
+    "always-user": "User mode without a signal must retry, too.",
+    "and-for-or": "SIGKILL needs no user mode, and user mode needs no SIGKILL.",
 }
 POINTS = {
     "no-retry-test": 8,
@@ -48,9 +58,19 @@ POINTS = {
     "error-is-retry": 8,
     "always-kernel": 3,
     "never": 0,
-    "equals-retry": 2,
+    "equals-retry": 0,
     "default-is-fatal": 5,
     "one-signal": 2,
+    "no-return": 0,
+    "only-with-major": 0,
+    "name-is-fatal": 2,
+    "by-name": 5,
+    "stop-hides": 5,
+    "ends-early": 8,
+    "only-one": 2,
+    "always": 0,
+    "always-user": 3,
+    "and-for-or": 5,
 }
 SIGNALS = {"none": (), "SIGUSR1": (("SIGUSR1", "handler"),), "SIGKILL": (("SIGKILL", "default"),)}
 
@@ -77,8 +97,10 @@ def test_the_points_are_those_of_the_rows():
 @pytest.mark.parametrize("name", SENTENCES)
 def test_a_wrong_answer_reads_its_sentence(name: str):
     given = verdict(E1.id, wrong(E1, name).file.read_text(encoding="utf-8"))
-    said = {SENTENCES[name]} | ({SENTENCES[name].replace("patch_3", "patch_9")} if name == "never" else set())
-    assert set(failed(given).values()) == said
+    assert set(failed(given).values()) == {
+        SENTENCES[name],
+        SENTENCES[name].replace("your patch_3", "your patch_9").replace("Your patch_3", "Your patch_9"),
+    }
     assert given.points == POINTS[name]
 
 
@@ -117,16 +139,22 @@ def test_a_rule_that_always_says_the_same_gets_nothing(value: str):
     assert verdict(E1.id, rules(value, value)).points == 0
 
 
-def test_numbers_and_lists_count_as_python_takes_them():
-    assert verdict(E1.id, rules(THREE, NINE)).full
+@pytest.mark.parametrize("or_else", ["", " or None"])
+def test_numbers_lists_and_none_count_as_python_takes_them(or_else: str):
+    assert verdict(E1.id, rules(THREE + or_else, NINE + or_else)).full
 
 
-def test_a_rule_that_says_nothing_is_told_so():
-    given = verdict(E1.id, rules(THREE, f"{NINE} or None"))
+def test_a_rule_that_says_something_else_is_told_so():
+    given = verdict(E1.id, rules(THREE, f"{NINE} or 'stay'"))
     assert failed(given)["p9"] == (
-        "Yours gives patch_9, RETRY, user mode, no signal: None, neither True nor False; right is patch_9, "
+        "Yours gives patch_9, RETRY, user mode, no signal: 'stay', neither True nor False; right is patch_9, "
         "RETRY, user mode, no signal: stay."
     )
+
+
+def test_a_rule_that_only_stays_where_it_should_leave_is_not_told_of_a_missing_return():
+    given = verdict(E1.id, rules(THREE, f"{NINE} and 'SIGKILL' not in sent or None"))
+    assert "None" not in failed(given)["p9"]
 
 
 def test_one_rule_alone_gets_the_points_of_its_row():
@@ -138,32 +166,6 @@ def test_one_rule_alone_gets_the_points_of_its_row():
 
 FATAL = "fault & VM_FAULT_RETRY and {}"
 MODE = "fault & VM_FAULT_RETRY and ({} or (mode == 'user' and sent))"
-ONE_SIGNAL = {
-    "3, the first": (FATAL.format("signals[:1] == (('SIGKILL', 'default'),)"), NINE, "p3"),
-    "3, the last": (FATAL.format("sent[-1:] == ['SIGKILL']"), NINE, "p3"),
-    "3, the whole list": (FATAL.format("signals == (('SIGKILL', 'default'),)"), NINE, "p3"),
-    "9, the last": (THREE, NINE.replace("sent", "sent[-1:]"), "p9"),
-    "9, SIGKILL alone": (THREE, MODE.format("sent == ['SIGKILL']"), "p9"),
-    "9, up to a blocked one": (
-        THREE,
-        NINE.replace("and sent", "and sent and signals[0][1] != 'blocked'"),
-        "control",
-    ),
-    "9, from a blocked one on": (
-        THREE,
-        NINE.replace("and sent", "and sent and signals[-1][1] != 'blocked'"),
-        "control",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", ONE_SIGNAL)
-@pytest.mark.parametrize("seed", [None, "another"])
-def test_a_rule_that_looks_at_one_signal_is_told_of_several(name: str, seed: str | None):
-    three, nine, check = ONE_SIGNAL[name]
-    given = failed(verdict(E1.id, rules(three, nine), seed))
-    assert next(iter(given)) == check
-    assert set(given.values()) == {SENTENCES["one-signal"]}
 
 
 def test_a_default_that_is_fatal_to_one_rule_is_found():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from course.checks.draw import Draw
-from course.checks.e03_scenarios import in_kernel, remapped, slow
+from course.checks.e03_scenarios import drivers, failing
+from course.checks.e03_waits import held, in_kernel, killed_before, remapped, slow, written
 from course.checks.facts import facts_of
 from course.checks.kernel_case import KernelCase
 from course.checks.library import checks_of, exercise_of
@@ -23,8 +24,8 @@ SENTENCES = {
     "unlock-on-retry": "Bad unlock balance: the callee already released it.",
     "nonfatal-return": "SIGUSR1 must not end a fault of Linux 5.6 (S9: 1 exception).",
     "no-kill-test": "SIGKILL was pending after attempt 1, you ran attempt 2.",
-    "kernel-kill-return": "The kernel instruction runs again: livelock; use the fixup.",
-    "counts-each": "One fault, two counts.",
+    "kernel-kill-return": "The kernel instruction runs again, and faults again: use the fixup.",
+    "counts-each": "The fault was counted between two of its attempts.",
     "last-major": "The first attempt was major, the second was not: x86 remembers MAJOR.",
     "pf-in-loop": "sw page-faults is once per exception on x86.",
     "retry-is-error": "RETRY is not an error.",
@@ -37,6 +38,15 @@ SENTENCES = {
     "goes-on": "SIGSEGV was sent, and your fault went on.",
     "user-no-context": "no_context is for kernel code: T was in user mode, and has no fixup.",
     "reports-locked": "An error was reported with mmap_sem held.",
+    "loses-flags": "Attempt 2 ran without WRITE, which attempt 1 had.",
+    "no-return": "Kernel code was sent to its fixup, and your fault went on.",
+    "kill-without-retry": "SIGKILL ended the fault, and no attempt had given RETRY.",
+    "error-unreported": "Attempt 1 gave SIGSEGV, and nobody was told.",
+    "bad-area-code": "SIGSEGV has code 1, the kernel's has 2.",
+    "counts-failed": "min_flt counted a fault that had failed.",
+    "counter-and-event": "min_flt says 1, and its perf event says 0.",
+    "retry-is-major": "The fault was counted as major, and no attempt gave MAJOR.",
+    "pf-missing": "page-faults: 3, exceptions: 6. Each exception is one.",
 }
 POINTS = {
     "keeps-allow": 9,
@@ -47,19 +57,28 @@ POINTS = {
     "nonfatal-return": 2,
     "no-kill-test": 10,
     "kernel-kill-return": 10,
-    "counts-each": 10,
+    "counts-each": 8,
     "last-major": 10,
     "pf-in-loop": 10,
     "retry-is-error": 2,
     "unlock-after-error-missing": 5,
     "allow-with-retry": 10,
     "area-unasked": 2,
-    "counts-killed": 10,
+    "counts-killed": 8,
     "first-address": 0,
     "unlock-twice": 0,
     "goes-on": 0,
     "user-no-context": 8,
     "reports-locked": 10,
+    "loses-flags": 10,
+    "no-return": 10,
+    "kill-without-retry": 10,
+    "error-unreported": 10,
+    "bad-area-code": 0,
+    "counts-failed": 10,
+    "counter-and-event": 10,
+    "retry-is-major": 10,
+    "pf-missing": 10,
 }
 HEAD = "async def do_user_addr_fault(regs, error_code, address):\n"
 
@@ -121,6 +140,43 @@ def test_the_fault_on_the_disk_is_major_once():
     assert (facts.attempts, facts.minor, facts.major) == (2, 0, 1)
 
 
+def test_a_page_that_is_locked_takes_two_attempts_and_is_no_major_fault():
+    facts = facts_of(run(held(Draw(None, "x")).scenario, Tree.before), "T")
+    assert (facts.attempts, facts.minor, facts.major) == (2, 1, 0)
+
+
+@pytest.mark.parametrize("do", ["read", "pipe_write"])
+def test_a_fault_that_is_served_before_it_can_be_killed_counts(do: str):
+    result = run(killed_before(Draw(None, "x"), do).scenario, Tree.before)
+    facts = facts_of(result, "T")
+    assert (facts.outcome, facts.attempts, facts.minor) == ("killed:9", 1, 1)
+
+
+def test_what_fails_is_an_exception_and_nothing_more():
+    result = run(failing(Draw(None, "x")).scenario, Tree.before)
+    facts, counters = facts_of(result, "T"), result.tasks["T"].counters
+    assert result.tasks["T"].outcomes == (
+        "SIGSEGV(code=1)",
+        "SIGSEGV(code=2)",
+        "SIGBUS(code=2)",
+        *["EFAULT"] * 2,
+    )
+    assert facts.exceptions == counters["page-faults"] == 6
+    assert [counters[name] for name in ("min_flt", "maj_flt", "minor-faults", "major-faults")] == [0] * 4
+
+
+def test_a_driver_may_fail_without_sigbus():
+    assert run(drivers(Draw(None, "x")).scenario, Tree.before).tasks["T"].outcomes == (
+        "SIGSEGV(code=1)",
+        "ret=0",
+    )
+
+
+def test_a_write_is_a_write_at_each_attempt():
+    words = run(written(Draw(None, "x")).scenario, Tree.before).trace.select("attempt", task="T")
+    assert [hex(int(event.a)) for event in words] == ["0x55", "0x71", "0x15", "0x31"]
+
+
 def test_after_the_wait_the_fresh_memory_is_read():
     assert run(remapped(Draw(None, "x")).scenario, Tree.before).tasks["T"].outcome == "ret=0"
 
@@ -147,6 +203,12 @@ def test_an_area_above_the_address_is_no_area():
     assert failed(verdict(ID, source)) == {"plain": asked, "retry": asked}
 
 
+def test_above_the_last_area_there_is_none():
+    old = "vma is None or await vma.vm_start > address"
+    given = verdict(ID, edited((old, "await vma.vm_start > address")))
+    assert "raised AttributeError" in failed(given)["plain"]
+
+
 @pytest.mark.parametrize(
     "old", ["vma is None or await vma.vm_start > address", "await access_error(error_code, vma)"]
 )
@@ -163,13 +225,131 @@ def test_the_lock_that_is_gone_is_not_released_in_kernel_mode_alone():
     assert failed(verdict(ID, edited((old, ask)))) == {"kill": SENTENCES["allow-with-retry"]}
 
 
+KILLED = "        if await fatal_signal_pending(current):\n"
+ASKED = KILLED + (
+    "            if not user_mode(regs):\n"
+    "                await no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)\n"
+    "            return\n"
+)
+ATTEMPT = "        fault = await handle_mm_fault(vma, address, flags)\n"
+FIXUP = "            if not user_mode(regs):\n                await no_context"
+ERROR = "        await mm_fault_error(regs, error_code, address, fault)\n"
+MINOR = '        await count("min_flt")\n'
+UNFORESEEN = {
+    "a flag that is cleared with another": (
+        [("flags &= ~FAULT_FLAG_ALLOW_RETRY", "flags &= ~(FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_WRITE)")],
+        {"flags": SENTENCES["loses-flags"]},
+    ),
+    "SIGKILL before each attempt": (
+        [
+            (ASKED, ""),
+            (ATTEMPT, ASKED.replace(KILLED, KILLED + "            await up_read(mm)\n") + ATTEMPT),
+        ],
+        {"kill": SENTENCES["kill-without-retry"]},
+    ),
+    "SIGKILL after whatever was served": (
+        [
+            (
+                ATTEMPT,
+                ATTEMPT + "        if not fault & VM_FAULT_RETRY and await fatal_signal_pending(current):\n"
+                "            await up_read(mm)\n            return\n",
+            )
+        ],
+        {"kill": SENTENCES["kill-without-retry"]},
+    ),
+    "SIGKILL at the first attempt only": (
+        [(KILLED, KILLED.replace("if ", "if not flags & FAULT_FLAG_TRIED and "))],
+        {"kill": "SIGKILL was pending after attempt 2, you ran attempt 3."},
+    ),
+    "SIGKILL at the second attempt only": (
+        [(KILLED, KILLED.replace("if ", "if flags & FAULT_FLAG_TRIED and "))],
+        {"kill": SENTENCES["no-kill-test"]},
+    ),
+    "the fixup at the first attempt only": (
+        [(FIXUP, FIXUP.replace("if ", "if not flags & FAULT_FLAG_TRIED and "))],
+        {"kill": SENTENCES["kernel-kill-return"]},
+    ),
+    "the fixup at the second attempt only": (
+        [(FIXUP, FIXUP.replace("if ", "if flags & FAULT_FLAG_TRIED and "))],
+        {"kill": SENTENCES["kernel-kill-return"]},
+    ),
+    "a killed fault of kernel code that is counted": (
+        [(FIXUP, FIXUP.replace("    await", f"    {MINOR.strip()}\n                await"))],
+        {"kill": SENTENCES["counts-killed"]},
+    ),
+    "an error of kernel code that is counted": (
+        [
+            (ERROR, ERROR + "    if fault & VM_FAULT_ERROR and user_mode(regs):\n        return\n"),
+            ("elif", "if"),
+        ],
+        {"counters": SENTENCES["counts-failed"]},
+    ),
+    "a fault without an area that is counted": (
+        [
+            (
+                "await bad_area(regs, error_code, address)\n",
+                f"await bad_area(regs, error_code, address)\n    {MINOR}",
+            )
+        ],
+        {"counters": SENTENCES["counts-failed"]},
+    ),
+    "page-faults when an area is there": (
+        [
+            ('    await perf_sw_event("page-faults")\n', ""),
+            (
+                ATTEMPT,
+                "        if not flags & FAULT_FLAG_TRIED:\n"
+                '            await perf_sw_event("page-faults")\n' + ATTEMPT,
+            ),
+        ],
+        {"counters": SENTENCES["pf-missing"]},
+    ),
+    "MAJOR in place of RETRY": (
+        [("if not fault & VM_FAULT_RETRY", "if not fault & VM_FAULT_MAJOR")],
+        {"retry": SENTENCES["unlock-on-retry"]},
+    ),
+    "a major fault of kernel code as minor": (
+        [("elif major:", "elif major and user_mode(regs):")],
+        {"counters": SENTENCES["last-major"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNFORESEEN)
+def test_what_a_trial_tried_costs_points_and_its_message_is_true(name: str):
+    changes, said = UNFORESEEN[name]
+    assert failed(verdict(ID, edited(*changes))) == said
+
+
+def test_a_value_that_is_awaited_is_told():
+    source = edited(("            if not user_mode(regs):", "            if not await user_mode(regs):"))
+    said = failed(verdict(ID, source))
+    assert list(said) == ["kill", "counters"]
+    assert all("is a value already: leave out its `await`" in headline for headline in said.values())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)",
+            "mm_fault_error(regs, error_code, address, fault)",
+        ),
+        ("if not user_mode(regs):", "if not flags & FAULT_FLAG_USER:"),
+        ("flags &= ~FAULT_FLAG_ALLOW_RETRY", "flags ^= flags & FAULT_FLAG_ALLOW_RETRY"),
+    ],
+)
+def test_what_comes_to_the_same_is_as_good(old: str, new: str):
+    assert verdict(ID, edited((old, new))).full
+
+
 @pytest.mark.parametrize(
     "source",
     [
         edited(("await find_vma(mm, address)", "await find_it(mm, address)")),
-        master(E3) + '\n\ncheck("plain")\n',
+        master(E3) + '\n\nrun("S1")\n',
     ],
-    ids=["a helper", "a check"],
+    ids=["a helper", "a trial"],
 )
 def test_a_name_of_another_cell_is_missing_and_its_author_reads_why(source: str):
     given = verdict(ID, source)

@@ -6,6 +6,7 @@ import pytest
 
 from course.checks.library import exercise_of
 from pyemu import Tree, run
+from pyemu.child import CELL_END
 from tests.exercises.answers import failed, master, source_of, stub, verdict, wrong
 
 NAME = "e06_busy_loop"
@@ -70,7 +71,7 @@ def test_linux_v5_7_itself_gets_the_points_of_part_a_and_no_more():
 
 def test_part_a_alone_gives_its_points():
     table = 'S12 = {"patch": 12, "flag": FAULT_FLAG_INTERRUPTIBLE, "mode": "kernel"}\n\n'
-    source = table + stub(E6).split("\n\n", 1)[1]
+    source = table + stub(E6).split(CELL_END, 1)[1]
     given = verdict(NAME, source)
     assert given.points == 2
     assert "not written yet" in failed(given)["sleeps"]

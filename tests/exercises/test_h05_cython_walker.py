@@ -27,6 +27,7 @@ SENTENCES = {
     "not-compiled": "You timed the Python twin.",
     "march-native": "Refused: not portable.",
     "no-bounds": "Out of the buffer.",
+    "any-entry": "An entry that isn't 0 was taken for a present one.",
 }
 POINTS = {
     "untyped-loop": 6,
@@ -40,6 +41,7 @@ POINTS = {
     "not-compiled": 6,
     "march-native": 0,
     "no-bounds": 8,
+    "any-entry": 8,
 }
 # Old and new text of the master's answer, and the check that fails.
 OTHERS = {
@@ -59,6 +61,7 @@ OTHERS = {
         "",
         "faults",
     ),
+    "one-behind": ("place >= n_entries", "place > n_entries", "faults"),
 }
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())

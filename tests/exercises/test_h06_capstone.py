@@ -34,6 +34,8 @@ SENTENCES = {
     ),
     "leak-uwq": (26, {"The queue entry outlives the wait: M read a message of a fault that is gone."}),
     "wake-lost": (24, {"Lost wake-up: the page came between your look and your queueing."}),
+    "waits-anyway": (26, {"A message was queued for a fault that must not wait."}),
+    "unsaid-write": (26, {"T writes, and the message speaks of a read."}),
     "deadlock-writer": (27, {"Slept with mmap_sem: a writer, then M, then you are stuck."}),
 }
 

@@ -8,24 +8,16 @@ from html import escape
 
 from course.views.stepping.widget import script, style
 from course.views.stepping.wire import Wire
+from course.webpage import webpage
 
 __all__ = ["page"]
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 14px/1.4 system-ui, sans-serif; margin: 1rem; background: Canvas; color: CanvasText }}
-h1 {{ font-size: 1.2rem }}
-{style}
-</style>
-</head>
-<body>
-<main>
+STYLE = """
+:root { color-scheme: light dark }
+body { font: 14px/1.4 system-ui, sans-serif; margin: 1rem; background: Canvas; color: CanvasText }
+h1 { font-size: 1.2rem }
+"""
+_BODY = """<main>
 <h1>{title}</h1>
 <div id="stepper"></div>
 <noscript>{fallback}</noscript>
@@ -37,10 +29,7 @@ h1 {{ font-size: 1.2rem }}
 const bytes = Uint8Array.from(atob(document.getElementById("data").textContent), (c) => c.charCodeAt(0));
 const names = JSON.parse(document.getElementById("names").textContent);
 mount(document.getElementById("stepper"), names, new DataView(bytes.buffer), {start});
-</script>
-</body>
-</html>
-"""
+</script>"""
 
 
 def page(wire: Wire, start: int, fallback: str) -> str:
@@ -60,12 +49,13 @@ def page(wire: Wire, start: int, fallback: str) -> str:
     str
         HTML that asks for nothing else.
     """
-    return _PAGE.format(
-        title=escape(wire.names["title"]),
-        style=style(),
+    title = wire.names["title"]
+    body = _BODY.format(
+        title=escape(title),
         fallback=fallback,
         names=json.dumps(wire.names).replace("<", "\\u003c"),
         data=base64.b64encode(wire.data).decode(),
         script=script(),
         start=start,
     )
+    return webpage(title, f"{STYLE}{style()}\n", body)

@@ -68,6 +68,8 @@ async def handle_userfault(vma, address, flags, reason):
     context = await vma.vm_userfaultfd_ctx
     if context is None or await current.exiting:
         return VM_FAULT_SIGBUS
+    if await context.features & UFFD_FEATURE_SIGBUS:
+        return VM_FAULT_SIGBUS
     if await context.released:
         return VM_FAULT_NOPAGE
     if not flags & FAULT_FLAG_ALLOW_RETRY:
@@ -75,7 +77,8 @@ async def handle_userfault(vma, address, flags, reason):
     if flags & FAULT_FLAG_RETRY_NOWAIT:
         return VM_FAULT_RETRY
     state = kind_of_sleep(flags)
-    wait = await userfaultfd_queue(context, address & PAGE_MASK, 0, state)
+    message = UFFD_PAGEFAULT_FLAG_WRITE if flags & FAULT_FLAG_WRITE else 0
+    wait = await userfaultfd_queue(context, address & PAGE_MASK, message, state)
     missing = await userfaultfd_must_wait(mm, address, reason)
     await up_read(mm)
     major = 0

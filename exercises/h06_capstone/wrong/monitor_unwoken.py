@@ -47,6 +47,8 @@ async def handle_userfault(vma, address, flags, reason):
     context = await vma.vm_userfaultfd_ctx
     if await current.exiting or context is None:
         return VM_FAULT_SIGBUS
+    if await context.features & UFFD_FEATURE_SIGBUS:
+        return VM_FAULT_SIGBUS
     if await context.released:
         return VM_FAULT_NOPAGE
     if not flags & FAULT_FLAG_ALLOW_RETRY:
@@ -59,7 +61,8 @@ async def handle_userfault(vma, address, flags, reason):
         state = TASK_KILLABLE
     else:
         state = TASK_UNINTERRUPTIBLE
-    wait = await userfaultfd_queue(context, address & PAGE_MASK, 0, state)
+    message = UFFD_PAGEFAULT_FLAG_WRITE if flags & FAULT_FLAG_WRITE else 0
+    wait = await userfaultfd_queue(context, address & PAGE_MASK, message, state)
     must_wait = await userfaultfd_must_wait(mm, address, reason)
     await up_read(mm)
     result = VM_FAULT_RETRY

@@ -1,0 +1,13 @@
+def pending(signals):
+    dropped = ("SIGCHLD", "SIGHUP", "SIGWINCH")
+    return [name for name, how in signals if how != "blocked" and name not in dropped]
+
+
+def patch_3(fault, mode, signals):
+    sent = pending(signals)
+    return bool(fault & VM_FAULT_RETRY) and "SIGKILL" in sent
+
+
+def patch_9(fault, mode, signals):
+    sent = pending(signals)
+    return bool(fault & VM_FAULT_RETRY) and ("SIGKILL" in sent or (mode == "user" and bool(sent)))

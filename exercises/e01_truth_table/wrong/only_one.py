@@ -1,0 +1,11 @@
+def pending(signals):
+    return [name for name, how in signals if how not in ("blocked", "ignored")]
+
+
+def patch_3(fault, mode, signals):
+    return bool(fault & VM_FAULT_RETRY) and pending(signals) == ["SIGKILL"]
+
+
+def patch_9(fault, mode, signals):
+    sent = pending(signals)
+    return bool(fault & VM_FAULT_RETRY) and len(sent) == 1 and (sent == ["SIGKILL"] or mode == "user")

@@ -1,0 +1,13 @@
+def pending(signals):
+    return [name for name, how in signals if how not in ("blocked", "ignored")]
+
+
+def patch_3(fault, mode, signals):
+    sent = pending(signals)
+    return bool(fault & VM_FAULT_RETRY) and "SIGSTOP" not in sent and "SIGKILL" in sent
+
+
+def patch_9(fault, mode, signals):
+    sent = pending(signals)
+    fatal = "SIGKILL" in sent and "SIGSTOP" not in sent
+    return bool(fault & VM_FAULT_RETRY) and (fatal or (mode == "user" and bool(sent)))
