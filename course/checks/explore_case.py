@@ -58,12 +58,13 @@ class ExploreCase:
             handlers = enter_handlers(stack, source, self.replaced or {name: name for name in answers})
             mine = explore(self.scenario, tree, handlers, max_states=self.max_states)
             kernel = _kernel_exploration(self.scenario, tree)
-            wrong, schedule = _first_problem(mine, kernel)
+            known = frozenset(one.rule for one in kernel.violations)
+            wrong, schedule = _first_problem(mine, kernel, known)
             result = replay(self.scenario, tree, schedule, handlers)
         printed = "".join(handler.printed for handler in handlers.values())
         own = replay(self.scenario, tree, next(iter(kernel.endings.values())))
         case = KernelCase(self.scenario, self.happens, self.numbers, self.task, tree)
-        return ExploreRun(case, result, own, printed, wrong, _order(schedule), kernel.n_states)
+        return ExploreRun(case, result, own, printed, wrong, _order(schedule), kernel.n_states, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,14 @@ class ExploreRun(KernelRun):
         The order of moves that was run once more.
     n_states : int
         How many states the kernel's own function can reach.
+    known : frozenset of str
+        What goes wrong with the kernel's own function as well, and is held against nobody.
     """
 
     wrong: str = ""
     order: str = ""
     n_states: int = 0
+    known: frozenset[str] = frozenset()
 
     @property
     def difference(self) -> Difference | None:
@@ -96,13 +100,16 @@ class ExploreRun(KernelRun):
     def told(self, equal: Sequence[Any]) -> tuple[str, str]:
         """Give the order that fails, and what holds with the kernel's own function."""
         mine = f"in this order of moves: {self.order}" if self.wrong else "right in every order of moves"
-        return mine, f"right in every order of moves; {plural(self.n_states, 'state')} were looked at"
+        right = f"right in every order of moves; {plural(self.n_states, 'state')} were looked at"
+        but = f"; what the kernel itself does: {', '.join(sorted(self.known))}" if self.known else ""
+        return mine, right + but
 
 
-def _first_problem(mine: Exploration, kernel: Exploration) -> tuple[str, Finding | Schedule]:
+def _first_problem(
+    mine: Exploration, kernel: Exploration, known: frozenset[str]
+) -> tuple[str, Finding | Schedule]:
     """Say what goes wrong in some order, or nothing, and give that order, or any."""
-    broken = {one.rule for one in kernel.violations}
-    first = next((one for one in mine.violations if one.rule not in broken), None)
+    first = next((one for one in mine.violations if one.rule not in known), None)
     if first is not None:
         return f"{first.rule[:1].upper()}{first.rule[1:]}: {first.text}", first
     if not mine.finished:
