@@ -133,10 +133,11 @@ def forbidden(draw: Draw) -> KernelCase:
 
 
 def unmapped(draw: Draw) -> KernelCase:
-    """There is no area; another one may lie above."""
-    page = {"area": "V", "page": draw("page", (0, 1, 3))}
-    steps = [{"do": "munmap", **page}, {"do": "read", **page}]
-    return case_of(scenario("No area", {}, steps), f"T unmaps page {page['page']} of V and reads it")
+    """There is no area at the address; another one lies above, or none at all."""
+    pages = draw("pages", ((0, 3), (3, 1)))
+    steps = [{"do": do, "area": "V", "page": page} for page in pages for do in ("munmap", "read")]
+    sentence = " and ".join(f"unmaps page {page} of V and reads it" for page in pages)
+    return case_of(scenario("No area", {}, steps), f"T {sentence}; page 3 is the last page of its memory")
 
 
 def drivers(draw: Draw) -> KernelCase:

@@ -41,7 +41,7 @@ print(run("S12", Tree.before, {"fault_signal_pending": too_eager}))
 # |---|---|
 # | `fault` | what the attempt gave: bits such as `VM_FAULT_RETRY`, `VM_FAULT_MAJOR`, `VM_FAULT_SIGBUS` |
 # | `mode` | `"user"` or `"kernel"`: where the fault came from |
-# | `signals` | what was *sent* to the task: a tuple of pairs, or an empty one: `("SIGUSR1", "handler")` |
+# | `signals` | what was *sent* to the task: a tuple of pairs like `("SIGUSR1", "handler")`, or an empty one |
 #
 # An error, such as `VM_FAULT_SIGBUS`, is final and never comes with RETRY.
 #

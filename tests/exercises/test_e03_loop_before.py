@@ -203,6 +203,12 @@ def test_an_area_above_the_address_is_no_area():
     assert failed(verdict(ID, source)) == {"plain": asked, "retry": asked}
 
 
+def test_above_the_last_area_there_is_none():
+    old = "vma is None or await vma.vm_start > address"
+    given = verdict(ID, edited((old, "await vma.vm_start > address")))
+    assert "raised AttributeError" in failed(given)["plain"]
+
+
 @pytest.mark.parametrize(
     "old", ["vma is None or await vma.vm_start > address", "await access_error(error_code, vma)"]
 )
