@@ -12,6 +12,7 @@ is handed over as an argument, alone or in a namespace, is called here when the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
@@ -82,9 +83,9 @@ class Answers:
             The function.
         *args : object
             Numbers, texts, bytes, None, tuples and dicts of them; or functions of ours, which the learner's
-            code may call with such values; or a `types.SimpleNamespace` of such functions, which it sees as
-            ``machine.read(...)``. A `ValueError` that such a function raises reaches the learner's code as
-            one.
+            code may call with such values, by position or by name; or a `types.SimpleNamespace` of such
+            functions, which it sees as ``machine.read(...)``. A `ValueError` that such a function raises
+            reaches the learner's code as one, and so does a call that does not fit it.
 
         Returns
         -------
@@ -142,14 +143,25 @@ class Answers:
 def _asked(question: list[Any], ours: Mapping[str, Callable[..., Any]]) -> tuple[str, Any]:
     """Answer what the learner's code asks."""
     match question:
-        case ["ask", str(name), list(args)] if name in ours:
-            return _reply(ours[name], [wire.unpack_plain(arg) for arg in args])
+        case ["ask", str(name), list(args), dict(named)] if name in ours:
+            values = [wire.unpack_plain(arg) for arg in args]
+            return _reply(
+                name, ours[name], values, {one: wire.unpack_plain(arg) for one, arg in named.items()}
+            )
         case _:
             raise HandlerFault("protocol", f"{str(question)[:80]} is no answer to a call.")
 
 
-def _reply(function: Callable[..., Any], args: list[Any]) -> tuple[str, Any]:
+def _reply(
+    name: str, function: Callable[..., Any], args: list[Any], named: dict[str, Any]
+) -> tuple[str, Any]:
+    takes = signature(function)
     try:
-        return "reply", wire.pack_plain(function(*args))
+        takes.bind(*args, **named)
+    except TypeError as error:
+        called = name.partition(".")[2] or "the function that you were given"
+        return "refuse", f"{called}: {error}; it takes ({', '.join(takes.parameters)})"
+    try:
+        return "reply", wire.pack_plain(function(*args, **named))
     except (TypeError, ValueError) as error:
         return "refuse", str(error)

@@ -296,8 +296,9 @@ class Worker:
     def asking(self, name: str) -> Callable[..., Any]:
         """Give a function that asks the other side."""
 
-        def asked(*args: Any) -> Any:
-            question = wire.encode("ask", name, [wire.pack_plain(arg) for arg in args])
+        def asked(*args: Any, **named: Any) -> Any:
+            packed = {one: wire.pack_plain(value) for one, value in named.items()}
+            question = wire.encode("ask", name, [wire.pack_plain(arg) for arg in args], packed)
             kind, value = wire.decode(self.question(question))
             if kind == "refuse":
                 raise ValueError(value)

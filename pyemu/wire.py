@@ -10,8 +10,8 @@ handles and records cross as tagged objects. Nothing else crosses, and nothing i
 - ``close`` frame: ``closed`` frame, or ``fault`` frame rule text.
 - ``modules``: ``modules`` names.
 - ``define`` source names: ``ready``, or ``fault`` -1 rule text.
-- ``call`` name args, ``value`` name: ``result`` value, or ``fault`` -1 rule text; or first ``ask`` name args,
-  which is answered by ``reply`` value or ``refuse`` text, as often as it comes.
+- ``call`` name args, ``value`` name: ``result`` value, or ``fault`` -1 rule text; or first ``ask`` name args
+  named, which is answered by ``reply`` value or ``refuse`` text, as often as it comes.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def case(name: str, *steps: str, counts: bool = False) -> CallCase:
 
 def look(steps: tuple[str, ...], answers: Answers) -> dict[str, Any]:
     """Do the steps with the learner's kernel."""
-    from course.memory.own_kernel import Kernel, small_run
+    from course.memory.small_run import Kernel, small_run
 
     run = small_run(steps, Kernel(*(partial(answers.call, name) for name in ANSWERS)))
     rules = [f"{rule}: {text}" for rule, text in run.broken]
@@ -60,7 +60,7 @@ def said(name: str, value: Any) -> str:
 
 
 def run_of(run: CallRun) -> Any:
-    """Give all that was seen of a case (`course.memory.own_kernel.SmallRun`)."""
+    """Give all that was seen of a case (`course.memory.small_run.SmallRun`)."""
     return run.mine["run"]
 
 
@@ -83,7 +83,7 @@ def errors(draw: Draw) -> tuple[CallCase, ...]:
     """Accesses without an area, and against its rights."""
     at = Places(draw)
     (a, b, _), (x, y, _), (page_a, page_b, _) = at.addresses, at.bytes, at.pages
-    first = (f"{draw('access', ('read', 'write'))} {0x9000 + at.offset:#x}",)
+    first = tuple(f"{access} {0x9000 + at.offset:#x}" for access in ("read", "write"))
     second = (f"write {a} {x}", f"protect {page_a} r", f"write {a} {y}", f"read {a}")
     third = (f"protect {page_b} r", f"write {b} {y}", f"read {b}", f"write {b} {y}")
     return (case("wrong accesses", *first, *second, *third),)
@@ -100,6 +100,7 @@ def forks(draw: Draw) -> tuple[CallCase, ...]:
     second = (f"write {a} {x}", f"write {b} {y}", "fork", *child, f"read {a}", f"child read {a}")
     third = (
         f"write {a} {x}",
+        f"write {b} {y}",
         f"protect {at.pages[0]} r",
         "fork",
         f"child read {a}",
@@ -108,8 +109,21 @@ def forks(draw: Draw) -> tuple[CallCase, ...]:
         "child exit",
         f"read {a}",
     )
-    names = ("fork", "fork, then give back", "fork with an area that may be read only")
-    return tuple(case(name, *steps) for name, steps in zip(names, (first, second, third), strict=True))
+    return (
+        case("fork", *first),
+        case("fork, then give back", *second),
+        case("fork with an area that may be read only", *third),
+        case("fork with a gap", *_gap(draw, at)),
+    )
+
+
+def _gap(draw: Draw, at: Places) -> tuple[str, ...]:
+    """Fork with an entry for the first and the last page; the child touches those between."""
+    first, last = (f"{page + at.offset:#x}" for page in (0x5000, 0x8000))
+    between = [f"{page + at.offset:#x}" for page in draw("between", ((0x6000, 0x7000), (0x7000, 0x6000)))]
+    (x, y, z), (one, other) = at.bytes, between
+    before = (f"write {first} {x}", f"write {last} {y}", "fork", f"child read {last}")
+    return (*before, f"child read {one}", f"child write {other} {z}", f"read {other}")
 
 
 def copies(draw: Draw) -> tuple[CallCase, ...]:
@@ -137,9 +151,9 @@ def last_owner(draw: Draw) -> tuple[CallCase, ...]:
 
 
 def counts(draw: Draw) -> tuple[CallCase, ...]:
-    """Faults that are served, and two that are not."""
+    """Faults that are served, three that are not, and system calls, which have none."""
     at = Places(draw)
-    (a, b, _), (x, y, z) = at.addresses, at.bytes
+    (a, b, c), (x, y, z) = at.addresses, at.bytes
     served = (
         f"read {a}",
         f"write {a} {x}",
@@ -148,5 +162,7 @@ def counts(draw: Draw) -> tuple[CallCase, ...]:
         f"child write {a} {y}",
         f"write {b} {x}",
     )
-    errors = (f"protect {at.pages[0]} r", f"write {a} {x}", f"read {0x9000 + at.offset:#x}")
-    return (case("counters", *served, *errors, counts=True),)
+    given_back = (f"drop {at.pages[1]}", f"read {b}")
+    protected = (f"protect {at.pages[0]} r", f"write {a} {x}", f"protect {at.pages[2]} r", f"write {c} {x}")
+    errors = (*protected, f"read {0x9000 + at.offset:#x}")
+    return (case("counters", *served, *given_back, *errors, counts=True),)

@@ -2,18 +2,24 @@
 
 The processors are those of `pyemu.hw`, with their TLBs. `operations` gives what a kernel may do here. What
 never may happen is noted, and the memory goes on.
+
+While the kernel works, one more processor of the parent looks at everything it can: before each step at all
+pages, and at a page whenever its entry has changed or was flushed. So it knows what a processor may know, and
+an order of calls that goes wrong only now and then on a real machine goes wrong here each time.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 from course.memory.steps import FIRST, N_PAGES
 from pyemu.flags import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, Signal
-from pyemu.hw import HitLevel, Mmu, Registers, make_mmu, x86
+from pyemu.hw import Mmu, Registers, make_mmu, x86
 
-__all__ = ["MANY", "ZERO_FRAME", "SmallMemory"]
+__all__ = ["MANY", "ZERO_FRAME", "Entry", "SmallMemory"]
 
 MANY = 100
 """Owners of the zero page: whoever has it, it is never theirs alone."""
@@ -23,6 +29,10 @@ TABLES = 4
 """Of each process: one a level, since its area is small."""
 PROCESSES = ("parent", "child")
 PAGES = range(FIRST, FIRST + N_PAGES * PAGE_SIZE, PAGE_SIZE)
+SEEN = "parent"
+"""The process one more processor of which looks at everything."""
+Entry = tuple[int, bool]
+"""A frame, and whether it may be written."""
 _TASKS = {"T": "parent", "thread": "parent", "child": "child"}
 
 
@@ -36,17 +46,18 @@ class SmallMemory:
     counters : Counter
         What was counted, by name.
     signal : tuple of (str, int) or None
-        The signal that was sent last, with its code.
+        The signal that was sent in this step, with its code.
     shared_writes : list of str
         Processes that wrote into a frame of several owners.
     copied : list of tuple of (int, int)
         Frames copied to, with those copied from.
     stale_after : str
-        The step after which an old translation was used first; empty when none was.
-    early_puts : list of int
-        Frames that were freed while an entry named them that was changed later in the same step.
-    step : str
-        What the kernel is asked to do at present; the caller sets it.
+        The step after which a processor first knew what an entry no longer says; empty when none did.
+    slips : set of str
+        What tells apart ways to count owners wrongly. ``early put``: a frame was put while an entry named it
+        that was changed later in the same step. ``fresh put``: a frame was put in the step that allocated it,
+        and an entry named it. ``owner too many``: after a step that counted an owner of it, a frame had more
+        owners than entries.
     """
 
     def __init__(self) -> None:
@@ -60,10 +71,14 @@ class SmallMemory:
         self.shared_writes: list[str] = []
         self.copied: list[tuple[int, int]] = []
         self.stale_after = ""
-        self.early_puts: list[int] = []
-        self.step = ""
-        self._freed_mapped: list[int] = []  # in this step
-        self._changed: dict[tuple[str, int], str] = {}  # the step that last changed an entry
+        self.slips: set[str] = set()
+        self._seen: dict[int, Entry] = {}  # what the processor knows that looks at everything
+        # In this step:
+        self._changed: set[tuple[str, int]] = set()  # entries
+        self._flushed: set[tuple[str, int]] = set()
+        self._allocated: set[int] = set()
+        self._counted: set[int] = set()  # frames that got an owner
+        self._put_early: list[int] = []  # frames that were put while more entries named them
         self._roots = {name: (N_FRAMES + n * TABLES) * PAGE_SIZE for n, name in enumerate(PROCESSES)}
         for root in self._roots.values():
             tables = iter(range(root + PAGE_SIZE, root + TABLES * PAGE_SIZE, PAGE_SIZE))
@@ -80,20 +95,58 @@ class SmallMemory:
     def access(self, task: str, address: int, byte: int | None = None) -> int:
         """Read a byte, or write one, as a task does it; give the byte. Raises the processor's fault."""
         found = self._mmus[task].access(address, "read" if byte is None else "write")
-        process, frame = _TASKS[task], found.pa >> PAGE_SHIFT
-        entry = self.entry(process, address)
-        if found.level != HitLevel.WALK and (
-            entry is None or entry[0] != frame or (byte is not None and not entry[1])
-        ):
-            self.stale_after = self.stale_after or self._changed[process, address & PAGE_MASK]
-            self._broke("stale translation", f"what a processor still knew of {address:#x} was used")
-        elif byte is not None and frame == ZERO_FRAME:
+        frame = found.pa >> PAGE_SHIFT
+        if byte is not None and frame == ZERO_FRAME:
             self._broke("zero page written", f"a write to {address:#x} went to the frame that all share")
         elif byte is not None and self.n_mapped(frame) > 1:
-            self.shared_writes.append(process)
+            self.shared_writes.append(_TASKS[task])
         if byte is not None:
             self.ram[found.pa] = byte
         return self.ram[found.pa]
+
+    def known(self, process: str) -> Iterator[tuple[int, Entry]]:
+        """Give the translations that processors of a process know: a page, with its frame and right."""
+        for task, mmu in self._mmus.items():
+            if _TASKS[task] == process:
+                for array in mmu.tlb_entries().l2:  # those of the first level are in the second as well
+                    for one in array.entries:
+                        yield one.vpn << PAGE_SHIFT, (one.pfn, bool(one.flags & x86.RW))
+        if process == SEEN:
+            yield from self._seen.items()
+
+    def _look(self, process: str, address: int) -> None:
+        """Let the processor that looks at everything look a page up, unless it knows it."""
+        page = address & PAGE_MASK
+        entry = self.entry(process, page)
+        if process == SEEN and entry is not None:
+            self._seen.setdefault(page, entry)
+
+    # -- a step --------------------------------------------------------------------------------
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Do a step: see afterwards who knows what is no longer so, and who was counted wrongly."""
+        self.signal = None
+        for mine in (self._changed, self._flushed, self._allocated, self._counted, self._put_early):
+            mine.clear()
+        for page in PAGES:
+            self._look(SEEN, page)
+        yield
+        for process, page in sorted(self._changed):
+            entry = self.entry(process, page)
+            if any(where == page and not _says(entry, one) for where, one in self.known(process)):
+                self.stale_after = self.stale_after or name
+                if (process, page) in self._flushed:
+                    text = f"another processor looked {page:#x} up after the flush, before its entry changed"
+                    self._broke("flushed too early", text)
+                else:
+                    text = f"a processor still knows what the entry of {page:#x} no longer says"
+                    self._broke("stale translation", text)
+        if any(self.n_mapped(frame) <= self.n_owners[frame] for frame in self._put_early):
+            self.slips.add("early put")
+        if any(self.n_mapped(frame) < self.n_owners[frame] for frame in self._counted):
+            self.slips.add("owner too many")
+        self._seen.clear()
 
     # -- what is not the learner's part --------------------------------------------------------
 
@@ -102,28 +155,28 @@ class SmallMemory:
         self.rights[process][address & PAGE_MASK] = rights
         entry = self.entry(process, address)
         if entry is not None and rights == "r":
-            self.set_entry(process, address, entry[0], False)
-            self.flush(process, address)
+            with self.step("mprotect"):
+                self.set_entry(process, address, entry[0], False)
+                self.flush(process, address)
 
     def end(self, process: str) -> None:
         """Let a process end: its entries are emptied, and its frames given back."""
-        for page in PAGES:
-            entry = self.entry(process, page)
-            if entry is not None:
-                self.clear_entry(process, page)
-                self.flush(process, page)
-                self.put(entry[0])
-        self.end_step()
+        with self.step("exit"):
+            for page in PAGES:
+                entry = self.entry(process, page)
+                if entry is not None:
+                    self.clear_entry(process, page)
+                    self.flush(process, page)
+                    self.put(entry[0])
 
-    def end_step(self) -> None:
-        """See what became of frames that were freed while an entry named them."""
-        self.early_puts += [frame for frame in self._freed_mapped if not self.n_mapped(frame)]
-        self._freed_mapped.clear()
+    def entries(self) -> dict[tuple[str, int], Entry]:
+        """Give all entries, by process and page."""
+        places = ((process, page) for process in PROCESSES for page in PAGES)
+        return {place: entry for place in places if (entry := self.entry(*place)) is not None}
 
     def n_mapped(self, frame: int) -> int:
         """Count the entries that name a frame."""
-        entries = (self.entry(process, page) for process in PROCESSES for page in PAGES)
-        return sum(entry is not None and entry[0] == frame for entry in entries)
+        return sum(entry[0] == frame for entry in self.entries().values())
 
     def lost(self) -> list[int]:
         """Give the frames that have an owner by count, and are named by no entry."""
@@ -145,7 +198,7 @@ class SmallMemory:
         """Give the addresses of the pages of a process's areas."""
         return tuple(self.rights[_process(process)])
 
-    def entry(self, process: str, address: int) -> tuple[int, bool] | None:
+    def entry(self, process: str, address: int) -> Entry | None:
         """Give frame and right to write of an entry; None where there is none."""
         if _address(address) & PAGE_MASK not in PAGES:
             return None
@@ -163,10 +216,14 @@ class SmallMemory:
 
     def flush(self, process: str, address: int) -> None:
         """Let every processor that runs the process forget what it knows of a page."""
-        _process(process)
         for task, mmu in self._mmus.items():
-            if _TASKS[task] == process:
+            if _TASKS[task] == _process(process):
                 mmu.invlpg(_address(address))
+        page = _address(address) & PAGE_MASK
+        self._flushed.add((process, page))
+        if process == SEEN:
+            self._seen.pop(page, None)
+        self._look(process, page)
 
     def zero_frame(self) -> int:
         """Give the frame of zeros that everybody shares."""
@@ -179,12 +236,16 @@ class SmallMemory:
         frame = self.free.pop(0)
         self.ram[frame * PAGE_SIZE : (frame + 1) * PAGE_SIZE] = bytes(PAGE_SIZE)
         self.n_owners[frame] = 1
+        self._allocated.add(frame)
+        self._counted.add(frame)
         return frame
 
     def copy(self, to: int, source: int) -> None:
         """Copy the contents of a frame to another."""
         start = _frame(source) * PAGE_SIZE
-        self.ram[_frame(to) * PAGE_SIZE : (to + 1) * PAGE_SIZE] = self.ram[start : start + PAGE_SIZE]
+        if self.n_mapped(_frame(to)):
+            self._broke("seen half done", f"frame {to} is copied to while an entry names it")
+        self.ram[to * PAGE_SIZE : (to + 1) * PAGE_SIZE] = self.ram[start : start + PAGE_SIZE]
         self.copied.append((to, source))
 
     def owners(self, frame: int) -> int:
@@ -195,6 +256,7 @@ class SmallMemory:
         """Count one more owner of a frame."""
         if _frame(frame) != ZERO_FRAME:
             self.n_owners[frame] += 1
+            self._counted.add(frame)
 
     def put(self, frame: int) -> None:
         """Count one owner less; without an owner the frame is free."""
@@ -204,13 +266,20 @@ class SmallMemory:
             self._broke("freed twice", f"frame {frame} has no owner, and one more gives it back")
             return
         self.n_owners[frame] -= 1
-        if self.n_owners[frame] == 0:
+        n = self.n_owners[frame]
+        left = "is free" if n == 0 else f"has {n} owner{'s' * (n > 1)} by count"
+        rule = "freed" if n == 0 else "put"
+        naming = {process for (process, _), entry in self.entries().items() if entry[0] == frame}
+        knowing = {one for one in PROCESSES if any(entry[0] == frame for _, entry in self.known(one))}
+        if n == 0:
             self.free.append(frame)
-            if self.n_mapped(frame):
-                self._freed_mapped.append(frame)
-                self._broke("freed while mapped", f"frame {frame} is free, and an entry still names it")
-            elif any(_knows(mmu, frame) for mmu in self._mmus.values()):
-                self._broke("freed while known", f"frame {frame} is free, and a processor still knows it")
+        if len(naming) > n:
+            self._put_early.append(frame)
+            if frame in self._allocated:
+                self.slips.add("fresh put")
+            self._broke(f"{rule} while mapped", f"frame {frame} {left}, and an entry still names it")
+        elif len(naming | knowing) > n:
+            self._broke(f"{rule} while known", f"frame {frame} {left}, and a processor still knows it")
 
     def count(self, name: str) -> None:
         """Count a fault: ``min_flt`` or ``maj_flt``."""
@@ -237,15 +306,16 @@ class SmallMemory:
 
     def _write(self, process: str, address: int, entry: int) -> None:
         x86.write_entry(self.ram, self._entry_address(process, address), entry)
-        self._changed[process, address & PAGE_MASK] = self.step
+        self._changed.add((process, address & PAGE_MASK))
+        self._look(process, address)
 
     def _broke(self, rule: str, text: str) -> None:
         self.broken.append((rule, text))
 
 
-def _knows(mmu: Mmu, frame: int) -> bool:
-    """Say whether a translation to a frame is cached; the first level's are in the second as well."""
-    return any(entry.pfn == frame for array in mmu.tlb_entries().l2 for entry in array.entries)
+def _says(entry: Entry | None, known: Entry) -> bool:
+    """Say whether an entry still says what a processor knows of it: the frame, and no right more."""
+    return entry is not None and entry[0] == known[0] and entry[1] >= known[1]
 
 
 def _process(process: object) -> str:

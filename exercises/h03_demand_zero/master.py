@@ -38,9 +38,16 @@ try_kernel(*steps, page_fault=careless_fault, fork=careless_fork, dontneed=None)
 
 # %% [markdown] id="crash-text"
 # The parent's `7` is gone, the frame was given back while an entry still named it, and nobody counted a
-# fault. Four things never may happen, and are told below the steps: a processor uses a translation that the
-# entry no longer has; the zero page is written; a frame is free while an entry or a processor still knows it;
-# a frame is given back twice, or never. The kernel of the emulator does better:
+# fault. What never may happen is told below the steps:
+#
+# - when a step is done, a processor still knows what an entry no longer says
+# - a frame is put while more processes have it in an entry, or know it, than it has owners left
+# - a frame is copied to while an entry names it
+# - the zero page is written
+# - a frame is given back twice, or never
+# - a signal is sent where nothing was accessed
+#
+# The kernel of the emulator does better:
 
 # %% id="run-kernel"
 touch(*steps)
@@ -55,7 +62,9 @@ touch(*steps)
 # A process is `"parent"` or `"child"`. The parent has two threads, each on a processor of its own. An
 # address is any address in a page. A **frame** is a number, and it has **owners**: whoever names it in an
 # entry. You count them. Between two of your calls another processor may look an entry up, so their order
-# matters. A processor that faults has forgotten its translation already; the others have not.
+# matters: here a further one of the parent does, before your first call and after each `set_entry`,
+# `clear_entry` and `flush`. A processor that faults has forgotten its translation already; the others have
+# not.
 #
 # | you may use, as `kernel.alloc()` | for |
 # |---|---|
@@ -69,7 +78,7 @@ touch(*steps)
 # | `alloc()` | a fresh frame, full of zeros, with one owner |
 # | `copy(to, source)` | copies the contents of a frame |
 # | `owners(frame)` | how many owners it has |
-# | `get(frame)`, `put(frame)` | one owner more, one less; without one, others may get it |
+# | `get(frame)`, `put(frame)` | one owner more, one less; a frame without owners is free: others may get it |
 # | `count("min_flt")` | counts a fault that was served |
 # | `force_sig_fault(SIGSEGV, code)` | a signal; the code is `SEGV_MAPERR` (no area) or `SEGV_ACCERR` |
 #
@@ -78,7 +87,8 @@ touch(*steps)
 
 # %% [markdown] id="fault-text"
 # **The fault.** One case is written already: a write where there is no entry. Which questions come before
-# it, and which cases are left? [fact:x86-bad-area] [fact:x86-access-error]
+# it, and which cases are left? Two checks below need no other function: you can run `zero` and `segv` as
+# soon as this one is written. [fact:x86-bad-area] [fact:x86-access-error]
 
 
 # %% id="page-fault" tags=["answer"]
@@ -164,8 +174,9 @@ hint("h03_demand_zero")
 #
 # Each check does steps on a fresh small memory with your three functions, and the same steps on the emulator
 # with its own kernel. At the end every process ends and gives its frames back. Only the cells with your
-# functions are taken: put what they use into them, and checks into others. What is shown below a check before
-# you run it is the verdict on a right answer.
+# functions are taken: put what they use into them, and checks into others. A name that you define elsewhere
+# is not known there, or is the one of `pyemu.stubs`. What is shown below a check before you run it is the
+# verdict on a right answer.
 
 # %% id="zero" tags=["check"]
 check("h03_demand_zero", "zero")

@@ -143,3 +143,44 @@ def test_a_namespace_of_functions_is_called_one_by_one():
     machine = SimpleNamespace(read=lambda n: n + 1, halt=lambda: "halted")
     with Answers("def f(machine):\n    return machine.read(4), machine.halt()\n", ["f"]) as answers:
         assert answers.call("f", machine) == (5, "halted")
+
+
+def test_a_function_of_ours_takes_arguments_by_name():
+    def copy(to: int, source: int) -> tuple[int, int]:
+        return to, source
+
+    source = "def f(kernel):\n    return kernel.copy(source=2, to=1), kernel.copy(3, source=(4, 5))\n"
+    with Answers(source, ["f"]) as answers:
+        assert answers.call("f", SimpleNamespace(copy=copy)) == ((1, 2), (3, (4, 5)))
+
+
+@pytest.mark.parametrize(
+    ("called", "message"),
+    [
+        ("kernel.copy(1, form=2)", "copy: missing a required argument: 'source'; it takes (to, source)"),
+        (
+            "kernel.copy(1, 2, form=3)",
+            "copy: got an unexpected keyword argument 'form'; it takes (to, source)",
+        ),
+        ("kernel.copy(1, 2, to=3)", "copy: multiple values for argument 'to'; it takes (to, source)"),
+        ("kernel.copy(1, 2, 3)", "copy: too many positional arguments; it takes (to, source)"),
+    ],
+)
+def test_a_call_that_does_not_fit_a_function_of_ours_is_told_in_its_words(called: str, message: str):
+    class Machinery:
+        def copy(self, to: int, source: int) -> None:
+            raise AssertionError((to, source))
+
+    caught = (
+        f"def f(kernel):\n    try:\n        {called}\n    except ValueError as no:\n        return str(no)\n"
+    )
+    with Answers(caught, ["f"]) as answers:
+        assert answers.call("f", SimpleNamespace(copy=Machinery().copy)) == message
+
+
+def test_a_function_without_a_name_is_the_one_that_was_given():
+    with (
+        Answers("def f(run):\n    run(2)\n", ["f"]) as answers,
+        pytest.raises(HandlerFault, match=r"the function that you were given: too many .*; it takes \(\)"),
+    ):
+        answers.call("f", lambda: None)

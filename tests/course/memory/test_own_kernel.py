@@ -9,8 +9,9 @@ import pytest
 
 from course.checks.library import exercise_of
 from course.memory import try_kernel
-from course.memory.own_kernel import Kernel, SmallRun, kernel_run, small_run
+from course.memory.own_kernel import kernel_run
 from course.memory.small import SmallMemory
+from course.memory.small_run import Kernel, SmallRun, small_run
 from pyemu import stubs
 from pyemu.errors import FaultlabError
 from pyemu.flags import SIGSEGV
@@ -71,7 +72,73 @@ def test_a_frame_that_is_free_while_a_processor_knows_it_is_noticed():
         kernel.put(frame)
 
     run = small_run(("write 0x5010", "drop 0x5000"), reference(dontneed=unflushed))
-    assert broken(run) == {"freed while known"}
+    assert broken(run) == {"freed while known", "stale translation"}
+
+
+def test_a_processor_that_looks_up_between_flush_and_change_is_noticed():
+    def early(kernel: SimpleNamespace, process: str, address: int) -> None:
+        frame, _ = kernel.entry(process, address)
+        kernel.flush(process, address)
+        kernel.clear_entry(process, address)
+        kernel.put(frame)
+
+    run = small_run(("write 0x5010", "drop 0x5000"), reference(dontneed=early))
+    assert broken(run) == {"freed while known", "flushed too early"}
+
+
+def copying(calls: str) -> Any:
+    """Give a fault handler that copies each frame, with its calls in some order."""
+
+    def page_fault(kernel: SimpleNamespace, process: str, address: int, code: int) -> None:
+        frame, _ = kernel.entry(process, address) or (kernel.zero_frame(), False)
+        fresh = kernel.alloc()
+        for call in calls.split():
+            {
+                "copy": lambda: kernel.copy(fresh, frame),
+                "set": lambda: kernel.set_entry(process, address, fresh, True),
+                "flush": lambda: kernel.flush(process, address),
+                "put": lambda: kernel.put(frame),
+            }[call]()
+
+    return page_fault
+
+
+@pytest.mark.parametrize(
+    ("calls", "rules"),
+    [
+        ("copy set flush put", set()),
+        ("put copy set flush", {"put while mapped"}),
+        ("copy set put flush", {"put while known"}),
+        ("set copy flush put", {"seen half done"}),
+        ("copy flush set put", {"flushed too early", "put while known"}),
+        ("copy set put", {"stale translation", "put while known"}),
+    ],
+)
+def test_the_order_of_a_copys_calls_is_noticed_at_the_first_write(calls: str, rules: set[str]):
+    run = small_run(("write 0x5010", "fork", "write 0x5010"), reference(page_fault=copying(calls)))
+    assert broken(run) == rules
+
+
+def test_what_is_looked_up_meanwhile_costs_no_fault_later():
+    steps = ("write 0x5010", "fork", "child exit", "write 0x5010", "thread write 0x5010")
+    assert small_run(steps, reference()).told == kernel_run(steps).told
+
+
+def test_a_signal_where_nothing_was_accessed_is_noticed():
+    def refuses(kernel: SimpleNamespace, *_: object) -> None:
+        kernel.force_sig_fault(SIGSEGV, 1)
+
+    run = small_run(("drop 0x5000", "read 0x5010"), reference(dontneed=refuses))
+    assert broken(run) == {"signal without a fault"}
+
+
+def test_what_a_learners_function_raises_is_told_as_checks_tell_it(capsys: pytest.CaptureFixture[str]):
+    def page_fault(kernel: SimpleNamespace, *_: object) -> None:
+        kernel.put(None)
+
+    other = reference()
+    try_kernel("read 0x5010", page_fault=page_fault, fork=other.fork, dontneed=other.dontneed)
+    assert capsys.readouterr().out.startswith("page_fault raised ValueError: None is no frame; alloc, entry")
 
 
 def forget(kernel: SimpleNamespace, process: str, address: int) -> None:
