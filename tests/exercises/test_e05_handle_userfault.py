@@ -46,7 +46,7 @@ SENTENCES = {
     "announces-late": "M woke T between message and sleep, and then T went to sleep.",
     "closed-unheeded": "M had closed before your message was queued, and T went to sleep for it.",
     "kept-entry": "T had no need to wait, and left its entry in the queue: M read its message.",
-    "message-bits": "Your message has the bits 0x254, which M can't read.",
+    "message-bits": "Your message has the bits 0x200, which M can't read.",
     "MAJOR-unless-signal": "T slept each time, and not each RETRY says MAJOR.",
 }
 NUMBERED = {

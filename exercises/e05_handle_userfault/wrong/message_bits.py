@@ -16,7 +16,7 @@ async def handle_userfault(vma, address, flags, reason):
         state = TASK_INTERRUPTIBLE
     else:
         state = TASK_KILLABLE if flags & FAULT_FLAG_KILLABLE else TASK_UNINTERRUPTIBLE
-    wait = await userfaultfd_queue(context, address & PAGE_MASK, flags, state)
+    wait = await userfaultfd_queue(context, address & PAGE_MASK, message | reason, state)
     must_wait = await userfaultfd_must_wait(mm, address, reason)
     await up_read(mm)
     result = VM_FAULT_RETRY
