@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from types import SimpleNamespace, TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from course.handlers import open_process
 from course.inline import Inline
@@ -29,6 +29,8 @@ __all__ = ["Answers"]
 TOLD = ("crash", "wrong result", "endless")
 """Faults of which the call is told that led there, when it is short."""
 LONGEST = 120
+
+K = TypeVar("K")
 
 
 class Answers:
@@ -113,10 +115,38 @@ class Answers:
         try:
             return self._result(self._send("call", name, packed), ours)
         except HandlerFault as fault:
-            text = f"{name}({', '.join(map(repr, args))})"
-            if ours or fault.rule not in TOLD or len(text) > LONGEST:
+            if ours:
                 raise
-            raise HandlerFault(fault.rule, f"{fault} The call was {text}.") from None
+            raise _told(fault, name, args) from None
+
+    def calls(self, asked: Mapping[K, tuple[Any, ...]]) -> dict[K, Any]:
+        """Call functions one after the other, in one exchange.
+
+        Parameters
+        ----------
+        asked : mapping of object to tuple
+            A function's name and its arguments, which are plain values, by whatever the caller calls that.
+
+        Returns
+        -------
+        dict
+            What each of them gave.
+
+        Raises
+        ------
+        HandlerFault
+            As for `call`; those before were called, and the ones after were not.
+        """
+        rows = list(asked.values())
+        message = [[name, [wire.pack_plain(arg) for arg in args]] for name, *args in rows]
+        match self._result(self._send("calls", message), {}):
+            case (tuple(results), None) if len(results) == len(rows):
+                return dict(zip(asked, results, strict=True))
+            case (tuple(results), (str(rule), str(text))) if len(results) < len(rows):
+                name, *args = rows[len(results)]
+                raise _told(HandlerFault(rule, text), name, args)
+            case other:
+                raise HandlerFault("protocol", f"{str(other)[:80]} is no answer to {len(rows)} calls.")
 
     def value(self, name: str) -> Any:
         """Give the value of a name, such as a table of answers; lists come back as tuples."""
@@ -138,6 +168,14 @@ class Answers:
                         answer = self._send(*_asked(answer, ours))
         except WireError as error:
             raise HandlerFault("protocol", str(error)) from None
+
+
+def _told(fault: HandlerFault, name: str, args: Sequence[Any]) -> HandlerFault:
+    """Name the call that led to a fault, when it is short."""
+    text = f"{name}({', '.join(map(repr, args))})"
+    if fault.rule not in TOLD or len(text) > LONGEST:
+        return fault
+    return HandlerFault(fault.rule, f"{fault} The call was {text}.")
 
 
 def _asked(question: list[Any], ours: Mapping[str, Callable[..., Any]]) -> tuple[str, Any]:

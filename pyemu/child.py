@@ -178,6 +178,8 @@ class Worker:
             case "call":
                 name, args = rest
                 return wire.encode("result", self.called(name, args))
+            case "calls":
+                return wire.encode("result", self.called_in_turn(rest[0]))
             case "value":
                 return wire.encode("result", wire.pack_plain(self.namespace[rest[0]]))
             case _:
@@ -253,6 +255,18 @@ class Worker:
         self.check_imports()
         self.check_output()
         return namespace, given
+
+    def called_in_turn(self, calls: list[Any]) -> Any:
+        """Call plain functions until one fails; give what they returned, and the fault or None, packed."""
+        results: list[Any] = []
+        failed = None
+        for name, args in calls:
+            try:
+                results.append(self.called(name, args))
+            except HandlerFault as fault:
+                failed = wire.pack_plain((fault.rule, str(fault)))
+                break
+        return {"tuple": [{"tuple": results}, failed]}
 
     def called(self, name: str, args: list[Any]) -> Any:
         """Call a plain function; give what it returned, packed."""

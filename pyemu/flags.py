@@ -8,6 +8,7 @@ versions differ, the line says so [fact:flag-allow-retry-5-6] [fact:flag-allow-r
 
 from __future__ import annotations
 
+import functools
 from enum import IntEnum, IntFlag
 
 PAGE_SHIFT = 12
@@ -365,6 +366,7 @@ def state_letter(state: int) -> str:
     return "R"
 
 
+@functools.lru_cache(maxsize=4096)
 def names(flags: int, kind: type[IntFlag]) -> str:
     """Spell a flag word, lowest bit first.
 

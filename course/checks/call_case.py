@@ -3,7 +3,7 @@
 ::
 
     def look(answers: Answers) -> dict[str, object]:
-        return {"RETRY and SIGKILL": answers.call("decide", VM_FAULT_RETRY, "user", "SIGKILL")}
+        return answers.calls({"RETRY and SIGKILL": ("decide", VM_FAULT_RETRY, "user", "SIGKILL")})
 
     CallCase("the table", "A fault came back with RETRY.", look, wanted={"RETRY and SIGKILL": True})
 
@@ -126,8 +126,9 @@ class CallRun:
 
     def problem(self, equal: Sequence[str]) -> str:
         """Say which answer is wrong, in a sentence; empty when none is."""
+        wrong = frozenset(self.wrong)
         for name in equal or self.wanted:
-            if name in self.wrong:
+            if name in wrong:
                 return f"Yours gives {self._said(name, self.mine)}; right is {self._said(name, self.wanted)}."
         return ""
 
@@ -135,7 +136,8 @@ class CallRun:
         """Give the answers that are wrong, or all when none is, beside the right ones; nothing if stopped."""
         if self.findings:
             return "", ""
-        names = [name for name in equal or self.wanted if name in self.wrong] or list(equal or self.wanted)
+        wrong = frozenset(self.wrong)
+        names = [name for name in equal or self.wanted if name in wrong] or list(equal or self.wanted)
         shown = names[:3]
         more = f"; and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
         mine = "; ".join(self._said(name, self.mine) for name in shown if name in self.mine)

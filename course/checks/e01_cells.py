@@ -66,20 +66,23 @@ class Cell:
     @property
     def name(self) -> str:
         """The cell in words."""
-        word = names(self.fault, VmFault) if self.fault else "no bits"
-        sent = " and ".join(
-            signal if how == "default" else f"{signal} ({how})" for signal, how in self.signals
-        )
-        return f"patch_{self.patch}, {word}, {self.mode} mode, {sent or 'no signal'}"
+        return _name(self)
+
+
+@cache
+def _name(cell: Cell) -> str:
+    word = names(cell.fault, VmFault) if cell.fault else "no bits"
+    sent = " and ".join(signal if how == "default" else f"{signal} ({how})" for signal, how in cell.signals)
+    return f"patch_{cell.patch}, {word}, {cell.mode} mode, {sent or 'no signal'}"
 
 
 def asks(cells: tuple[Cell, ...]) -> Callable[[Answers], dict[str, Any]]:
     """Give what asks a learner's rules about some cells."""
 
     def look(answers: Answers) -> dict[str, Any]:
-        given = {
-            cell: answers.call(f"patch_{cell.patch}", cell.fault, cell.mode, cell.signals) for cell in cells
-        }
+        given = answers.calls(
+            {cell: (f"patch_{cell.patch}", cell.fault, cell.mode, cell.signals) for cell in cells}
+        )
         spoke = {cell.patch for cell, value in given.items() if value is not None}
         return {cell.name: _decision(value, cell.patch in spoke) for cell, value in given.items()}
 

@@ -26,9 +26,9 @@ def _case(
     with_regs = function == "count_since_5_9"
 
     def look(answers: Answers) -> dict[str, Any]:
-        if with_regs:
-            return {one.name: answers.call(function, one.given, one.regs) for one in faults}
-        return {one.name: answers.call(function, one.given) for one in faults}
+        return answers.calls(
+            {one.name: (function, one.given, *((one.regs,) if with_regs else ())) for one in faults}
+        )
 
     return CallCase(
         function,

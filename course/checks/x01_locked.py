@@ -22,9 +22,9 @@ def _case(happens: str, *calls: Call) -> tuple[CallCase, ...]:
     """Ask what calls say."""
 
     def look(answers: Answers) -> dict[str, Any]:
-        return {
-            one.name: answers.call("gup_says", one.entry, one.pages, one.nowait, one.killed) for one in calls
-        }
+        return answers.calls(
+            {one.name: ("gup_says", one.entry, one.pages, one.nowait, one.killed) for one in calls}
+        )
 
     wanted = {one.name: said_by(one) for one in calls}
     return (CallCase("calls", happens, look, wanted, {"calls": {one.name: one for one in calls}}),)
@@ -98,7 +98,7 @@ def _callers(draw: Draw) -> tuple[CallCase, ...]:
     calls = [(name, n) for name in ("mlock", "proc_mem") for n in (0, draw("wakes", (2, 3, 4, 5)))]
 
     def look(answers: Answers) -> dict[str, Any]:
-        return {f"{name}, {n} wakes": answers.call("syscall_gives", name, n) for name, n in calls}
+        return answers.calls({f"{name}, {n} wakes": ("syscall_gives", name, n) for name, n in calls})
 
     wanted = {f"{name}, {n} wakes": syscall(name, n) for name, n in calls}
     happens = "A monitor wakes the task so often without a page, and then brings it."

@@ -37,7 +37,7 @@ def _reactions(mode: str, trees: Sequence[int]) -> tuple[CallCase, ...]:
     }
 
     def look(answers: Answers) -> dict[str, Any]:
-        return {name: answers.call("reaction_of", *cell) for name, cell in cells.items()}
+        return answers.calls({name: ("reaction_of", *cell) for name, cell in cells.items()})
 
     wanted = {name: reaction(*cell) for name, cell in cells.items()}
     happens = (
@@ -52,7 +52,7 @@ def _counts(draw: Draw) -> tuple[CallCase, ...]:
     cells = {f"{arch}, {patches} patches": (arch, patches) for arch, patches in product(ARCHES, trees)}
 
     def look(answers: Answers) -> dict[str, Any]:
-        return {name: answers.call("counts_of", *cell) for name, cell in cells.items()}
+        return answers.calls({name: ("counts_of", *cell) for name, cell in cells.items()})
 
     wanted = {name: counts(*cell) for name, cell in cells.items()}
     happens = "One fault waits for the disk in attempt 1, and finds its page in attempt 2."

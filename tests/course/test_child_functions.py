@@ -86,6 +86,16 @@ def test_a_crash_names_the_call_when_it_is_short(args: tuple[object, ...], said:
     assert str(caught.value).endswith("Your function must raise nothing." + said)
 
 
+def test_calls_go_in_one_exchange_and_the_one_that_fails_is_named():
+    source = "def f(n):\n    return {n: [10 // n, b'x']}\ndef g():\n    return None\n"
+    with Answers(source, ["f", "g"]) as answers:
+        assert answers.calls({"a": ("f", 2), ("b", 1): ("g",)}) == {"a": {2: (5, b"x")}, ("b", 1): None}
+        assert answers.calls({}) == {}
+        with pytest.raises(HandlerFault, match=r"f raised ZeroDivisionError.* The call was f\(0\)\.$"):
+            answers.calls({1: ("f", 1), 2: ("f", 0), 3: ("f", 5)})
+        assert answers.call("f", 5) == {5: (2, b"x")}
+
+
 FAULTS = {
     "crash": ("def f():\n    return 1 / 0\n", "f raised ZeroDivisionError"),
     "endless": ("def f():\n    while True: pass\n", "a loop in it never ends"),
