@@ -42,8 +42,8 @@ print(run("S13", Tree.after))
 #
 # When a signal must end the fault early, it matters who faulted. A program is left by a bare return: the
 # signal is taken on the way back. Kernel code would go on with the instruction that faulted. It has a
-# **fixup**, the place where it goes on when memory fails it, and `no_context` sends it there. (`bad_area` does
-# that itself.)
+# **fixup**, the place where it goes on when memory fails it, and `no_context` sends it there. It is called
+# without the lock. Where there is no area, `bad_area` does for kernel code, too: it sends that to its fixup.
 # [fact:x86-fixup]
 #
 # | you may use | for |
@@ -51,13 +51,13 @@ print(run("S13", Tree.after))
 # | `down_read(mm)`, `up_read(mm)` | taking mmap_sem for reading, releasing it |
 # | `find_vma(mm, address)` | the first area that ends above the address, or None |
 # | `await vma.vm_start` | its first address, which may lie above yours |
-# | `bad_area(regs, error_code, address)` | no area: it releases the lock and sends SIGSEGV (not to kernel code); then return |
+# | `bad_area(regs, error_code, address)` | no area: it releases the lock and sends SIGSEGV; then return |
 # | `access_error(error_code, vma)` | whether the area forbids the access |
 # | `bad_area_access_error(regs, error_code, address)` | as `bad_area`, for an area that forbids it |
 # | `handle_mm_fault(vma, address, flags)` | one attempt |
 # | `fault_signal_pending(fault, regs)` | whether a signal must end this fault early |
 # | `user_mode(regs)` | whether a program faulted (not awaited) |
-# | `no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)` | kernel code, the lock is gone: on to its fixup; then return |
+# | `no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)` | kernel code: on to its fixup; then return |
 #
 # If you are stuck, `hint("e04_loop", 1)` gives a nudge; 2 and 3 say more.
 
