@@ -74,6 +74,18 @@ def dontneed_keeps(run: CallRun) -> Numbers:
     )
 
 
+def keeps_shared(run: CallRun) -> Numbers:
+    """Of the pages that were given back, those kept their entries whose frame another process had, too."""
+    kept, emptied = [], False
+    for one in steps(run, "drop"):
+        place = one.process, one.step.va & PAGE_MASK
+        frames = [entry[0] for entry in one.before.values()]
+        if place in one.before and place in one.after:
+            kept.append(frames.count(one.before[place][0]) > 1)
+        emptied |= place in one.before and place not in one.after
+    return {} if emptied and kept and all(kept) else None
+
+
 def signal_without_fault(run: CallRun) -> Numbers:
     """A signal was sent where nothing was accessed."""
     for one in run_of(run).accesses:
@@ -122,7 +134,7 @@ CAUSES = (
         "child-read-faults",
         child_read_faults,
         "You give the child its areas and no entries. Then each page that the parent has costs the child a "
-        "fault, and its contents are lost.",
+        "fault, and nothing keeps the contents that it had at the fork.",
         FORK,
     ),
     Cause(
@@ -132,10 +144,17 @@ CAUSES = (
         ZAP,
     ),
     Cause(
+        "keeps-shared",
+        keeps_shared,
+        "You leave the entry in place when another process has the frame, too. That one has an entry of its "
+        "own, and keeps it: here an entry goes, and with it one owner.",
+        ZAP,
+    ),
+    Cause(
         "dontneed-keeps",
         dontneed_keeps,
-        "You leave the entry in place. The promise of MADV_DONTNEED is that the page is as if it was never "
-        "touched.",
+        "You leave an entry in place. The promise of MADV_DONTNEED is that the page is as if it was never "
+        "touched, so the next access finds none.",
         ZAP,
     ),
     Cause(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from course.checks import h03_call_causes, h03_owner_causes
+from course.checks import h03_call_causes, h03_owner_causes, h03_signal_causes
 from course.checks.call_case import CallRun
 from course.checks.h03_scenarios import run_of
+from course.checks.h03_signal_causes import faults_of, one_fault, signalled
 from course.checks.specification import Cause
 from pyemu.flags import PageFaultError
 
@@ -20,25 +20,9 @@ FAULT = "Linux v5.7, mm/memory.c, handle_pte_fault, and what it calls"
 ANONYMOUS = "Linux v5.7, mm/memory.c, do_anonymous_page"
 COPY = "Linux v5.7, mm/memory.c, wp_page_copy"
 REUSE = "Linux v5.7, mm/memory.c, do_wp_page"
-ARCH = "Linux v5.7, arch/x86/mm/fault.c, do_user_addr_fault"
 
 Numbers = dict[str, int | str] | None
 WRITE, PROT = PageFaultError.WRITE, PageFaultError.PROT
-
-
-def one_fault(shows: Callable[[SmallFault], bool]) -> Callable[[CallRun], Numbers]:
-    """Say whether any fault of a run shows something."""
-
-    def any_shows(run: CallRun) -> Numbers:
-        faults = (fault for access in run_of(run).accesses for fault in access.faults)
-        return {} if any(shows(fault) for fault in faults) else None
-
-    return any_shows
-
-
-def signalled(one: SmallFault) -> bool:
-    """Say whether a fault ended in a signal."""
-    return one.gives.startswith("SIG")
 
 
 def writes_old(one: SmallFault) -> bool:
@@ -50,6 +34,13 @@ def writes_old(one: SmallFault) -> bool:
 def copy_swapped(one: SmallFault) -> bool:
     """The fresh frame was copied over the old one."""
     return one.before is not None and any(to == one.before[0] for to, _ in one.copied)
+
+
+def copies_others(one: SmallFault) -> bool:
+    """The fresh frame got the contents of one that the entry did not name."""
+    if one.before is None or one.after is None:
+        return False
+    return any(to == one.after[0] and source != one.before[0] for to, source in one.copied)
 
 
 def no_copy(one: SmallFault) -> bool:
@@ -81,35 +72,6 @@ def always_copy(one: SmallFault) -> bool:
     return one.gives == "fresh frame" and one.n_owners == 1
 
 
-def no_return(one: SmallFault) -> bool:
-    """A signal was sent, and the page was given something as well."""
-    return signalled(one) and one.after not in (None, one.before)
-
-
-def over_ro(one: SmallFault) -> bool:
-    """A write was served where the area forbids writing."""
-    served = not signalled(one) and one.gives != "nothing"
-    return one.area == "r" and bool(one.error_code & WRITE) and served
-
-
-def missed_write(run: CallRun) -> Numbers:
-    """Where the area forbids writing, a write got its signal if there was no entry, and else not."""
-    faults = [one for access in run_of(run).accesses for one in access.faults if one.area == "r"]
-    refused = any(signalled(one) and not one.error_code & PROT for one in faults)
-    served = [one for one in faults if over_ro(one)]
-    return {} if refused and served and all(one.error_code & PROT for one in served) else None
-
-
-def maperr_as_bus(one: SmallFault) -> bool:
-    """Where there is no area, another signal was sent, or another code."""
-    return not one.area and signalled(one) and one.gives != "SIGSEGV 1"
-
-
-def segv_counted(one: SmallFault) -> bool:
-    """A fault that ended in a signal was counted."""
-    return signalled(one) and one.n_counted > 0
-
-
 def zero_writable(run: CallRun) -> Numbers:
     """A byte went into the frame that everybody shares."""
     return {} if any(rule == "zero page written" for rule, _ in run_of(run).broken) else None
@@ -118,6 +80,12 @@ def zero_writable(run: CallRun) -> Numbers:
 def read_allocates(one: SmallFault) -> bool:
     """A read of a missing page was given a frame."""
     return one.gives == "fresh frame" and not one.error_code & (WRITE | PROT)
+
+
+def uncounted(run: CallRun) -> Numbers:
+    """Some faults were counted that were served, and some were not."""
+    served = [one for one in faults_of(run) if not signalled(one) and one.gives != "nothing"]
+    return {} if len({one.n_counted > 0 for one in served}) > 1 else None
 
 
 CAUSES = (
@@ -132,6 +100,13 @@ CAUSES = (
         "copy-swapped",
         one_fault(copy_swapped),
         "copy(to, source): the frame that is written comes first. You copied zeros over the old one.",
+        COPY,
+    ),
+    Cause(
+        "copies-others",
+        one_fault(copies_others),
+        "You copy a frame that the entry of this page does not name. Either process may have written since "
+        "the fork: what belongs to the writer is in the frame of its own entry.",
         COPY,
     ),
     Cause(
@@ -165,43 +140,11 @@ CAUSES = (
     Cause(
         "always-copy",
         one_fault(always_copy),
-        "You copy whenever the entry forbids the write. When nobody else has the frame, give the right back.",
+        "You copy a frame that nobody else has. Whichever process is its last owner, and however many had it "
+        "before: it gets the right to write back.",
         REUSE,
     ),
-    Cause(
-        "no-return",
-        one_fault(no_return),
-        "A signal ends the access: return after it. You go on, and give the page what a fault without an "
-        "error gets.",
-        ARCH,
-    ),
-    Cause(
-        "missed-write",
-        missed_write,
-        "You refuse a write where there is no entry (0x6), and serve it where there is one (0x7). Both have "
-        "the bit X86_PF_WRITE, whatever other bits are set, and the area forbids both.",
-        ARCH,
-    ),
-    Cause(
-        "cow-over-ro",
-        one_fault(over_ro),
-        "You serve a write that the area forbids. Error code 0x7 is copy on write or an error: only the area "
-        "knows, so it is asked before the entry.",
-        ARCH,
-    ),
-    Cause(
-        "maperr-as-bus",
-        one_fault(maperr_as_bus),
-        "Nothing is mapped there, so the address is wrong, for a read and for a write: SIGSEGV with "
-        "SEGV_MAPERR. SEGV_ACCERR says that there is an area, and that it forbids the access.",
-        "Linux v5.7, arch/x86/mm/fault.c, bad_area",
-    ),
-    Cause(
-        "segv-counted",
-        one_fault(segv_counted),
-        "You count before you know how the fault ends. min_flt counts faults that were served.",
-        ARCH,
-    ),
+    *h03_signal_causes.CAUSES,
     Cause(
         "zero-writable",
         zero_writable,
@@ -216,4 +159,11 @@ CAUSES = (
         ANONYMOUS,
     ),
     *h03_owner_causes.CAUSES,
+    Cause(
+        "uncounted",
+        uncounted,
+        "You count some of the faults that were served. Each one counts: the zero page, a fresh frame, a "
+        "copy, and a right that is given back.",
+        FAULT,
+    ),
 )

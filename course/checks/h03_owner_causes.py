@@ -11,6 +11,7 @@ __all__ = ["CAUSES"]
 COPY = "Linux v5.7, mm/memory.c, wp_page_copy"
 FORK = "Linux v5.7, mm/memory.c, copy_one_pte"
 ZAP = "Linux v5.7, mm/memory.c, zap_pte_range"
+TAKEN = "Linux v5.7, mm/memory.c, wp_page_copy and zap_pte_range"
 
 Numbers = dict[str, int | str] | None
 
@@ -38,6 +39,11 @@ def early_put(run: CallRun) -> Numbers:
 def fresh_put(run: CallRun) -> Numbers:
     """A frame was put in the step that allocated it, and an entry names it."""
     return {} if "fresh put" in run_of(run).slips else None
+
+
+def put_too_often(run: CallRun) -> Numbers:
+    """A frame was put oftener than entries lost it."""
+    return {} if "put too often" in run_of(run).slips else None
 
 
 def no_refcount(run: CallRun) -> Numbers:
@@ -71,9 +77,10 @@ CAUSES = (
     Cause(
         "no-flush",
         no_flush,
-        "You change an entry that a processor may still know, and do not flush it for its process. The "
-        "processor that faulted has forgotten it, but another thread runs on a processor of its own.",
-        COPY,
+        "You change an entry that a processor may still know, and do not flush this page for this process. A "
+        "processor that faults has forgotten its translation. Those of other threads have not, and in fork "
+        "and dontneed nobody has.",
+        "Linux v5.7, mm/memory.c, wp_page_copy, copy_page_range and zap_pte_range",
     ),
     Cause(
         "flush-first",
@@ -88,7 +95,7 @@ CAUSES = (
         "You put the frame while an entry still names it. First the entry, then the flush, and the frame "
         "last. Once it has no owner, somebody else may get it; once it has one, that one may write to it "
         "without a copy.",
-        COPY,
+        TAKEN,
     ),
     Cause(
         "fresh-put",
@@ -96,6 +103,13 @@ CAUSES = (
         "You put the frame that you have just allocated, and the entry names it. alloc counted this entry "
         "already; the owner that goes is one of the old frame.",
         COPY,
+    ),
+    Cause(
+        "put-too-often",
+        put_too_often,
+        "You put a frame oftener than entries lose it. Who empties or replaces an entry puts its frame once. "
+        "Who lets the entry name the same frame, with a right more or less, keeps it.",
+        TAKEN,
     ),
     Cause(
         "no-refcount",

@@ -12,17 +12,32 @@ from course.child_functions import Answers
 __all__ = ["copies", "counts", "errors", "forks", "given_back", "last_owner", "run_of", "zero_page"]
 
 ANSWERS = ("page_fault", "fork", "dontneed")
-NO_RULE = "no rule is broken"
+NO_RULE = "no broken rule"
+RULES = (
+    "signal without a fault",
+    "seen half done",
+    "zero page written",
+    "stale translation",
+    "flushed too early",
+    "freed while mapped",
+    "put while mapped",
+    "freed while known",
+    "put while known",
+    "freed twice",
+    "lost frame",
+)
+"""Those of `SmallMemory`, as causes are looked for: the one that is told is the one whose cause is named."""
 
 
 class Places:
-    """Three addresses in different pages, and bytes: what a seed decides."""
+    """Four addresses in different pages, and bytes: what a seed decides."""
 
     def __init__(self, draw: Draw) -> None:
-        pages = draw("pages", ((0, 1, 2), (1, 3, 0), (2, 0, 3), (3, 2, 1), (0, 3, 1)))
+        pages = draw("pages", ((0, 1, 2, 3), (1, 3, 0, 2), (2, 0, 3, 1), (3, 2, 1, 0), (0, 3, 1, 2)))
         self.offset = draw("offset", (0x10, 0x48, 0x200, 0xFF8))
         self.pages = tuple(f"{0x5000 + page * 0x1000:#x}" for page in pages)
         self.addresses = tuple(f"{0x5000 + page * 0x1000 + self.offset:#x}" for page in pages)
+        self.beside = tuple(f"{int(address, 16) ^ 4:#x}" for address in self.addresses)  # in the same pages
         self.bytes = draw("bytes", ((7, 8, 9), (21, 34, 55), (100, 3, 200)))
 
 
@@ -44,7 +59,8 @@ def look(steps: tuple[str, ...], answers: Answers) -> dict[str, Any]:
     from course.memory.small_run import Kernel, small_run
 
     run = small_run(steps, Kernel(*(partial(answers.call, name) for name in ANSWERS)))
-    rules = [f"{rule}: {text}" for rule, text in run.broken]
+    broken = sorted(run.broken, key=lambda one: RULES.index(one[0]))
+    rules = [f"{rule}: {text}" for rule, text in broken]
     return {
         "rules": rules[0] if rules else NO_RULE,
         **run.told,
@@ -67,7 +83,7 @@ def run_of(run: CallRun) -> Any:
 def zero_page(draw: Draw) -> tuple[CallCase, ...]:
     """Reads of fresh memory, and a write after one."""
     at = Places(draw)
-    (a, b, _), (x, *_) = at.addresses, at.bytes
+    (a, b, *_), (x, *_) = at.addresses, at.bytes
     return (case("read, then write", f"read {a}", f"write {a} {x}", f"read {b}", f"read {a}"),)
 
 
@@ -82,7 +98,7 @@ def given_back(draw: Draw) -> tuple[CallCase, ...]:
 def errors(draw: Draw) -> tuple[CallCase, ...]:
     """Accesses without an area, and against its rights."""
     at = Places(draw)
-    (a, b, _), (x, y, _), (page_a, page_b, _) = at.addresses, at.bytes, at.pages
+    (a, b, *_), (x, y, _), (page_a, page_b, *_) = at.addresses, at.bytes, at.pages
     first = tuple(f"{access} {0x9000 + at.offset:#x}" for access in ("read", "write"))
     second = (f"write {a} {x}", f"protect {page_a} r", f"write {a} {y}", f"read {a}")
     third = (f"protect {page_b} r", f"write {b} {y}", f"read {b}", f"write {b} {y}")
@@ -90,14 +106,20 @@ def errors(draw: Draw) -> tuple[CallCase, ...]:
 
 
 def forks(draw: Draw) -> tuple[CallCase, ...]:
-    """Reads of a child; what a thread of the parent and the parent then write is seen by the parent alone."""
+    """Reads of a child; what a thread of the parent and the parent then write is seen by the parent alone.
+
+    So is what either writes to a page that was only read.
+    """
     at = Places(draw)
-    (a, b, c), (x, y, z) = at.addresses, at.bytes
+    (a, b, c, _), (x, y, z), by_b = at.addresses, at.bytes, at.beside[1]
     before = (f"write {a} {x}", f"read {b}", f"thread write {c} {y}", "fork")
     reads = (f"child read {a}", f"child read {b}", f"child read {c}")
-    first = (*before, *reads, f"thread write {c} {z}", f"write {a} {z}", *reads)
+    zeros = (f"write {b} {y}", f"child write {by_b} {z}", f"child read {b}", f"read {by_b}")
+    first = (*before, *reads, f"thread write {c} {z}", f"write {a} {z}", *reads, *zeros)
     child = (f"child write {b} {z}", f"read {b}", f"child read {a}", f"child drop {at.pages[0]}")
-    second = (f"write {a} {x}", f"write {b} {y}", "fork", *child, f"read {a}", f"child read {a}")
+    parent = (f"drop {at.pages[2]}", f"read {c}", f"child read {c}", f"drop {at.pages[1]}", f"read {b}")
+    written = (f"write {a} {x}", f"write {b} {y}", f"write {c} {y}")
+    second = (*written, "fork", *child, f"read {a}", f"child read {a}", *parent)
     third = (
         f"write {a} {x}",
         f"write {b} {y}",
@@ -127,20 +149,22 @@ def _gap(draw: Draw, at: Places) -> tuple[str, ...]:
 
 
 def copies(draw: Draw) -> tuple[CallCase, ...]:
-    """Writes to shared pages, by the child, and by the parent, whose other thread has read the page."""
+    """Writes to shared pages, by the child, and by the parent, whose other thread has read the page.
+
+    Other bytes of a page come with the copy only.
+    """
     at = Places(draw)
-    (a, b, _), (x, y, z) = at.addresses, at.bytes
-    beside = f"{int(b, 16) ^ 4:#x}"  # another byte of the page: only a copy brings it
-    before = (f"write {a} {x}", f"write {b} {y}", f"write {beside} {x}", "fork")
-    child = (f"child write {a} {y}", f"read {a}", f"child read {a}")
-    parent = (f"thread read {b}", f"write {b} {z}", f"thread read {b}", f"read {beside}", f"child read {b}")
+    (a, b, *_), (by_a, by_b, *_), (x, y, z) = at.addresses, at.beside, at.bytes
+    before = (f"write {a} {x}", f"write {b} {y}", f"write {by_b} {x}", "fork")
+    child = (f"child write {by_a} {y}", f"read {by_a}", f"child read {a}", f"child read {by_a}")
+    parent = (f"thread read {b}", f"write {b} {z}", f"thread read {b}", f"read {by_b}", f"child read {b}")
     return (case("copy on write", *before, *child, *parent),)
 
 
 def last_owner(draw: Draw) -> tuple[CallCase, ...]:
     """Writes to pages that nobody else has any more."""
     at = Places(draw)
-    (a, b, _), (x, y, z) = at.addresses, at.bytes
+    (a, b, *_), (x, y, z) = at.addresses, at.bytes
     before = (f"write {a} {x}", f"write {b} {x}", "fork")
     both = (f"write {a} {y}", f"child write {a} {z}", f"read {a}")
     given_back = (f"write {a} {x}", "fork", f"child drop {at.pages[0]}", f"write {a} {y}", f"read {a}")
@@ -151,12 +175,17 @@ def last_owner(draw: Draw) -> tuple[CallCase, ...]:
 
 
 def counts(draw: Draw) -> tuple[CallCase, ...]:
-    """Faults that are served, three that are not, and system calls, which have none."""
+    """Faults that are served, some that are not, and system calls, which have none.
+
+    The last page is shared, and may be read only.
+    """
     at = Places(draw)
-    (a, b, c), (x, y, z) = at.addresses, at.bytes
+    (a, b, c, d), (x, y, z) = at.addresses, at.bytes
     served = (
         f"read {a}",
         f"write {a} {x}",
+        f"write {d} {x}",
+        f"protect {at.pages[3]} r",
         "fork",
         f"write {a} {z}",
         f"child write {a} {y}",
@@ -164,5 +193,5 @@ def counts(draw: Draw) -> tuple[CallCase, ...]:
     )
     given_back = (f"drop {at.pages[1]}", f"read {b}")
     protected = (f"protect {at.pages[0]} r", f"write {a} {x}", f"protect {at.pages[2]} r", f"write {c} {x}")
-    errors = (*protected, f"read {0x9000 + at.offset:#x}")
+    errors = (*protected, f"write {d} {y}", f"child write {d} {z}", f"read {0x9000 + at.offset:#x}")
     return (case("counters", *served, *given_back, *errors, counts=True),)

@@ -24,7 +24,7 @@ __all__ = ["MANY", "ZERO_FRAME", "Entry", "SmallMemory"]
 MANY = 100
 """Owners of the zero page: whoever has it, it is never theirs alone."""
 ZERO_FRAME = 1
-N_FRAMES = 16
+N_FRAMES = 24
 TABLES = 4
 """Of each process: one a level, since its area is small."""
 PROCESSES = ("parent", "child")
@@ -51,12 +51,15 @@ class SmallMemory:
         Processes that wrote into a frame of several owners.
     copied : list of tuple of (int, int)
         Frames copied to, with those copied from.
+    allocated : set of int
+        Frames that were allocated in this step.
     stale_after : str
         The step after which a processor first knew what an entry no longer says; empty when none did.
     slips : set of str
         What tells apart ways to count owners wrongly. ``early put``: a frame was put while an entry named it
         that was changed later in the same step. ``fresh put``: a frame was put in the step that allocated it,
-        and an entry named it. ``owner too many``: after a step that counted an owner of it, a frame had more
+        and an entry named it. ``put too often``: in a step a frame was put oftener than entries lost it, and
+        owners were counted. ``owner too many``: after a step that counted an owner of it, a frame had more
         owners than entries.
     """
 
@@ -76,8 +79,9 @@ class SmallMemory:
         # In this step:
         self._changed: set[tuple[str, int]] = set()  # entries
         self._flushed: set[tuple[str, int]] = set()
-        self._allocated: set[int] = set()
-        self._counted: set[int] = set()  # frames that got an owner
+        self.allocated: set[int] = set()
+        self._counted: Counter[int] = Counter()  # owners that frames got
+        self._put: Counter[int] = Counter()  # and that went
         self._put_early: list[int] = []  # frames that were put while more entries named them
         self._roots = {name: (N_FRAMES + n * TABLES) * PAGE_SIZE for n, name in enumerate(PROCESSES)}
         for root in self._roots.values():
@@ -127,8 +131,9 @@ class SmallMemory:
     def step(self, name: str) -> Iterator[None]:
         """Do a step: see afterwards who knows what is no longer so, and who was counted wrongly."""
         self.signal = None
-        for mine in (self._changed, self._flushed, self._allocated, self._counted, self._put_early):
+        for mine in (self._changed, self._flushed, self.allocated, self._counted, self._put, self._put_early):
             mine.clear()
+        before = self.entries()
         for page in PAGES:
             self._look(SEEN, page)
         yield
@@ -144,6 +149,10 @@ class SmallMemory:
                     self._broke("stale translation", text)
         if any(self.n_mapped(frame) <= self.n_owners[frame] for frame in self._put_early):
             self.slips.add("early put")
+        after = self.entries()
+        lost = Counter(entry[0] for place, entry in before.items() if after.get(place, ())[:1] != entry[:1])
+        if any(n > lost[frame] + self._counted[frame] for frame, n in self._put.items()):
+            self.slips.add("put too often")
         if any(self.n_mapped(frame) < self.n_owners[frame] for frame in self._counted):
             self.slips.add("owner too many")
         self._seen.clear()
@@ -236,8 +245,8 @@ class SmallMemory:
         frame = self.free.pop(0)
         self.ram[frame * PAGE_SIZE : (frame + 1) * PAGE_SIZE] = bytes(PAGE_SIZE)
         self.n_owners[frame] = 1
-        self._allocated.add(frame)
-        self._counted.add(frame)
+        self.allocated.add(frame)
+        self._counted[frame] += 1
         return frame
 
     def copy(self, to: int, source: int) -> None:
@@ -256,12 +265,13 @@ class SmallMemory:
         """Count one more owner of a frame."""
         if _frame(frame) != ZERO_FRAME:
             self.n_owners[frame] += 1
-            self._counted.add(frame)
+            self._counted[frame] += 1
 
     def put(self, frame: int) -> None:
         """Count one owner less; without an owner the frame is free."""
         if _frame(frame) == ZERO_FRAME:
             return
+        self._put[frame] += 1
         if self.n_owners[frame] == 0:
             self._broke("freed twice", f"frame {frame} has no owner, and one more gives it back")
             return
@@ -275,7 +285,7 @@ class SmallMemory:
             self.free.append(frame)
         if len(naming) > n:
             self._put_early.append(frame)
-            if frame in self._allocated:
+            if frame in self.allocated:
                 self.slips.add("fresh put")
             self._broke(f"{rule} while mapped", f"frame {frame} {left}, and an entry still names it")
         elif len(naming | knowing) > n:

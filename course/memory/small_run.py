@@ -48,7 +48,8 @@ class SmallFault:
     error_code : int
         The processor's.
     gives : str
-        ``zero page``, ``fresh frame``, ``same frame``, a signal with its code, or ``nothing``.
+        ``zero page``, ``fresh frame``, ``same frame``, ``other frame`` (one that was in use), a signal with
+        its code, or ``nothing``.
     area : str
         What the area allows; empty without one.
     n_owners : int
@@ -268,7 +269,7 @@ def _served(
     after = memory.entry(process, fault.cr2)
     return SmallFault(
         fault.error_code,
-        _gives(memory.signal, before, after, fault.error_code),
+        _gives(memory, before, after, fault.error_code),
         memory.area(process, fault.cr2),
         owners,
         before,
@@ -279,18 +280,18 @@ def _served(
 
 
 def _gives(
-    signal: tuple[str, int] | None,
+    memory: SmallMemory,
     before: Entry | None,
     after: Entry | None,
     error_code: int,
 ) -> str:
     """Say in a word or two what a fault was given."""
-    if signal is not None:
-        return f"{signal[0]} {signal[1]}"
+    if memory.signal is not None:
+        return f"{memory.signal[0]} {memory.signal[1]}"
     if after is None:
         return "nothing"
     if after[0] == ZERO_FRAME:
         return "zero page"
     if before is not None and error_code & PageFaultError.PROT and after[0] == before[0]:
         return "same frame"
-    return "fresh frame"
+    return "fresh frame" if after[0] in memory.allocated else "other frame"

@@ -41,7 +41,7 @@ try_kernel(*steps, page_fault=careless_fault, fork=careless_fork, dontneed=None)
 # fault. What never may happen is told below the steps:
 #
 # - when a step is done, a processor still knows what an entry no longer says
-# - a frame is put while more processes have it in an entry, or know it, than it has owners left
+# - a frame is put before the entry that named it is gone, and the processors have forgotten it
 # - a frame is copied to while an entry names it
 # - the zero page is written
 # - a frame is given back twice, or never
@@ -61,10 +61,10 @@ touch(*steps)
 #
 # A process is `"parent"` or `"child"`. The parent has two threads, each on a processor of its own. An
 # address is any address in a page. A **frame** is a number, and it has **owners**: whoever names it in an
-# entry. You count them. Between two of your calls another processor may look an entry up, so their order
-# matters: here a further one of the parent does, before your first call and after each `set_entry`,
-# `clear_entry` and `flush`. A processor that faults has forgotten its translation already; the others have
-# not.
+# entry. You count them, with `get` and `put`. Between two of your calls another processor may look an entry
+# up, so their order matters: here a further one of the parent does, before your first call and after each
+# `set_entry`, `clear_entry` and `flush`. What it finds then it knows, until you flush that page again. A
+# processor that faults has forgotten its translation already; the others have not.
 #
 # | you may use, as `kernel.alloc()` | for |
 # |---|---|
@@ -73,7 +73,7 @@ touch(*steps)
 # | `entry(process, address)` | the entry, as a pair `(frame, writable)`, or None |
 # | `set_entry(process, address, frame, writable)` | puts an entry in place of the old one |
 # | `clear_entry(process, address)` | empties an entry |
-# | `flush(process, address)` | its processors forget the translation: after the entry has changed |
+# | `flush(process, address)` | its processors forget the translation: once an entry went, or lost a right |
 # | `zero_frame()` | the frame of zeros that all share; it counts 100 owners, whatever you get or put |
 # | `alloc()` | a fresh frame, full of zeros, with one owner |
 # | `copy(to, source)` | copies the contents of a frame |
@@ -216,7 +216,9 @@ check("h03_demand_zero")
 # ## Your own runs
 #
 # Steps are those of lesson 03, and `thread` before one is the parent's second thread. Each line says what
-# your kernel came to, and the emulator's where it differs.
+# your kernel came to, and the emulator's where it differs. One difference is no mistake: as long as nothing
+# was written in an area, fork in Linux 5.7 copies none of its entries, not even of the zero page. The child
+# faults on them itself, while yours does not. [fact:fork-leaves-out]
 
 # %% id="play" tags=["scratch"]
 # mine = dict(page_fault=page_fault, fork=fork, dontneed=dontneed)

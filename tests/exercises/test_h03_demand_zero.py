@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from course.checks.library import exercise_of
+from course.memory import try_kernel
+from pyemu import stubs
 from tests.exercises.answers import SEEDS, failed, feedback, master, source_of, verdict, wrong
 
 H3 = exercise_of("h03_demand_zero")
@@ -41,6 +45,13 @@ SENTENCES = {
     "some-entries": "fork left out entries of the parent.",
     "signal-without-fault": "dontneed sent a signal: nothing was accessed.",
     "counts-no-fault": "dontneed counted a fault, and there was none.",
+    "keeps-shared": "Kept a page that another process has, too.",
+    "copies-others": "Copied a frame that the entry does not name.",
+    "shared-over-ro": "A copy is a write: SIGSEGV, ACCERR.",
+    "code-from-entry": "ACCERR, with an entry or without.",
+    "read-refused": "A read was refused that the area allows.",
+    "put-too-often": "A frame was put once too often.",
+    "uncounted": "A fault was served, and not counted.",
 }
 POINTS = {
     "read-allocates": 4,
@@ -75,6 +86,13 @@ POINTS = {
     "some-entries": 8,
     "signal-without-fault": 9,
     "counts-no-fault": 9,
+    "keeps-shared": 8,
+    "copies-others": 8,
+    "shared-over-ro": 9,
+    "code-from-entry": 9,
+    "read-refused": 7,
+    "put-too-often": 9,
+    "uncounted": 9,
 }
 
 
@@ -234,6 +252,41 @@ NAMED = {
         "process == 'parent' and frame != kernel.zero_frame()",
         "reuses-shared",
     ),
+    "dontneed of the parent puts no frame that the child has": (
+        f"{GIVES_BACK}        kernel.put",
+        f"{GIVES_BACK}        (process, kernel.owners(frame)) != ('parent', 2) and kernel.put",
+        "lost-frame",
+    ),
+    "dontneed puts a frame twice": (
+        f"{GIVES_BACK}        kernel.put(frame)",
+        f"{GIVES_BACK}        kernel.put(frame)\n        kernel.put(frame)",
+        "put-too-often",
+    ),
+    "dontneed maps the zero page": (
+        "        kernel.clear_entry(process, address)\n",
+        "        kernel.set_entry(process, address, kernel.zero_frame(), False)\n",
+        "dontneed-keeps",
+    ),
+    "the child gets a fresh frame without the copy": (
+        COPY,
+        COPY.replace("kernel.copy", "process == 'parent' and kernel.copy"),
+        "no-copy",
+    ),
+    "the child writes to the zero page": (
+        "kernel.owners(frame) == 1",
+        "kernel.owners(frame) in (1, 100 if process == 'child' else 1)",
+        "zero-writable",
+    ),
+    "rights are asked for the parent only": (
+        'area == "r"',
+        "area == 'r' and process == 'parent'",
+        "cow-over-ro",
+    ),
+    "the child alone reuses": (
+        "kernel.owners(frame) == 1",
+        "kernel.owners(frame) == 1 and process == 'child'",
+        "always-copy",
+    ),
     "reuse does nothing": (
         "            kernel.set_entry(process, address, frame, True)\n",
         "            pass\n",
@@ -247,6 +300,30 @@ def test_a_slip_is_named(what: str):
     old, new, name = NAMED[what]
     given = verdict("h03_demand_zero", edited((old, new)))
     assert {feedback(row).cause for row in given.rows if row.feedback is not None} == {name}
+
+
+def test_the_rule_that_is_told_is_the_one_whose_cause_is_named():
+    given = verdict("h03_demand_zero", edited((BOTH, COPY + PUT + ENTRY)))
+    (cow,) = [row for row in given.rows if row.behaviour.id == "cow"]
+    assert feedback(cow).headline == SENTENCES["no-flush"]
+    assert feedback(cow).mine.startswith("stale translation")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ("read 0x5010", "fork", "child read 0x5010"),
+        ("write 0x6010", "read 0x5010", "fork", "child read 0x5010"),
+    ],
+)
+def test_only_a_fork_before_the_first_write_differs_from_the_emulators(
+    steps: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+):
+    names: dict[str, Any] = {name: getattr(stubs, name) for name in stubs.__all__}
+    exec(master(H3), names)
+    try_kernel(*steps, **{name: names[name] for name in ("page_fault", "fork", "dontneed")})
+    differs = "0, no fault; the kernel's: 0, fault 0x4: zero page"
+    assert (differs in capsys.readouterr().out) == ("write 0x6010" not in steps)
 
 
 def test_a_copy_of_one_owner_is_named_even_if_its_frame_is_put_first():
@@ -320,7 +397,7 @@ def test_the_wrong_code_is_no_signal_that_is_missing():
 
 def test_a_major_fault_is_none_of_these():
     assert headlines(('"min_flt"', '"maj_flt"')) == {
-        "counters": "Yours gives min_flt: 0; right is min_flt: 6."
+        "counters": "Yours gives min_flt: 0; right is min_flt: 7."
     }
 
 
