@@ -28,6 +28,7 @@ def scenario(
     more_areas: Sequence[Step] = (),
     more_tasks: Sequence[Step] = (),
     files: Sequence[Step] = (),
+    permits: Sequence[str] = (),
 ) -> Scenario:
     """Make a scenario of one task T, whose monitor M serves the area V.
 
@@ -41,6 +42,8 @@ def scenario(
         The programs of T and of M.
     more_areas, more_tasks, files : sequence of mapping
         Further entries, as a scenario file has them.
+    permits : sequence of str
+        Findings that it may show, as in a scenario file: ``spin``.
 
     Returns
     -------
@@ -56,6 +59,7 @@ def scenario(
             "name": name,
             "title": title,
             **({"files": list(files)} if files else {}),
+            **({"permits": list(permits)} if permits else {}),
             "areas": [{"name": "V", "pages": 4, "populated": [0], **area}, *more_areas],
             "tasks": [
                 {"name": "T", "signals": signals, "program": list(task)},
