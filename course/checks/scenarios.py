@@ -10,10 +10,12 @@ from course.checks.draw import Draw
 if TYPE_CHECKING:
     from pyemu.scenario import Scenario
 
-__all__ = ["HANDLED", "Step", "fault", "scenario"]
+__all__ = ["ACCESSES", "HANDLED", "Step", "fault", "scenario"]
 
 HANDLED = ("SIGUSR1", "SIGUSR2", "SIGTERM")
 """Signals that T handles."""
+
+ACCESSES = ("read", "write")
 
 Step = Mapping[str, Any]
 
@@ -70,7 +72,7 @@ def scenario(
     )
 
 
-def fault(draw: Draw) -> tuple[dict[str, Any], str]:
+def fault(draw: Draw, accesses: Sequence[str] = ACCESSES) -> tuple[dict[str, Any], str]:
     """Draw an access of T to a missing page of V; give the step, and how it reads."""
-    page, do = draw("page", (1, 2, 3)), draw("access", ("read", "write"))
+    page, do = draw("page", (1, 2, 3)), draw("access", accesses)
     return {"do": do, "area": "V", "page": page}, f"T {do}s page {page} of V, which is missing"
