@@ -52,9 +52,9 @@ print(run("S12", Tree.before, {"fault_signal_pending": too_eager}))
 # Here SIGKILL and SIGSTOP always come with `"default"`, alone or beside others. (SIGSTOP stops a task until
 # SIGCONT comes.) Any other signal comes with `"handler"`, `"blocked"` or `"ignored"`.
 #
-# Why never with its default? That is settled when it is sent, so you need not code it. By default the kernel
-# drops SIGCHLD, [fact:signal-default-ignored] and where the default of SIGTERM ends the task, it sends SIGKILL.
-# [fact:signal-group-fatal]
+# Why never with its default? That is settled when the signal is sent, so you need not code it. By default
+# SIGCHLD is dropped, [fact:signal-default-ignored] and where SIGTERM with its default ends the task, the kernel
+# sends SIGKILL. [fact:signal-group-fatal]
 #
 # Helper functions go into this cell, too. If you are stuck, `hint("e01_truth_table", 1)` gives a nudge; 2 and
 # 3 say more.
@@ -101,8 +101,8 @@ check("e01_truth_table", "retry")
 # ## A fault that waited
 #
 # Now `VM_FAULT_RETRY` is set, in both modes: with no signal, with one or two that have a handler, whatever
-# their names, and with SIGKILL, alone or beside another. Where two were sent, they come in either order. Patch
-# 3 is asked about SIGSTOP as well.
+# their names, and with SIGKILL, alone or beside another. Where two were sent, they come in either order.
+# Patch 3 is asked about SIGSTOP as well.
 
 # %% id="p3" tags=["check"]
 check("e01_truth_table", "p3")
