@@ -53,8 +53,8 @@ print(run("S12", Tree.before, {"fault_signal_pending": too_eager}))
 # SIGCONT comes.) Any other signal comes with `"handler"`, `"blocked"` or `"ignored"`.
 #
 # Why never with its default? That is settled when the signal is sent, so you need not code it. By default
-# SIGCHLD is dropped, [fact:signal-default-ignored] and where SIGTERM with its default ends the task, the kernel
-# sends SIGKILL. [fact:signal-group-fatal]
+# SIGCHLD is dropped, [fact:signal-default-ignored] and where SIGTERM with its default ends the task, the
+# kernel sends SIGKILL. [fact:signal-group-fatal]
 #
 # Helper functions go into this cell, too. If you are stuck, `hint("e01_truth_table", 1)` gives a nudge; 2 and
 # 3 say more.
