@@ -87,11 +87,15 @@ def _gup(n: int, locked: int) -> str:
 
 
 def _cause(flags: int) -> str:
-    """Say what a message's flags mean."""
+    """Say what a message's flags mean; bits without a meaning are shown as they are."""
     write = " write" if flags & UFFD_PAGEFAULT_FLAG_WRITE else ""
+    why = ""
     if flags & UFFD_PAGEFAULT_FLAG_MINOR:
-        return f"{write}, in the cache"
-    return f"{write}, write-protected" if flags & UFFD_PAGEFAULT_FLAG_WP else write
+        why = ", in the cache"
+    elif flags & UFFD_PAGEFAULT_FLAG_WP:
+        why = ", write-protected"
+    rest = flags & ~(UFFD_PAGEFAULT_FLAG_WRITE | UFFD_PAGEFAULT_FLAG_MINOR | UFFD_PAGEFAULT_FLAG_WP)
+    return f"{write}{why}, bits {rest:#x}" if rest else f"{write}{why}"
 
 
 _S, _K, _H = Level.STORY, Level.KERNEL, Level.HARDWARE

@@ -13,6 +13,7 @@ import linecache
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,7 @@ def newer_cell(names: Mapping[str, Any], answers: Sequence[str]) -> str:
     """
     known = {"".join(cell.split()) for cell in _cells(names, answers)}  # IPython dedents what it runs
     for answer in answers:
-        defines = re.compile(rf"^(async +def|def) +{answer}\b|^{answer} *=", re.MULTILINE)
-        last = next((cell for cell in reversed(names.get("In", [])) if defines.search(cell)), "")
+        last = next((cell for cell in reversed(names.get("In", [])) if _definition(answer).search(cell)), "")
         if last and "".join(last.split()) not in known and not _MAGIC.search(last):
             return (
                 f"The cell that you ran last for {answer} ended with an error before it had defined it. What "
@@ -126,15 +126,34 @@ def joined(cells: Iterable[str]) -> str:
 
 def _cells(names: Mapping[str, Any], answers: Sequence[str]) -> list[str]:
     """Give the cells that define the answers, each once."""
-    sources: dict[str, None] = {}
+    owners: dict[str, str] = {}
     for answer in answers:
         if answer not in names or getattr(names[answer], "__module__", "") == DECLARED:
             raise MaterialError(
                 f"{answer} is not defined yet: run the cell that defines it, then this one again."
             )
         found = names[answer]
-        sources[source_of(found) if callable(found) else _cell_of(answer, names)] = None
-    return list(sources)
+        owners[answer] = source_of(found) if callable(found) else _cell_of(answer, names)
+    return list(_in_order(owners))
+
+
+def _in_order(owners: Mapping[str, str]) -> Iterator[str]:
+    """Give the cells of answers so that the one that counts comes after others that define the same."""
+    left = list(dict.fromkeys(owners.values()))
+    while left:
+        yield left.pop(next((n for n, cell in enumerate(left) if not _outdone(cell, left, owners)), 0))
+
+
+def _outdone(cell: str, left: Sequence[str], owners: Mapping[str, str]) -> bool:
+    """Whether one of the cells would define again what this one is there for."""
+    own = [answer for answer, owner in owners.items() if owner == cell]
+    return any(_definition(answer).search(other) for other in left if other != cell for answer in own)
+
+
+@cache
+def _definition(name: str) -> re.Pattern[str]:
+    """Give what finds the statement of a cell that defines a name."""
+    return re.compile(rf"^(async +def|def) +{name}\b|^{name} *=", re.MULTILINE)
 
 
 def _cell_of(name: str, names: Mapping[str, Any]) -> str:

@@ -8,7 +8,15 @@ from course.checks.specification import Cause
 from pyemu.flags import Signal
 from pyemu.trace import Event
 
-__all__ = ["AREA_CAUSES", "LOOP", "SIGNAL_CAUSES", "before_violation"]
+__all__ = [
+    "AREA_CAUSES",
+    "LOOP",
+    "SEGV",
+    "SIGNAL_CAUSES",
+    "bad_area_code",
+    "before_violation",
+    "goes_on",
+]
 
 LOOP = "Linux v5.6, arch/x86/mm/fault.c, do_user_addr_fault, from the label `retry`"
 SEGV = "SIGSEGV(code="

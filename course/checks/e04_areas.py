@@ -1,8 +1,7 @@
-"""Faults of exercise E4 that no area allows, and one that meets a lock which is taken again and again."""
+"""Faults of exercise E4 that no area allows."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from course.checks.draw import Draw
@@ -12,7 +11,7 @@ from course.checks.kernel_case import KernelCase, KernelRun
 if TYPE_CHECKING:
     from pyemu.machine import Result
 
-__all__ = ["ACCESSES", "AREAS", "changed", "refused", "relocked", "unasked"]
+__all__ = ["ACCESSES", "AREAS", "changed", "refused", "unasked"]
 
 AREAS = "areas"
 """What the scenarios are called in which an area refuses an access."""
@@ -33,46 +32,54 @@ ACCESSES = Fact(
 
 
 def refused(draw: Draw) -> KernelCase:
-    """Accesses below an area, above it, and against its rights."""
-    first, middle, last = ({"area": "V", "page": page} for page in draw("order", ((0, 1, 2), (2, 1, 0))))
+    """Accesses below an area, above it, and against its rights, by a program and by the kernel."""
+    hole, page, secret, other = (
+        {"area": "V", "page": n} for n in draw("order", ((0, 1, 2, 3), (3, 2, 1, 0)))
+    )
     program = [
-        *({"do": "munmap", **page} for page in (first, last)),
-        {"do": "read", **middle},
-        {"do": "read", **first},
-        {"do": "write", **middle},
-        {"do": "read", **last},
+        *({"do": "munmap", **one} for one in (hole, other)),
+        {"do": "mprotect", **secret, "prot": "none"},
+        *({"do": do, **page} for do in ("read", "write")),
+        *({"do": do, **hole} for do in ("read", "write")),
+        *({"do": "read", **one} for one in (secret, other)),
+        *({"do": "tmpfs_write", **one} for one in (hole, secret)),
+        {"do": "munmap", **secret},
     ]
-    lower = "below" if first["page"] == 0 else "above"
-    upper = "above" if first["page"] == 0 else "below"
     return _case(
-        {"pages": 3, "prot": "r"},
+        {"pages": 4, "prot": "r"},
         program,
         [],
-        "V has one page, for reading, between two that T has unmapped. T reads the page and the one "
-        f"{lower}, writes the page, and reads the one {upper}.",
+        f"V is for reading; T unmaps pages 0 and 3, and takes all rights from page {secret['page']}. T reads "
+        f"and writes page {page['page']}, then page {hole['page']}, reads pages {secret['page']} and "
+        f"{other['page']}, has system calls read pages {hole['page']} and {secret['page']}, and unmaps page "
+        f"{secret['page']}.",
     )
 
 
 def changed(draw: Draw) -> KernelCase:
-    """Areas that change while a fault waits: one goes, one loses a right."""
+    """Areas that change while a fault waits: one goes, one loses a right, and the last one goes."""
     gone, read_only = draw("pages", ((1, 2), (2, 1)))
     at = draw("at", range(2_000, 9_000, 500))
     program = [
         {"do": "read", "area": "V", "page": gone},
         {"do": "write", "area": "V", "page": read_only},
+        {"do": "read", "area": "V", "page": 3},
     ]
     other = [
         {"do": "pause", "ticks": at},
         {"do": "munmap", "area": "V", "page": gone},
         {"do": "pause", "ticks": 10_000},
         {"do": "mprotect", "area": "V", "page": read_only, "prot": "r"},
+        {"do": "pause", "ticks": 10_000},
+        {"do": "munmap", "area": "V", "page": 3},
     ]
     return _case(
         {"pages": 4, "file": "F", "shared": True},
         program,
         other,
         f"T reads page {gone} of V, a file on a slow disk; its thread U unmaps that page meanwhile. Then T "
-        f"writes page {read_only} of V, and U makes that page one for reading.",
+        f"writes page {read_only} of V, and U makes that page one for reading. Then T reads page 3, and U "
+        "unmaps it; no area lies above.",
     )
 
 
@@ -103,17 +110,3 @@ def _case(area: dict[str, Any], program: list[Any], other: list[Any], happens: s
         }
     )
     return KernelCase(told, happens)
-
-
-def relocked(draw: Draw) -> KernelCase:
-    """S9-relock: a page of a file whose lock another task takes again and again."""
-    from pyemu.scenario import Scenario
-
-    library, n = Scenario.load("S9-relock"), draw("locks", range(3, 7))
-    holder, *others = library.tasks
-    told = replace(library, tasks=(replace(holder, program=holder.program[:1] * n), *others))
-    return KernelCase(
-        told,
-        f"T reads a page of a file that is in memory. H holds the page's lock, and takes it again, {n} times "
-        "in all. Attempt 2 waits with mmap_sem held, and gives VM_FAULT_LOCKED.",
-    )

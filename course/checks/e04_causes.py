@@ -6,12 +6,17 @@ source.
 
 from __future__ import annotations
 
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
+from course.checks.e03_area_causes import before_violation
+from course.checks.e04_area_causes import AREA_CAUSES, REFUSAL_CAUSES
 from course.checks.e04_round_causes import (
     CALLEE,
     END_CAUSES,
     FIXUP,
+    FLAG_CAUSES,
+    HELD,
+    LATE_CAUSES,
     LOOP,
     ROUND_CAUSES,
     SIGNALS,
@@ -94,14 +99,17 @@ def unlock_on_signal(run: KernelRun) -> Numbers:
 
 
 def test_before_fault(run: KernelRun) -> Numbers:
-    """The task went back to user mode with the lock, while a signal was pending."""
-    return {} if signal_pending_at(run, "mmap_sem held on return") else None
+    """The task took the lock, and went back to user mode with it, while a signal was pending."""
+    done, _ = before_violation(run)
+    locked = done is not None and done.kind == "lock_taken" and not in_kernel_mode(run)
+    return {} if locked and signal_pending_at(run, HELD) else None
 
 
 def counts_on_signal(run: KernelRun) -> Numbers:
     """More faults were counted than came to an end, and a signal ended one."""
     more = run.facts.minor + run.facts.major > run.wanted.minor + run.wanted.major
-    return {} if more and run.facts.handler_runs else None
+    killed = any(int(one.a) == Signal.SIGKILL for one in signals_of(run))
+    return {} if more and (killed or run.facts.handler_runs) else None
 
 
 def eats_signal(run: KernelRun) -> Numbers:
@@ -126,8 +134,14 @@ def no_nine(run: KernelRun) -> Numbers:
 def kernel_returns(run: KernelRun) -> Numbers:
     """A signal came during a copy, and the same instruction of the kernel faulted once more."""
     sent = signals_of(run)
-    again = run.facts.exceptions > run.wanted.exceptions and not run.mine.trace.select("fixup")
-    return {"signal": Signal(int(sent[0].a)).name} if sent and in_kernel_mode(run) and again else None
+    if not sent or not in_kernel_mode(run) or run.facts.exceptions <= run.wanted.exceptions:
+        return None
+    events = run.mine.trace.select("attempt_end", "fixup", "exception", task=run.case.task)
+    again = any(
+        (one.kind, two.kind) == ("attempt_end", "exception") and int(one.a) & VM_FAULT_RETRY
+        for one, two in pairwise(events)
+    )
+    return {"signal": Signal(int(sent[0].a)).name} if again else None
 
 
 def kernel_fixup_on_usr1(run: KernelRun) -> Numbers:
@@ -145,6 +159,7 @@ CAUSES = (
         "to user mode.",
         "Linux v5.7, kernel/signal.c, get_signal: the one place that takes a signal from the queue",
     ),
+    *REFUSAL_CAUSES,
     *ROUND_CAUSES,
     Cause(
         "stale-vma",
@@ -173,15 +188,16 @@ CAUSES = (
     Cause(
         "counts-on-signal",
         of_loop(counts_on_signal),
-        "You count on the way out. The same access faults again after the handler, and that fault is counted "
-        "then.",
+        "You count a fault that a signal ended. The same access faults again after the handler, and that "
+        "fault is counted then; of a killed task none is.",
         LOOP,
     ),
+    *LATE_CAUSES,
     Cause(
         "sigkill-only",
         of_loop(sigkill_only),
-        "You leave for SIGKILL alone, or for no signal at all. Any other signal ends the wait as well; the "
-        "next attempt can't wait while it is pending, so the loop runs hot until the page comes.",
+        "A signal had ended the wait, and you went round again: you leave for SIGKILL alone, or for no "
+        "signal at all. While one is pending no attempt can wait, so the loop runs hot until the page comes.",
         SIGNALS,
     ),
     Cause(
@@ -192,6 +208,7 @@ CAUSES = (
         "for the monitor, and a missing page becomes an error.",
         FIRST,
     ),
+    *FLAG_CAUSES,
     Cause(
         "cap-3",
         of_loop(cap_3),
@@ -203,16 +220,16 @@ CAUSES = (
     Cause(
         "forgets-TRIED",
         of_loop(forgets_tried),
-        "You don't set FAULT_FLAG_TRIED after VM_FAULT_RETRY. ALLOW_RETRY without TRIED means the first "
-        "attempt, and the "
-        "first attempt drops the lock to wait for a page lock; the later ones keep it.",
+        "FAULT_FLAG_TRIED belongs to each attempt after VM_FAULT_RETRY, in both modes. ALLOW_RETRY without "
+        "TRIED means the first attempt, and the first attempt drops the lock to wait for a page lock; the "
+        "later ones keep it.",
         FIRST,
     ),
     Cause(
         "no-nine",
         of_loop(no_nine),
-        "Somewhere in your loop you ask for SIGKILL alone. SIGSTOP ends the wait as well, and the task can "
-        "stop only on its way to user mode: until then it goes round and round.",
+        "After a later attempt you don't leave for every signal. SIGSTOP ends the wait as well, and the task "
+        "can stop only on its way to user mode: until then it goes round and round.",
         SIGNALS,
     ),
     Cause(
@@ -230,5 +247,6 @@ CAUSES = (
         SIGNALS,
     ),
     *END_CAUSES,
+    *AREA_CAUSES,
     *TEST_CAUSES,
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from course.checks.e04_areas import ACCESSES, changed, refused, relocked
+from course.checks.e03_scenarios import PAGE_FAULTS
+from course.checks.e04_areas import ACCESSES, changed, refused
 from course.checks.e04_causes import CAUSES, LOOP
 from course.checks.e04_mutants import mutant_case
-from course.checks.e04_scenarios import killed, pending, signalled, stopped, wakes
+from course.checks.e04_scenarios import COUNTED, killed, pending, relocked, signalled, stopped, wakes
 from course.checks.kernel_mode import copying
 from course.checks.specification import Check, Checks, Commit
 from course.checks.usual_faults import usual
@@ -22,13 +23,13 @@ CHECKS = Checks(
             "again.",
         ),
         "wakes": Check(
-            lambda draw: (wakes(draw, draw("some", range(4, 9))), wakes(draw, draw("many", range(24, 41)))),
+            lambda draw: (wakes(draw, draw("some", range(4, 9))), wakes(draw, draw("many", range(101, 121)))),
             ("outcome", "exceptions", "messages"),
             "ALLOW_RETRY is a property of the whole fault: each attempt may wait, so each wake gets its "
             "message.",
         ),
         "flags": Check(
-            lambda draw: (wakes(draw, 1), relocked(draw)),
+            lambda draw: (wakes(draw, 1, ("write",)), copying(draw, "woken")),
             ("flags", "outcome"),
             "ALLOW_RETRY stays and TRIED is added: whoever wants to know whether this is the first attempt "
             "asks for both.",
@@ -46,16 +47,20 @@ CHECKS = Checks(
             "the handler.",
         ),
         "uncounted": Check(
-            lambda draw: (signalled(draw), *usual(draw)),
-            ("minor", "major", "outcome", "attempts"),
+            lambda draw: (signalled(draw), relocked(draw), copying(draw, "woken"), *usual(draw)),
+            ("minor", "major", "outcome", PAGE_FAULTS),
             "min_flt and maj_flt count faults that were served; one that was given up comes back and is "
             "counted then.",
         ),
         "kernel": Check(
-            lambda draw: (copying(draw, "woken"), copying(draw, "overtaken")),
-            ("outcome", "exceptions", "handler_runs"),
+            lambda draw: (
+                copying(draw, "woken"),
+                copying(draw, "overtaken"),
+                copying(draw, "killed later"),
+            ),
+            ("outcome", "exceptions", "handler_runs", COUNTED),
             "A copy has no user frame to return to. So a signal that does not kill waits until the system "
-            "call is over, and the fault retries.",
+            "call is over, and the fault retries, in whichever round the signal comes.",
         ),
         "kill": Check(
             lambda draw: (killed(draw), copying(draw, "killed")),

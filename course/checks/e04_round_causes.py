@@ -6,16 +6,28 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from course.checks.call_case import CallRun
-from course.checks.e04_areas import unasked
+from course.checks.e03_area_causes import before_violation
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
-from pyemu.flags import VM_FAULT_ERROR, VM_FAULT_RETRY, Signal, VmFault, names
+from pyemu.flags import (
+    FAULT_FLAG_TRIED,
+    VM_FAULT_ERROR,
+    VM_FAULT_MAJOR,
+    VM_FAULT_RETRY,
+    FaultFlag,
+    Signal,
+    VmFault,
+    names,
+)
 from pyemu.trace import Event
 
 __all__ = [
     "CALLEE",
     "END_CAUSES",
     "FIXUP",
+    "FLAG_CAUSES",
+    "HELD",
+    "LATE_CAUSES",
     "LOOP",
     "ROUND_CAUSES",
     "SIGNALS",
@@ -28,6 +40,7 @@ LOOP = "Linux v5.7, arch/x86/mm/fault.c, do_user_addr_fault, from the label `ret
 CALLEE = "Linux v5.7, mm/memory.c, the comment above __handle_mm_fault on who drops mmap_sem"
 SIGNALS = "Linux v5.7, include/linux/sched/signal.h, fault_signal_pending"
 FIXUP = "Linux v5.7, arch/x86/mm/fault.c, no_context"
+HELD = "mmap_sem held on return"
 
 Numbers = dict[str, int | str] | None
 
@@ -52,7 +65,10 @@ def last_major(run: KernelRun) -> Numbers:
     """A fault that waited was counted as minor."""
     mine, kernel = run.facts, run.wanted
     waited = mine.minor > kernel.minor and mine.major < kernel.major
-    return {} if waited and mine.minor + mine.major == kernel.minor + kernel.major else None
+    said = any(
+        int(one.a) & VM_FAULT_MAJOR for one in run.mine.trace.select("attempt_end", task=run.case.task)
+    )
+    return {} if waited and said and mine.minor + mine.major == kernel.minor + kernel.major else None
 
 
 def user_no_context(run: KernelRun) -> Numbers:
@@ -88,9 +104,51 @@ def over_again(run: KernelRun) -> Numbers:
     return None
 
 
-def area_unasked(run: KernelRun) -> Numbers:
-    """Something else came of accesses that no area allows."""
-    return {} if unasked(run) else None
+def waiting_is_major(run: KernelRun) -> Numbers:
+    """A fault that was minor was counted as major."""
+    mine, kernel = run.facts, run.wanted
+    return {} if mine.major > kernel.major and mine.minor < kernel.minor else None
+
+
+def tried_at_once(run: KernelRun) -> Numbers:
+    """The first attempt says that it isn't the first."""
+    first = run.facts.flags[:1]
+    return {"flags": hex(first[0])} if first and first[0] & FAULT_FLAG_TRIED else None
+
+
+def lost_flags(run: KernelRun) -> Numbers:
+    """An attempt lacks a flag that the one before it had."""
+    for n, (before, word) in enumerate(pairwise(run.facts.flags), 2):
+        if lost := before & ~word:
+            return {"attempt": n, "word": hex(word), "lost": names(lost, FaultFlag).split("|")[0]}
+    return None
+
+
+def late_signal(run: KernelRun) -> Numbers:
+    """A signal ended the wait, and one attempt more was made before the fault was left."""
+    mine, kernel = run.facts, run.wanted
+    late = mine.before_handler == kernel.before_handler + 1 and mine.exceptions == kernel.exceptions
+    return {"attempt": mine.before_handler} if late and signals_of(run) else None
+
+
+def served_and_left(run: KernelRun) -> Numbers:
+    """The task went back with the lock after an attempt that gave no RETRY, and nothing was counted."""
+    done, rule = before_violation(run)
+    if not done or done.kind != "attempt_end" or rule != HELD or int(done.a) & VM_FAULT_RETRY:
+        return None
+    return {} if signals_of(run) and not run.facts.minor + run.facts.major else None
+
+
+def looks_before_lock(run: KernelRun) -> Numbers:
+    """The first thing that a fault did was to look for the area, without mmap_sem."""
+    done, rule = before_violation(run)
+    return {} if done and done.kind == "exception" and rule == "vma without mmap_sem" else None
+
+
+def fixup_goes_on(run: KernelRun) -> Numbers:
+    """The same fault made an attempt after it had gone to a fixup."""
+    events = run.mine.trace.select("exception", "fixup", "attempt", task=run.case.task)
+    return {} if any((one.kind, two.kind) == ("fixup", "attempt") for one, two in pairwise(events)) else None
 
 
 ROUND_CAUSES = (
@@ -118,27 +176,79 @@ ROUND_CAUSES = (
     Cause(
         "last-major",
         of_loop(last_major),
-        "You keep what the last attempt says. It finds the page that an earlier one has waited for: remember "
-        "VM_FAULT_MAJOR of each attempt.",
+        "Remember VM_FAULT_MAJOR of each attempt, the first, the last and those between: often the last one "
+        "finds the page that an earlier one has waited for.",
         LOOP,
+    ),
+    Cause(
+        "waiting-is-major",
+        of_loop(waiting_is_major),
+        "Not each wait makes a fault major. Who waits for the lock of a page that is in memory gets RETRY "
+        "without MAJOR: only VM_FAULT_MAJOR itself counts.",
+        LOOP,
+    ),
+    Cause(
+        "looks-before-lock",
+        of_loop(looks_before_lock),
+        "Areas may change as long as you don't hold mmap_sem: each round begins with down_read, and what you "
+        "ask about an area comes after it.",
+        LOOP,
+    ),
+    Cause(
+        "served-and-left",
+        of_loop(served_and_left),
+        "You leave for any signal that is pending. Without VM_FAULT_RETRY the fault is over, and the lock is "
+        "held: release it and count. fault_signal_pending says yes only for VM_FAULT_RETRY, if it is given "
+        "what the attempt gave.",
+        SIGNALS,
+    ),
+    Cause(
+        "fixup-goes-on",
+        of_loop(fixup_goes_on),
+        "no_context only notes where kernel code is to go on. It gets there when your function ends: return "
+        "after no_context.",
+        FIXUP,
     ),
 )
 """Recognised by events that no other mistake shows."""
+
+FLAG_CAUSES = (
+    Cause(
+        "tried-at-once",
+        of_loop(tried_at_once),
+        "FAULT_FLAG_TRIED says that an attempt before this one gave VM_FAULT_RETRY: set it when you go round "
+        "again.",
+        LOOP,
+    ),
+    Cause(
+        "lost-flags",
+        of_loop(lost_flags),
+        "Flags say what the access is and what the callee may do. Between two attempts none of them goes: "
+        "add FAULT_FLAG_TRIED to what you have.",
+        LOOP,
+    ),
+)
+"""Recognised where ALLOW_RETRY was not lost, or was lost without harm."""
+
+LATE_CAUSES = (
+    Cause(
+        "late-signal",
+        of_loop(late_signal),
+        "The signal had ended the wait. Ask fault_signal_pending after every attempt, also after the first, "
+        "and leave before the next.",
+        SIGNALS,
+    ),
+)
+"""Recognised where a signal ended a wait."""
 
 END_CAUSES = (
     Cause(
         "kernel-deaf",
         of_loop(kernel_deaf),
-        "You don't ask for signals, or in user mode only. A task that is killed can't sleep in this wait any "
-        "more: ask fault_signal_pending after each attempt, in both modes.",
+        "There is an attempt after which you don't ask for signals, or you ask in user mode only. A task "
+        "that is killed can't sleep in this wait any more: ask fault_signal_pending after each attempt, in "
+        "both modes.",
         SIGNALS,
-    ),
-    Cause(
-        "area-unasked",
-        of_loop(area_unasked),
-        "Three questions follow each find_vma: is it None, does the area begin above the address, does it "
-        "forbid the access? bad_area and bad_area_access_error release the lock: return after them.",
-        LOOP,
     ),
 )
 """Recognised where nothing more special is."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from course.checks.explore_case import ExploreRun
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
 from course.checks.userfaults import Attempt, attempts
 from pyemu.flags import (
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_RETRY_NOWAIT,
+    VM_FAULT_NOPAGE,
+    VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
+    Signal,
 )
 
 __all__ = ["EARLY", "FUNCTION", "Numbers", "lock_of", "mine", "since_close"]
@@ -53,6 +57,42 @@ def waits_unasked(run: KernelRun) -> Numbers:
     return None
 
 
+def queued_early(run: KernelRun) -> Numbers:
+    """A message was queued for a caller that may not wait or will not, and the attempt ended at once."""
+    for one in mine(run):
+        waits = one.flags & FAULT_FLAG_ALLOW_RETRY and not one.flags & FAULT_FLAG_RETRY_NOWAIT
+        if not waits and one.kinds("message") and one.bits and not lock_of(one):
+            return {"flags": hex(one.flags)}
+    return None
+
+
+def signal_is_exit(run: KernelRun) -> Numbers:
+    """A task with a pending signal got SIGBUS, as one that exits."""
+    if run.case.numbers:
+        return None
+    for one in mine(run):
+        pending = [event for event in run.mine.trace.select("signal_sent") if event.step < one.end]
+        if pending and one.bits & VM_FAULT_SIGBUS and not lock_of(one):
+            return {"signal": Signal(int(pending[-1].a)).name}
+    return None
+
+
+def signal_first(run: KernelRun) -> Numbers:
+    """A task with a pending signal dropped the lock and queued nothing."""
+    for one in mine(run):
+        pending = [event for event in run.mine.trace.select("signal_sent") if event.step < one.end]
+        if pending and one.bits & VM_FAULT_RETRY and lock_of(one) and not one.kinds("message"):
+            return {"signal": Signal(int(pending[-1].a)).name}
+    return None
+
+
+def flags_first(run: KernelRun) -> Numbers:
+    """The userfaultfd is closed, the caller may not wait or will not, and the value is not NOPAGE."""
+    if "closing" not in run.case.numbers or run.facts.messages:
+        return None
+    return None if mine(run)[0].bits == VM_FAULT_NOPAGE else {"flags": hex(mine(run)[0].flags)}
+
+
 def nowait_drops(run: KernelRun) -> Numbers:
     """The lock was dropped in an attempt that must not wait."""
     return {} if any(one.flags & FAULT_FLAG_RETRY_NOWAIT and lock_of(one) for one in mine(run)) else None
@@ -72,8 +112,8 @@ def released_sigbus(run: KernelRun) -> Numbers:
 
 
 def no_released_test(run: KernelRun) -> Numbers:
-    """A message was queued after the close."""
-    return {} if since_close(run, "message") else None
+    """A message was queued after a close that came before the function's first operation."""
+    return {} if not isinstance(run, ExploreRun) and since_close(run, "message") else None
 
 
 EARLY = (
@@ -92,10 +132,38 @@ EARLY = (
         FUNCTION,
     ),
     Cause(
+        "flags-first",
+        flags_first,
+        "The line of the closed userfaultfd stands before those of the caller's flags: NOPAGE, also for "
+        "a caller that may not wait, or will not.",
+        FUNCTION,
+    ),
+    Cause(
+        "queued-early",
+        queued_early,
+        "You ask the table's last lines after you have queued. M may have read the message by then, and "
+        "serves a fault that is gone.",
+        FUNCTION,
+    ),
+    Cause(
         "waits-unasked",
         waits_unasked,
         "You don't ask for FAULT_FLAG_ALLOW_RETRY. Who does not set it has no way to take a RETRY: it "
         "goes on as if it held mmap_sem.",
+        FUNCTION,
+    ),
+    Cause(
+        "signal-is-exit",
+        signal_is_exit,
+        "You take a pending signal for the end of the task. Who is killed has not begun to exit: "
+        "current.exiting is still false, and the fault takes the usual way, which the signal cuts short.",
+        FUNCTION,
+    ),
+    Cause(
+        "signal-first",
+        signal_first,
+        "You look for signals before you queue. Where the caller asks again at once, as a kernel copy does, "
+        "M would never learn which page is missing.",
         FUNCTION,
     ),
     Cause(

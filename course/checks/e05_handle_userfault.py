@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from course.checks import e05_orders as orders
 from course.checks import e05_reasons as reasons
 from course.checks import e05_scenarios as cases
+from course.checks import e05_sleeps as sleeps
 from course.checks.e05_causes import CAUSES
 from course.checks.e05_early_causes import FUNCTION
 from course.checks.specification import Check, Checks, Commit
@@ -22,6 +24,7 @@ CHECKS = Checks(
                 reasons.closing(draw),
                 reasons.wanted_at_once(draw),
                 *reasons.two_at_once(draw),
+                *reasons.closing_in_circles(draw),
             ),
             ("outcome", "messages", SLEEPS, GIVES),
             "Whom a wait can't help, or who must not wait, leaves before anything is queued, with the "
@@ -29,9 +32,11 @@ CHECKS = Checks(
         ),
         "state": Check(
             lambda draw: (
-                cases.killed(draw),
-                cases.callers(draw),
-                cases.deaf(draw),
+                sleeps.killed(draw),
+                sleeps.callers(draw),
+                sleeps.deaf(draw),
+                sleeps.killable(draw),
+                sleeps.unasked(draw),
                 reasons.allowed_once(draw),
             ),
             ("outcome", SLEEPS, "messages"),
@@ -48,24 +53,24 @@ CHECKS = Checks(
             "RETRY is the one value that tells the caller the truth: the lock was dropped, the area is lost.",
         ),
         "dropped": Check(
-            lambda draw: (cases.served(draw),),
+            lambda draw: (cases.served(draw), cases.there_already(draw)),
             ("outcome", BARE_LOOKS, SLEEPS_WITH_LOCK, ACQUISITIONS),
             "The page table may be walked only with mmap_sem; and nobody should wait for the lock until a "
             "monitor answers.",
         ),
         "major": Check(
-            lambda draw: (cases.there_already(draw), cases.served(draw), cases.killed_first(draw)),
+            lambda draw: (cases.there_already(draw), cases.ended(draw), cases.killed_first(draw)),
             ("outcome", "major", "minor", GIVES),
             "MAJOR means that the fault had to wait for somebody.",
         ),
         "wakeup": Check(
-            lambda draw: (cases.any_moment(draw),),
+            lambda draw: (orders.any_moment(draw), orders.any_answer(draw), orders.any_close(draw)),
             (),
             "In the queue first: then whoever brings the page after your look finds you, and wakes you.",
         ),
         "queue": Check(
-            lambda draw: (cases.unread(draw), cases.named(draw)),
-            ("outcome", READ, "messages", ASKED),
+            lambda draw: (cases.unread(draw), cases.named(draw), cases.killed_first(draw)),
+            ("outcome", READ, ASKED),
             "The entry lies on the stack of the task that waits: it must be gone from the queue before the "
             "function returns.",
         ),

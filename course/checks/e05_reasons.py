@@ -2,13 +2,14 @@
 
 Where it matters when M acts, T and M begin at the same moment, and M makes marks first. A timed run gives
 each task its turn, so the same number of marks is the same place in T's fault, before the learner's function.
-Of two reasons at once only those are tried that give different values, and that Linux v5.7 comes out of:
-who asks without ALLOW_RETRY or with RETRY_NOWAIT keeps mmap_sem after a NOPAGE, asks again, and so keeps the
-userfaultfd from being closed.
+Of two reasons at once only those are tried that give different values. Who asks without ALLOW_RETRY or with
+RETRY_NOWAIT keeps mmap_sem after a NOPAGE and asks again, and so keeps the userfaultfd from being closed:
+Linux v5.7 goes round so until a SIGKILL comes, and here one does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ __all__ = [
     "allowed_once",
     "at_once",
     "closing",
+    "closing_in_circles",
     "detached",
     "exiting",
     "refused",
@@ -93,16 +95,26 @@ def _closing(
     name: str,
     access: dict[str, Any],
     story: str,
-    area: dict[str, Any],
-    more: dict[str, Any],
+    *,
+    area: dict[str, Any] = ARMED,
     n_marks: int = MARKS_BEFORE_LOOK,
+    killer: Sequence[Any] = (),
+    **more: Any,
 ) -> KernelCase:
     """Let M close while T is between the beginning of its fault and handle_userfault."""
     start = [{"do": "pause", "ticks": ticks_of(draw)}]
     marks = [{"do": "mark", "label": "closes"}] * n_marks
     monitor = [*start, *marks, {"do": "close"}]
     return KernelCase(
-        scenario(name, "A monitor that closes", area, [*start, access], monitor),
+        scenario(
+            name,
+            "A monitor that closes",
+            area,
+            [*start, access],
+            monitor,
+            more_tasks=[{"name": "K", "program": list(killer)}] if killer else (),
+            permits=["spin"] if killer else (),
+        ),
         f"{story} At this moment M closes the userfaultfd, and waits for mmap_sem to detach V.",
         **more,
     )
@@ -111,7 +123,7 @@ def _closing(
 def closing(draw: Draw, n_marks: int = MARKS_BEFORE_LOOK) -> KernelCase:
     """The userfaultfd is closed between the beginning of the fault and handle_userfault."""
     access, sentence = fault(draw)
-    return _closing(draw, "closing", access, f"{sentence}.", ARMED, {}, n_marks)
+    return _closing(draw, "closing", access, f"{sentence}.", n_marks=n_marks)
 
 
 def detached(draw: Draw) -> KernelCase:
@@ -132,10 +144,23 @@ def two_at_once(draw: Draw) -> tuple[KernelCase, ...]:
     exits = f"T is exiting. The kernel copies from page {page} of V once more; it is missing."
     refuses = f"{sentence}. M has asked for SIGBUS in place of messages."
     return (
-        _closing(
-            draw, "closing-exiting", copy, exits, ARMED, {"numbers": {"two": 1}, "prepare": _begins_to_exit}
-        ),
-        _closing(draw, "closing-sigbus", access, refuses, REFUSED, {"numbers": {"two": 1, "refused": 1}}),
+        _closing(draw, "closing-exiting", copy, exits, numbers={"two": 1}, prepare=_begins_to_exit),
+        _closing(draw, "closing-sigbus", access, refuses, area=REFUSED, numbers={"two": 1, "refused": 1}),
+    )
+
+
+def closing_in_circles(draw: Draw) -> tuple[KernelCase, ...]:
+    """The userfaultfd is closed, and the caller may not wait, or will not."""
+    page, ticks = draw("page", (1, 2, 3)), ticks_of(draw)
+    killer = [{"do": "pause", "ticks": ticks + 20_000}, {"do": "signal", "task": "T", "signal": "SIGKILL"}]
+    read = {"do": "procmem_read", "area": "V", "page": page}
+    end = "20000 us later SIGKILL ends what would go round for ever."
+    unable = f"/proc/self/mem is read, page {page} of V, without ALLOW_RETRY. It is missing. {end}"
+    unwilling = f"A driver asks for page {page} of V with RETRY_NOWAIT. It is missing. {end}"
+    more: dict[str, Any] = {"killer": killer, "numbers": {"closing": 1}}
+    return (
+        _closing(draw, "closing-unable", read, unable, **more),
+        _closing(draw, "closing-unwilling", _nowait(page), unwilling, **more),
     )
 
 

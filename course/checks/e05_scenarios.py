@@ -1,25 +1,21 @@
-"""The scenarios of exercise E5 in which T waits: three kinds of sleep, and what may come in between."""
+"""The scenarios of exercise E5 in which T waits: what comes before the sleep, what ends it, what M reads."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from course.checks.draw import Draw
-from course.checks.explore_case import ExploreCase
 from course.checks.kernel_case import KernelCase
 from course.checks.scenarios import HANDLED, fault, scenario
-from pyemu.tree import Tree
 
 __all__ = [
     "ARMED",
     "answers_of",
-    "any_moment",
-    "callers",
     "closed_asleep",
-    "deaf",
-    "killed",
+    "ended",
     "killed_first",
     "named",
+    "page_of",
     "served",
     "signalled",
     "there_already",
@@ -36,83 +32,14 @@ def ticks_of(draw: Draw, name: str = "ticks") -> int:
     return draw(name, range(1_000, 9_000, 500))
 
 
-def _page(draw: Draw, page: int) -> dict[str, Any]:
+def page_of(draw: Draw, page: int) -> dict[str, Any]:
+    """Give what M fills a page with."""
     return {"area": "V", "page": page, "byte": draw("byte", range(5, 200))}
 
 
 def answers_of(draw: Draw, page: int, ticks: int) -> list[Any]:
     """Give a monitor that answers the first message after a time."""
-    return [{"do": "wait_message"}, {"do": "pause", "ticks": ticks}, {"do": "copy", **_page(draw, page)}]
-
-
-def killed(draw: Draw) -> KernelCase:
-    """SIGKILL while T waits."""
-    access, sentence = fault(draw)
-    ticks = ticks_of(draw)
-    monitor = [
-        {"do": "wait_message"},
-        {"do": "poll", "ticks": ticks},
-        {"do": "signal", "task": "T", "signal": "SIGKILL"},
-        {"do": "pause", "ticks": 20_000},
-        {"do": "copy", **_page(draw, access["page"])},
-    ]
-    return KernelCase(
-        scenario("S10a-kill", "SIGKILL while the fault waits", ARMED, [access], monitor),
-        f"{sentence}, and waits. {ticks} us later comes SIGKILL, and after 20000 us more the page.",
-    )
-
-
-def callers(draw: Draw) -> KernelCase:
-    """A program, a kernel copy and get_user_pages wait one after the other."""
-    ticks = ticks_of(draw)
-    answer = [
-        {"do": "wait_message"},
-        {"do": "pause", "ticks": ticks},
-        {"do": "copy", **_page(draw, 1), "answer": True},
-    ]
-    buffer = {"buffer": "B", "buffer_offset": 64}
-    return KernelCase(
-        scenario(
-            "callers",
-            "Three callers",
-            ARMED,
-            [
-                {"do": "read", "area": "V", "page": 1},
-                {"do": "tmpfs_write", "area": "V", "page": 2},
-                {"do": "process_vm_readv", "area": "V", "page": 3, **buffer},
-            ],
-            answer * 3,
-            more_areas=[{"name": "B", "pages": 2, "populated": [0, 1]}],
-        ),
-        "T reads page 1 itself, then the kernel copies from page 2 for it, then get_user_pages takes page 3. "
-        f"M brings each page {ticks} us after the message.",
-    )
-
-
-def deaf(draw: Draw) -> KernelCase:
-    """A caller that sets neither INTERRUPTIBLE nor KILLABLE: get_user_pages without patch 15."""
-    page, ticks = draw("page", (1, 2, 3)), ticks_of(draw)
-    monitor = [
-        {"do": "wait_message"},
-        {"do": "pause", "ticks": ticks},
-        {"do": "signal", "task": "T", "signal": "SIGKILL"},
-        {"do": "pause", "ticks": ticks},
-        {"do": "copy", **_page(draw, page)},
-    ]
-    read = {"do": "process_vm_readv", "area": "V", "page": page, "buffer": "B", "buffer_offset": 64}
-    return KernelCase(
-        scenario(
-            "15-before-16",
-            "A caller without KILLABLE",
-            ARMED,
-            [read],
-            monitor,
-            more_areas=[{"name": "B", "pages": 2, "populated": [0, 1]}],
-        ),
-        f"get_user_pages of a kernel without patch 15 takes page {page}. It sets ALLOW_RETRY, no flag for "
-        f"signals. {ticks} us after the message comes SIGKILL, {ticks} us later the page.",
-        tree=Tree.after - 15,
-    )
+    return [{"do": "wait_message"}, {"do": "pause", "ticks": ticks}, {"do": "copy", **page_of(draw, page)}]
 
 
 def signalled(draw: Draw) -> KernelCase:
@@ -125,7 +52,7 @@ def signalled(draw: Draw) -> KernelCase:
         {"do": "poll", "ticks": before},
         {"do": "signal", "task": "T", "signal": name},
         {"do": "poll", "ticks": after},
-        {"do": "copy", **_page(draw, access["page"])},
+        {"do": "copy", **page_of(draw, access["page"])},
     ]
     return KernelCase(
         scenario("S10a", "A signal, then the page", ARMED, [access], monitor),
@@ -162,51 +89,47 @@ def served(draw: Draw) -> KernelCase:
 
 
 def there_already(draw: Draw) -> KernelCase:
-    """The page comes after the fault has found it missing, and before handle_userfault."""
+    """The page comes after the fault has found it missing, and before handle_userfault; it wakes nobody."""
     access, sentence = fault(draw)
-    start = [{"do": "pause", "ticks": ticks_of(draw)}]
+    start = {"do": "pause", "ticks": ticks_of(draw)}
     return KernelCase(
         scenario(
             "there-already",
             "A page that comes by itself",
             ARMED,
-            [*start, access],
-            [*start, {"do": "copy", **_page(draw, access["page"])}],
+            [start, access],
+            [start, {"do": "copy", **page_of(draw, access["page"]), "wake": False}],
         ),
-        f"{sentence}. M brings it unasked, before your function begins: there is nothing to wait for.",
-    )
-
-
-def any_moment(draw: Draw) -> ExploreCase:
-    """The page comes at any moment."""
-    access, sentence = fault(draw)
-    return ExploreCase(
-        scenario(
-            "race",
-            "A page that comes at any moment",
-            ARMED,
-            [access],
-            [{"do": "copy", **_page(draw, access["page"])}],
-        ),
-        f"{sentence}. M brings it unasked, at any moment: every order of their moves is tried.",
+        f"{sentence}. M brings it unasked and wakes nobody, before your function begins: there is nothing to "
+        "wait for.",
     )
 
 
 def unread(draw: Draw) -> KernelCase:
-    """A signal comes before M has read the message."""
+    """T leaves twice before M has read its message: the page is there, and a signal comes."""
     access, sentence = fault(draw)
-    ticks, name = ticks_of(draw), draw("signal", HANDLED)
+    page, ticks, name = access["page"], ticks_of(draw), draw("signal", HANDLED)
+    other, start = page % 3 + 1, {"do": "pause", "ticks": ticks}
     monitor = [
+        start,
+        {"do": "copy", **page_of(draw, page), "wake": False},
         {"do": "pause", "ticks": ticks},
         {"do": "signal", "task": "T", "signal": name},
         {"do": "pause", "ticks": ticks},
         {"do": "poll", "ticks": 1_000},
-        {"do": "copy", **_page(draw, access["page"])},
+        {"do": "copy", **page_of(draw, other)},
     ]
     return KernelCase(
-        scenario("unread", "A message that nobody has read", ARMED, [access], monitor),
-        f"{sentence}, and waits. {name} calls it away before M reads its message; T faults anew. Only then "
-        "M reads its messages, and brings the page.",
+        scenario(
+            "unread",
+            "Messages that nobody has read",
+            ARMED,
+            [start, access, {"do": "read", "area": "V", "page": other}],
+            monitor,
+        ),
+        f"{sentence}. M brings it unasked and wakes nobody, before your function begins. Then T reads page "
+        f"{other}, and waits; {name} calls it away, and T faults anew. Only then M reads its messages, and "
+        "brings the page.",
     )
 
 
@@ -221,6 +144,36 @@ def closed_asleep(draw: Draw) -> KernelCase:
     )
 
 
+def ended(draw: Draw) -> KernelCase:
+    """A signal ends one sleep, the page another, SIGKILL a third."""
+    access, sentence = fault(draw)
+    page, ticks = access["page"], ticks_of(draw)
+    other, name = page % 3 + 1, draw("signal", HANDLED)
+    monitor = [
+        {"do": "wait_message"},
+        {"do": "poll", "ticks": ticks},
+        {"do": "signal", "task": "T", "signal": name},
+        {"do": "poll", "ticks": ticks},
+        {"do": "copy", **page_of(draw, page)},
+        {"do": "wait_message"},
+        {"do": "pause", "ticks": ticks},
+        {"do": "signal", "task": "T", "signal": "SIGKILL"},
+        {"do": "pause", "ticks": 20_000},
+        {"do": "copy", **page_of(draw, other)},
+    ]
+    return KernelCase(
+        scenario(
+            "ended",
+            "What ends a sleep",
+            ARMED,
+            [access, {"do": "read", "area": "V", "page": other}],
+            monitor,
+        ),
+        f"{sentence}. {ticks} us later {name}, which T handles, ends its sleep; {ticks} us later the page "
+        f"ends the second. Then T reads page {other}, and {ticks} us later SIGKILL ends that sleep.",
+    )
+
+
 def killed_first(draw: Draw) -> KernelCase:
     """SIGKILL comes after the fault has begun, and before handle_userfault."""
     access, sentence = fault(draw)
@@ -229,7 +182,7 @@ def killed_first(draw: Draw) -> KernelCase:
         *start,
         {"do": "signal", "task": "T", "signal": "SIGKILL"},
         {"do": "pause", "ticks": 20_000},
-        {"do": "copy", **_page(draw, access["page"])},
+        {"do": "copy", **page_of(draw, access["page"])},
     ]
     return KernelCase(
         scenario("killed-first", "SIGKILL before the sleep", ARMED, [*start, access], monitor),

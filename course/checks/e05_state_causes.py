@@ -22,14 +22,14 @@ SLEEP = "Linux v5.7, fs/userfaultfd.c, userfaultfd_get_blocking_state"
 
 def deaf(run: KernelRun) -> Numbers:
     """A signal came and did not end a sleep that it may end."""
-    deaf_sleep = any(
-        one.flags & FAULT_FLAG_KILLABLE and TASK_UNINTERRUPTIBLE in one.sleeps for one in mine(run)
-    )
-    sent = run.mine.trace.select("signal_sent")
-    if not deaf_sleep or not sent:
-        return None
-    slept = run.mine.trace.select("sleep", task=run.case.task)[0]
-    return {"signal": Signal(int(sent[0].a)).name, "ticks": max(0, sent[0].t - slept.t)}
+    for one in mine(run):
+        slept = next((event for event in one.events if event.kind == "sleep"), None)
+        if slept is None or slept.a != TASK_UNINTERRUPTIBLE or not one.flags & FAULT_FLAG_KILLABLE:
+            continue
+        for sent in run.mine.trace.select("signal_sent"):
+            if sent.step > slept.step:
+                return {"signal": Signal(int(sent.a)).name, "ticks": sent.t - slept.t}
+    return None
 
 
 def user_test(run: KernelRun) -> Numbers:
@@ -59,6 +59,24 @@ def killable_anyway(run: KernelRun) -> Numbers:
     return None
 
 
+def interruptible_anyway(run: KernelRun) -> Numbers:
+    """A sleep that only SIGKILL may end was interruptible."""
+    for one in mine(run):
+        asked = one.flags & FAULT_FLAG_INTERRUPTIBLE or not one.flags & FAULT_FLAG_KILLABLE
+        if not asked and TASK_INTERRUPTIBLE in one.sleeps:
+            return {"flags": hex(one.flags)}
+    return None
+
+
+def any_signal(run: KernelRun) -> Numbers:
+    """A caller that only SIGKILL may wake did not sleep, because of another signal."""
+    killable = [one for one in mine(run) if not one.flags & FAULT_FLAG_INTERRUPTIBLE and one.kinds("message")]
+    sent = [int(event.a) for event in run.mine.trace.select("signal_sent")]
+    if not killable or killable[0].sleeps or not sent or sent[0] == Signal.SIGKILL:
+        return None
+    return {"signal": Signal(sent[0]).name}
+
+
 STATES = (
     Cause(
         "deaf",
@@ -86,6 +104,20 @@ STATES = (
         killable_anyway,
         "You have no uninterruptible sleep. A caller that sets neither FAULT_FLAG_INTERRUPTIBLE nor "
         "FAULT_FLAG_KILLABLE does not expect a signal to end the wait.",
+        SLEEP,
+    ),
+    Cause(
+        "interruptible-anyway",
+        interruptible_anyway,
+        "You sleep interruptibly without FAULT_FLAG_INTERRUPTIBLE. In v5.7 this flag decides alone, also for "
+        "a fault from user mode.",
+        SLEEP,
+    ),
+    Cause(
+        "any-signal",
+        any_signal,
+        "You ask signal_pending whatever the state. A killable sleep ends by SIGKILL alone, and "
+        "get_user_pages asks again at once: T would go round until the page comes.",
         SLEEP,
     ),
 )

@@ -1,8 +1,8 @@
 """Explore cases: every interleaving of a scenario with the learner's functions, and with the kernel's own.
 
-What is right is that no order of moves breaks a rule, and that no run ends in a way in which none of the
-kernel's own does. The shortest order that fails is run once more, for what a learner reads of it and for the
-causes: they look at it as at any run.
+What is right is that no order of moves breaks a rule that the kernel's own function keeps, and that no run
+ends in a way in which none of the kernel's own does. The shortest order that fails is run once more, for what
+a learner reads of it and for the causes: they look at it as at any run.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class ExploreCase:
     ----------
     scenario, happens, numbers, task, tree, replaced
         As of `course.checks.kernel_case.KernelCase`.
+    max_states : int
+        Where a function is stopped that has ever new ones.
     """
 
     scenario: Scenario
@@ -44,6 +46,7 @@ class ExploreCase:
     task: str = "T"
     tree: Tree | None = None
     replaced: Mapping[str, str] = field(default_factory=dict)
+    max_states: int = MAX_STATES
 
     def play(self, source: str, answers: Sequence[str]) -> ExploreRun:
         """Explore with the learner's functions; see `course.checks.specification.Case`."""
@@ -53,14 +56,15 @@ class ExploreCase:
         tree = Tree.after if self.tree is None else self.tree
         with ExitStack() as stack:
             handlers = enter_handlers(stack, source, self.replaced or {name: name for name in answers})
-            mine = explore(self.scenario, tree, handlers, max_states=MAX_STATES)
+            mine = explore(self.scenario, tree, handlers, max_states=self.max_states)
             kernel = _kernel_exploration(self.scenario, tree)
-            wrong, schedule = _first_problem(mine, kernel)
+            known = frozenset(one.rule for one in kernel.violations)
+            wrong, schedule = _first_problem(mine, kernel, known)
             result = replay(self.scenario, tree, schedule, handlers)
         printed = "".join(handler.printed for handler in handlers.values())
         own = replay(self.scenario, tree, next(iter(kernel.endings.values())))
         case = KernelCase(self.scenario, self.happens, self.numbers, self.task, tree)
-        return ExploreRun(case, result, own, printed, wrong, _order(schedule), kernel.n_states)
+        return ExploreRun(case, result, own, printed, wrong, _order(schedule), kernel.n_states, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +79,14 @@ class ExploreRun(KernelRun):
         The order of moves that was run once more.
     n_states : int
         How many states the kernel's own function can reach.
+    known : frozenset of str
+        What goes wrong with the kernel's own function as well, and is held against nobody.
     """
 
     wrong: str = ""
     order: str = ""
     n_states: int = 0
+    known: frozenset[str] = frozenset()
 
     @property
     def difference(self) -> Difference | None:
@@ -93,13 +100,17 @@ class ExploreRun(KernelRun):
     def told(self, equal: Sequence[Any]) -> tuple[str, str]:
         """Give the order that fails, and what holds with the kernel's own function."""
         mine = f"in this order of moves: {self.order}" if self.wrong else "right in every order of moves"
-        return mine, f"right in every order of moves; {plural(self.n_states, 'state')} were looked at"
+        right = f"right in every order of moves; {plural(self.n_states, 'state')} were looked at"
+        but = f"; what the kernel itself does: {', '.join(sorted(self.known))}" if self.known else ""
+        return mine, right + but
 
 
-def _first_problem(mine: Exploration, kernel: Exploration) -> tuple[str, Finding | Schedule]:
+def _first_problem(
+    mine: Exploration, kernel: Exploration, known: frozenset[str]
+) -> tuple[str, Finding | Schedule]:
     """Say what goes wrong in some order, or nothing, and give that order, or any."""
-    if mine.violations:
-        first = mine.violations[0]
+    first = next((one for one in mine.violations if one.rule not in known), None)
+    if first is not None:
         return f"{first.rule[:1].upper()}{first.rule[1:]}: {first.text}", first
     if not mine.finished:
         return f"{plural(mine.n_states, 'state')} were reached, and there was no end of new ones.", ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from course.checks import h06_scenarios as cases
 from course.checks.e03_scenarios import PAGE_FAULTS, SERVED_FAULTS
-from course.checks.e05_causes import FUNCTION
+from course.checks.e05_early_causes import FUNCTION
 from course.checks.e06_facts import AT_ONCE, SPINS
 from course.checks.h06_causes import CAUSES
 from course.checks.specification import Check, Checks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from course.checks import e05_reasons, e05_scenarios, e06_scenarios
+from course.checks import e05_orders, e05_reasons, e05_scenarios, e05_sleeps, e06_scenarios
 from course.checks.draw import Draw
 from course.checks.explore_case import ExploreCase
 from course.checks.kernel_case import KernelCase
@@ -62,7 +62,7 @@ def unread(draw: Draw) -> KernelCase:
 
 def killed(draw: Draw) -> KernelCase:
     """SIGKILL in user mode."""
-    return _mended(e05_scenarios.killed(draw))
+    return _mended(e05_sleeps.killed(draw))
 
 
 def copied(draw: Draw) -> KernelCase:
@@ -99,7 +99,7 @@ def must_not_wait(draw: Draw) -> tuple[KernelCase, ...]:
 
 def deaf(draw: Draw) -> KernelCase:
     """A caller whose sleep no signal ends."""
-    return e05_scenarios.deaf(draw)
+    return e05_sleeps.deaf(draw)
 
 
 def closing(draw: Draw) -> tuple[KernelCase, ...]:
@@ -199,7 +199,7 @@ def others(draw: Draw) -> KernelCase:
 
 def any_order(draw: Draw) -> ExploreCase:
     """The page comes at any moment of a user-mode fault."""
-    return replace(e05_scenarios.any_moment(draw), tree=MENDED)
+    return replace(e05_orders.any_moment(draw), tree=MENDED)
 
 
 def signalled_copy(draw: Draw) -> ExploreCase:

@@ -250,9 +250,9 @@ def _stopped(run: Run) -> str:
 
 
 def _advised(rule: str, text: str) -> str:
-    """Add a word to what stopped an answer: where a name is missing, and where a plain value is awaited."""
+    """Add a word to what stopped an answer: where a name is missing (first), and where a value is awaited."""
     if rule == "crash" and " raised NameError" in text:
-        return f"{text} {ONE_CELL}"
+        return f"{ONE_CELL} {text}"
     if rule == "crash" and " raised TypeError" in text and AWAITED_VALUE.search(text):
         return f"{text} {NO_AWAIT}"
     return text

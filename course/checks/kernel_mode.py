@@ -22,23 +22,28 @@ def copying(draw: Draw, what: str) -> KernelCase:
         Chooses call, page, times and signal.
     what : str
         What M does when it is asked: it brings the page (``served``), or wakes T without it first
-        (``woken``); a signal comes, and the page later (``signalled``) or a tick later (``overtaken``); or
-        SIGKILL comes (``killed``).
+        (``woken``); a signal comes, and the page later (``signalled``) or
+        a tick later (``overtaken``); or SIGKILL comes (``killed``). In ``killed later`` T makes a second
+        call when the first is served, and SIGKILL comes after a wake.
 
     Returns
     -------
     KernelCase
         On ``Tree.after``.
     """
-    page = {"area": "V", "page": draw("page", (1, 2, 3))}
+    number = draw("page", (1, 2, 3))
+    page = {"area": "V", "page": number}
     do = draw("call", CALLS[:1] if what == "overtaken" else CALLS)
     ticks, name = draw("ticks", range(1_000, 9_000, 500)), draw("signal", HANDLED)
     asked: list[Any] = [{"do": "wait_message"}, {"do": "poll", "ticks": ticks}]
     bring, send = {"do": "copy", **page}, {"do": "signal", "task": "T", "signal": name}
+    wake = [*asked, {"do": "wake", **page}]
+    other = page | {"page": number % 3 + 1}
+    kill = send | {"signal": "SIGKILL"}
     program, then = {
         "served": ([*asked, bring], f"M brings it after {ticks} us"),
         "woken": (
-            [*asked, {"do": "wake", **page}, *asked, bring],
+            [*wake, *asked, bring],
             "M answers with a wake, but no page; asked once more, it brings the page",
         ),
         "signalled": (
@@ -49,17 +54,19 @@ def copying(draw: Draw, what: str) -> KernelCase:
             [*asked, send, {"do": "pause", "ticks": 1}, bring],
             f"After {ticks} us comes {name}, and right after it the page",
         ),
-        "killed": (
-            [*asked, send | {"signal": "SIGKILL"}],
-            f"After {ticks} us comes SIGKILL; the page never comes",
+        "killed": ([*asked, kill], f"After {ticks} us comes SIGKILL; the page never comes"),
+        "killed later": (
+            [*wake, *asked, bring, *asked, {"do": "wake", **other}, *asked, kill],
+            f"Asked twice, M brings it; for page {other['page']} a wake comes, and SIGKILL in the next wait",
         ),
     }[what]
+    pages = [page, other] if what == "killed later" else [page]
     return KernelCase(
         scenario(
             "S13" if what == "woken" else "copy",
             "A copy of the kernel",
             {"userfaultfd": True},
-            [{"do": do, **page}],
+            [{"do": do, **one} for one in pages],
             program,
         ),
         f"A system call ({do}) reads page {page['page']} of V, which is missing. {then}.",

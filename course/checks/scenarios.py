@@ -10,10 +10,12 @@ from course.checks.draw import Draw
 if TYPE_CHECKING:
     from pyemu.scenario import Scenario
 
-__all__ = ["HANDLED", "Step", "fault", "scenario"]
+__all__ = ["ACCESSES", "HANDLED", "Step", "fault", "scenario"]
 
 HANDLED = ("SIGUSR1", "SIGUSR2", "SIGTERM")
 """Signals that T handles."""
+
+ACCESSES = ("read", "write")
 
 Step = Mapping[str, Any]
 
@@ -28,6 +30,7 @@ def scenario(
     more_areas: Sequence[Step] = (),
     more_tasks: Sequence[Step] = (),
     files: Sequence[Step] = (),
+    permits: Sequence[str] = (),
 ) -> Scenario:
     """Make a scenario of one task T, whose monitor M serves the area V.
 
@@ -41,6 +44,8 @@ def scenario(
         The programs of T and of M.
     more_areas, more_tasks, files : sequence of mapping
         Further entries, as a scenario file has them.
+    permits : sequence of str
+        Findings that it may show, as in a scenario file: ``spin``.
 
     Returns
     -------
@@ -56,6 +61,7 @@ def scenario(
             "name": name,
             "title": title,
             **({"files": list(files)} if files else {}),
+            **({"permits": list(permits)} if permits else {}),
             "areas": [{"name": "V", "pages": 4, "populated": [0], **area}, *more_areas],
             "tasks": [
                 {"name": "T", "signals": signals, "program": list(task)},
@@ -66,7 +72,7 @@ def scenario(
     )
 
 
-def fault(draw: Draw) -> tuple[dict[str, Any], str]:
+def fault(draw: Draw, accesses: Sequence[str] = ACCESSES) -> tuple[dict[str, Any], str]:
     """Draw an access of T to a missing page of V; give the step, and how it reads."""
-    page, do = draw("page", (1, 2, 3)), draw("access", ("read", "write"))
+    page, do = draw("page", (1, 2, 3)), draw("access", accesses)
     return {"do": do, "area": "V", "page": page}, f"T {do}s page {page} of V, which is missing"

@@ -51,11 +51,14 @@ class Attempt:
         What went in, and what came back; 0 if it never did.
     events : tuple of Event
         The task's events meanwhile.
+    end : int
+        The step in which it ended; that of its last event if it never did.
     """
 
     flags: int
     bits: int
     events: tuple[Event, ...]
+    end: int
 
     def kinds(self, *kinds: str) -> list[str]:
         """Give the kinds of its events that are among these, in their order."""
@@ -65,6 +68,12 @@ class Attempt:
     def sleeps(self) -> list[int]:
         """The states in which the task slept."""
         return [int(event.a) for event in self.events if event.kind == "sleep"]
+
+    @property
+    def found(self) -> bool:
+        """Whether a look found the page."""
+        looks = (event for event in self.events if event.kind == "return")
+        return any(event.a == "userfaultfd_must_wait" and not event.b for event in looks)
 
 
 def attempts(result: Result, task: str) -> list[Attempt]:
@@ -76,11 +85,13 @@ def attempts(result: Result, task: str) -> list[Attempt]:
         if event.kind == "attempt":
             flags, events = int(event.a), []
         elif event.kind == "attempt_end" and flags is not None:
-            found.append(Attempt(flags, int(event.a), tuple(events)))
+            found.append(Attempt(flags, int(event.a), tuple(events), event.step))
             flags = None
         elif flags is not None:
             events.append(event)
-    return [*found, Attempt(flags, 0, tuple(events))] if flags is not None else found
+    if flags is not None:
+        found.append(Attempt(flags, 0, tuple(events), events[-1].step if events else 0))
+    return found
 
 
 def _with_lock(result: Result, task: str) -> Iterator[tuple[Event, bool]]:
@@ -122,14 +133,23 @@ def _said_gives(words: tuple[int, ...]) -> str:
 
 
 def _asked(result: Result, task: str) -> tuple[tuple[int, int], ...]:
-    return tuple((int(event.a), int(event.b)) for event in result.trace.select("message", task=task))
+    """Give the messages of attempts that did not find the page: who looks first may leave out the others."""
+    return tuple(
+        (int(event.a), int(event.b))
+        for one in attempts(result, task)
+        if not one.found
+        for event in one.events
+        if event.kind == "message"
+    )
+
+
+def _said_access(flags: int) -> str:
+    said, other = "write" if flags & UFFD_PAGEFAULT_FLAG_WRITE else "read", flags & ~UFFD_PAGEFAULT_FLAG_WRITE
+    return f"{said} and bits {other:#x}" if other else said
 
 
 def _said_asked(messages: tuple[tuple[int, int], ...]) -> str:
-    said = (
-        f"{address:#x} for a {'write' if flags & UFFD_PAGEFAULT_FLAG_WRITE else 'read'}"
-        for address, flags in messages
-    )
+    said = (f"{address:#x} for a {_said_access(flags)}" for address, flags in messages)
     return f"messages ask for {', '.join(said) or 'nothing'}"
 
 

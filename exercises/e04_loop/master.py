@@ -36,13 +36,14 @@ print(run("S13", Tree.after))
 # | anything else | is still held | is over: served, or an error |
 #
 # Flags, error bits and counters are written already. Fill in the loop. When it ends, mmap_sem is held, and
-# `fault` and `major` tell the last lines how the fault went. A fault that waited counts as major, whichever
-# attempt said `VM_FAULT_MAJOR`. Each operation is awaited, as in `await perf_sw_event(...)`, and so is a
-# field of an area.
+# `fault` and `major` tell the last lines how the fault went. A fault is major if any of its attempts said
+# `VM_FAULT_MAJOR`; a wait for a page's lock alone doesn't make it so. Each operation is awaited, as in
+# `await perf_sw_event(...)`, and so is a field of an area.
 #
 # When a signal must end the fault early, it matters who faulted. A program is left by a bare return: the
 # signal is taken on the way back. Kernel code would go on with the instruction that faulted. It has a
-# **fixup**, the place where it goes on when memory fails it, and `no_context` sends it there.
+# **fixup**, the place where it goes on when memory fails it, and `no_context` sends it there. It is called
+# without the lock. Where there is no area, `bad_area` does for kernel code, too: it sends that to its fixup.
 # [fact:x86-fixup]
 #
 # | you may use | for |
@@ -113,17 +114,18 @@ hint("e04_loop")
 # %% [markdown] id="own-tests"
 # ## Your own tests
 #
-# Leave this cell as it is until your loop passes, but run it: each check wants both cells. A **test** is a
-# pair: a scenario, and what must be so of its task T at the end. These are three kernels that a good set of
-# tests rejects: [fact:retry-first-helper] [fact:invariant-tried]
+# Leave the next cell as it is until your loop passes, but run it: each check wants both cells, and no others,
+# so calls of `check` stay out of them. A **test** is a pair: a scenario, and what must be so of its task T at
+# the end. These are three kernels that a good set of tests rejects: [fact:retry-first-helper]
+# [fact:invariant-tried]
 #
 # - mutant **(a)** forgets to set TRIED before it tries again;
 # - mutant **(b)** drops mmap_sem for a page lock at *every* attempt, also where TRIED is set;
 # - mutant **(c)** lets the *first* attempt alone wait for a monitor.
 #
 # For each of them one of your tests must fail, and the kernel's own code must pass them all. So a test that
-# the kernel fails costs all three checks. A scenario is a line for each task, as `sketch` takes it, or a name
-# of the library, such as these:
+# the kernel fails costs all three checks. A scenario is a line for each task, as `sketch` takes it (the last
+# cell shows how to ask for its steps), or a name of the library, such as these:
 #
 # | name | what happens |
 # |---|---|
@@ -138,8 +140,9 @@ hint("e04_loop")
 # | fact | what it is |
 # |---|---|
 # | `outcome` | how T's last access ended: `"ret=5"`, `"SIGBUS(code=2)"`, `"killed:9"` |
-# | `exceptions`, `attempts`, `messages` | how many there were |
-# | `flags` | the flag words of the first exception's attempts; of a read with two: `(0x254, 0x274)` |
+# | `exceptions`, `attempts` | how many there were |
+# | `messages` | how many T sent; a result's `stats` call them `messages_queued` |
+# | `flags` | the flag words of the first exception's attempts; of a read with one: `(0x254,)` |
 # | `handler_runs`, `before_handler` | signal handlers that ran; attempts before the first signal was taken |
 # | `minor`, `major` | faults that were counted |
 #
@@ -237,4 +240,5 @@ check("e04_loop")
 # print(run("S13", Tree.after, {"do_user_addr_fault": do_user_addr_fault}).trace)
 # print(run("S9-relock", Tree.after).trace)
 # from course.sketch import sketch
+# help(sketch)
 # print(run(sketch("mine", T="read 1", M="wait_message; wake it; wait_message; copy it"), Tree.after).trace)

@@ -43,14 +43,16 @@ counters(run("S10a", Tree.upto(9)), run("S10a", Tree.upto(10)))
 # | the caller will not wait: `FAULT_FLAG_RETRY_NOWAIT` is set | `VM_FAULT_RETRY` |
 #
 # **Then three steps**, here by the alphabet: drop mmap_sem; look whether the page is still missing; queue a
-# message and announce your sleep. In which order? M may act between any two of your lines.
+# message and announce your sleep, which one call does. In which order? M may act between any two of your
+# lines.
 #
 # **The second half** stands there as in Linux v5.6. Make it that of v5.7:
 #
 # - In v5.6 USER and KILLABLE together make the sleep interruptible; otherwise it is killable.
 #   [fact:uffd-sleep-5-6] In v5.7 two flags choose: with `FAULT_FLAG_INTERRUPTIBLE` it is interruptible, else
 #   with `FAULT_FLAG_KILLABLE` it is killable, else uninterruptible. [fact:uffd-sleep-5-7]
-# - Nobody emulates `VM_FAULT_NOPAGE` any more. [fact:p10-no-nopage]
+# - Nobody emulates `VM_FAULT_NOPAGE` any more: what you give does not depend on what ended the sleep.
+#   [fact:p10-no-nopage]
 
 # %% [markdown] id="task-table"
 # What you may use. Each operation and each field is awaited, as in `await vma.vm_mm`.
@@ -62,12 +64,13 @@ counters(run("S10a", Tree.upto(9)), run("S10a", Tree.upto(10)))
 # | `vma.vm_userfaultfd_ctx` | the userfaultfd of the area (its context), or None |
 # | `context.features`, `context.released` | what the monitor asked for, as bits; whether it closes |
 # | `userfaultfd_queue(context, page, message, state)` | queues a message, sets the state; gives your entry |
-# | `userfaultfd_must_wait(mm, address, reason)` | looks whether the page is still missing; needs mmap_sem |
+# | `userfaultfd_must_wait(mm, address, reason)` | whether its page is still missing; needs mmap_sem |
 # | `userfaultfd_dequeue(wait)` | takes your entry out of the queue |
 # | `wait.waken` | whether a wake was meant for your entry |
 # | `down_read(mm)`, `up_read(mm)` | taking mmap_sem for reading, releasing it |
 # | `wake_up_poll(context)` | wakes a monitor that sleeps in poll() |
 # | `set_current_state(state)`, `schedule()` | announcing a sleep, sleeping |
+# | `TASK_INTERRUPTIBLE`, `TASK_KILLABLE`, `TASK_UNINTERRUPTIBLE` | the three kinds of sleep |
 # | `signal_pending(current)`, `fatal_signal_pending(current)` | any signal; SIGKILL |
 #
 # The page of an address is `address & PAGE_MASK`. If you are stuck, `hint("e05_handle_userfault", 1)` gives a
@@ -170,10 +173,10 @@ check("e05_handle_userfault", "early")
 # %% [markdown] id="sleeping"
 # ## The sleep
 #
-# A program, a kernel copy and `get_user_pages` come with different flags. Two callers here are those of other
-# kernels: without patch 15, `get_user_pages` sets no flag for signals at all [fact:p15-before-p16]; without
-# patch 13, a fault comes a second time with `FAULT_FLAG_ALLOW_RETRY` cleared, and with all its other flags.
-# [fact:flag-allow-retry-5-6]
+# A program, a kernel copy and `get_user_pages` come with different flags. Three callers here are those of
+# other kernels: without patch 15, `get_user_pages` sets no flag for signals at all; [fact:p15-before-p16]
+# without patch 12, a program sets KILLABLE alone; without patch 13, a fault comes a second time with
+# `FAULT_FLAG_ALLOW_RETRY` cleared, and with all its other flags. [fact:flag-allow-retry-5-6]
 
 # %% id="state" tags=["check"]
 check("e05_handle_userfault", "state")
@@ -181,7 +184,7 @@ check("e05_handle_userfault", "state")
 # %% [markdown] id="coming-back"
 # ## Coming back
 #
-# S10a once more, and S13: a wake without a page. [fact:uffd-loop]
+# S10a once more; S13, a wake without a page; [fact:uffd-loop] and a close while T sleeps.
 
 # %% id="retry" tags=["check"]
 check("e05_handle_userfault", "retry")
@@ -195,8 +198,8 @@ check("e05_handle_userfault", "major")
 # %% [markdown] id="any-order"
 # ## At any moment
 #
-# Here M doesn't wait to be asked: it brings the page at any moment, between any two of your lines. Every
-# order of T's and M's moves is tried. [fact:uffd-queue-first]
+# Here M brings the page, asked or unasked, or it closes the userfaultfd, at any moment between any two of
+# your lines. Every order of T's and M's moves is tried. [fact:uffd-queue-first]
 
 # %% id="wakeup" tags=["check"]
 check("e05_handle_userfault", "wakeup")

@@ -147,7 +147,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--submissions", type=int, default=10)
+    parser.add_argument("--submissions", type=int, default=30)
     parser.add_argument("--workers", type=int, default=1, help="measurements at a time")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()

@@ -40,6 +40,19 @@ def test_who_queues_before_it_looks_is_right_in_every_order():
     assert right.startswith("right in every order of moves; ")
 
 
+def test_what_the_kernel_does_wrong_itself_is_held_against_nobody():
+    pin = {"do": "pin", "area": "V", "page": 1, "entry": "get_user_pages_unlocked"}
+    closing = scenario("close", "A monitor that closes", {"userfaultfd": True}, [pin], [{"do": "close"}])
+    early = "    if await context.released:\n        return VM_FAULT_NOPAGE\n"
+    heeds = LOOK.replace("reason)", "reason) and not await context.released")
+    run = ExploreCase(closing, "M closes at any moment.").play(
+        function(early, QUEUE, heeds), ["handle_userfault"]
+    )
+    assert run.problem(()) == ""
+    assert run.known == frozenset({"livelock", "spin"})
+    assert run.told(())[1].endswith("; what the kernel itself does: livelock, spin")
+
+
 def test_who_looks_before_it_queues_gets_the_shortest_order_that_fails():
     run = CASE.play(function(LOOK, QUEUE), ["handle_userfault"])
     assert run.problem(()).startswith("Lost wake-up: T sleeps in the queue of its userfaultfd")

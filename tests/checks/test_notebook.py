@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -115,6 +116,18 @@ def test_the_cell_that_ran_last_counts(shell, capsys: pytest.CaptureFixture[str]
         shell.run_cell(source, store_history=True)
     shell.run_cell("from course import check\ncheck('e04_loop', 's13')")
     assert capsys.readouterr().out.startswith("PASS")
+
+
+def test_a_function_that_is_defined_again_in_a_cell_of_its_own_counts(shell):
+    both = "def f():\n    return 1\n\ndef g():\n    return 1\n"
+    for cell in (both, "def f():\n    return 2\n"):
+        shell.run_cell(cell, store_history=True)
+        source = notebook_source(shell.user_ns, ["f", "g"])
+        found: dict[str, Any] = {}
+        exec(source, found)
+        assert (found["f"](), found["g"]()) == (shell.user_ns["f"](), shell.user_ns["g"]())
+    shell.run_cell("def g():\n    return 3\n", store_history=True)
+    assert "return 1" not in notebook_source(shell.user_ns, ["f", "g"])
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,12 @@ E4 = exercise_of("e04_loop")
 HEAD = "async def do_user_addr_fault(regs, error_code, address):\n"
 SENTENCES = {
     "still-clears": "S13: SIGBUS on attempt 2.",
-    "forgets-TRIED": "Attempt 2 has flags 0x254 again, not 0x274: every attempt drops the lock (I5).",
+    "forgets-TRIED": "Attempt 2 has flags 0x255 again, not 0x275: every attempt drops the lock (I5).",
     "cap-3": "4 wakes and a page need 6 attempts.",
     "sigkill-only": "S10a: the handler ran after attempt 1002; patch 9 lets it run first.",
     "unlock-on-signal": "Bad unlock balance: RETRY means dropped.",
-    "test-before-fault": (
-        "Signal pending, page ready: you returned with the lock held and never made progress."
-    ),
-    "counts-on-signal": "An abandoned fault counts nothing (S10a min 0).",
+    "test-before-fault": "A signal is pending: you returned with the lock held, before the attempt.",
+    "counts-on-signal": "A fault that a signal ended counts nothing.",
     "eats-signal": "The handler never ran: lost signal.",
     "stale-vma": "VMA of an older generation: you found it before the lock was dropped.",
     "kernel-returns": "SIGUSR1 during a copy: the instruction ran again without fixup.",
@@ -27,21 +25,33 @@ SENTENCES = {
     "no-nine": ("SIGSTOP was sent 100 ms ago and the task still runs: user mode must leave for any signal."),
     "vacuous-tests": "Mutant (c) passes all your tests.",
     "false-alarm": "Your test rejects the kernel's own handler: test 1 of TESTS.",
-    "last-major": "T waited, and the fault was counted as minor: an earlier attempt said MAJOR.",
+    "last-major": "T waited, and the fault was counted as minor: one of its attempts said MAJOR.",
     "user-no-context": "no_context is for kernel code: T was in user mode, and has no fixup.",
     "no-relock": "After VM_FAULT_RETRY you hold nothing: take mmap_sem again before find_vma.",
     "kernel-deaf": "SIGKILL is pending and the fault goes round again: nothing else will ever end it.",
     "over-again": "An attempt without VM_FAULT_RETRY is the last one, also when it gives LOCKED.",
     "area-unasked": "An access that no area allows ends in SIGSEGV, whatever round it is in.",
+    "goes-on": "SIGSEGV was sent, and the fault went on: return after it.",
+    "unlock-twice": "Bad unlock balance: bad_area releases the lock itself.",
+    "fixup-with-lock": "Kernel code went to its fixup with mmap_sem held: no_context releases nothing.",
+    "bad-area-code": "SIGSEGV came with code 2, not 1.",
+    "first-address": "An access at the first address of an area was refused.",
+    "waiting-is-major": "A fault that waited for nothing but a page's lock was counted as major.",
+    "lost-flags": "Attempt 2 has flags 0x274: WRITE is gone.",
+    "tried-at-once": "Attempt 1 has flags 0x274: TRIED, and nothing was tried before.",
+    "late-signal": "A signal ended the wait, and attempt 2 was made all the same.",
+    "served-and-left": "The attempt gave no VM_FAULT_RETRY, and you left with mmap_sem held.",
+    "looks-before-lock": "find_vma comes after down_read: without mmap_sem no area is sure to stay.",
+    "fixup-goes-on": "no_context was called, and the fault goes round again.",
 }
 POINTS = {
     "still-clears": 5,
-    "forgets-TRIED": 13,
+    "forgets-TRIED": 12,
     "cap-3": 13,
     "sigkill-only": 10,
     "unlock-on-signal": 8,
     "test-before-fault": 8,
-    "counts-on-signal": 13,
+    "counts-on-signal": 12,
     "eats-signal": 8,
     "stale-vma": 5,
     "kernel-returns": 11,
@@ -52,14 +62,27 @@ POINTS = {
     "last-major": 13,
     "user-no-context": 8,
     "no-relock": 5,
-    "kernel-deaf": 12,
-    "over-again": 12,
+    "kernel-deaf": 11,
+    "over-again": 13,
     "area-unasked": 12,
+    "goes-on": 12,
+    "unlock-twice": 12,
+    "fixup-with-lock": 13,
+    "bad-area-code": 13,
+    "first-address": 12,
+    "waiting-is-major": 13,
+    "lost-flags": 13,
+    "tried-at-once": 11,
+    "late-signal": 8,
+    "served-and-left": 10,
+    "looks-before-lock": 3,
+    "fixup-goes-on": 11,
 }
 SEVERAL = {  # where the bits, the signal or the mutant that is named differ from check to check
-    "over-again": {
-        "uncounted": "An attempt without VM_FAULT_RETRY is the last one, also when it gives NOPAGE."
+    "forgets-TRIED": {
+        "uncounted": "Attempt 2 has flags 0x254 again, not 0x274: every attempt drops the lock (I5)."
     },
+    "tried-at-once": {"flags": "Attempt 1 has flags 0x275: TRIED, and nothing was tried before."},
     "kernel-returns": {"kill": "SIGKILL during a copy: the instruction ran again without fixup."},
     "vacuous-tests": {f"mutant-{one}": f"Mutant ({one}) passes all your tests." for one in "ab"},
 }
@@ -136,9 +159,9 @@ def test_what_builds_on_a_failed_behaviour_is_skipped_with_the_reason():
     assert given["kill"].outcome is Outcome.PASSED
 
 
-def test_a_cap_of_thirty_is_found_too():
-    source = edited(("while True:", "for _ in range(20):"))
-    assert failed(verdict("e04_loop", source)) == {"wakes": "24 wakes and a page need 26 attempts."}
+def test_a_cap_of_a_hundred_is_found_too():
+    source = edited(("while True:", "for _ in range(100):"))
+    assert failed(verdict("e04_loop", source)) == {"wakes": "101 wakes and a page need 103 attempts."}
 
 
 def test_a_signal_test_before_the_lock_is_wrong_without_being_called_something_that_it_is_not():
@@ -157,7 +180,7 @@ def test_a_flag_that_is_cleared_too_late_to_hurt_is_not_called_sigbus():
     given = verdict("e04_loop", edited(("        flags |= FAULT_FLAG_TRIED", late)))
     assert failed(given) == {
         "wakes": "S13: SIGBUS on attempt 3.",
-        "flags": ("T: flags 0x254, 0x274, 0x270; with the kernel's own function: flags 0x254, 0x274, 0x274."),
+        "flags": "Attempt 3 has flags 0x271: ALLOW_RETRY is gone.",
     }
 
 
@@ -220,6 +243,83 @@ def test_a_question_about_the_area_that_is_not_asked_costs_its_point(name: str):
     given = verdict("e04_loop", edited(*UNASKED[name]), "another")
     assert "areas" in failed(given)
     assert given.points < E4.points
+
+
+TRIED = "        flags |= FAULT_FLAG_TRIED"
+MAJOR = "        major |= fault & VM_FAULT_MAJOR"
+ROUND_CHANGES: dict[
+    str, tuple[str, *tuple[tuple[str, str], ...]]
+] = {  # loops that a reader of a trial tried; the check in which each is found
+    "no first address in later rounds": (
+        "areas",
+        ("if vma is None or", "if vma is None or not flags & FAULT_FLAG_TRIED and"),
+    ),
+    "no area in later rounds": (
+        "areas",
+        ("if vma is None or", "if vma is None and not flags & FAULT_FLAG_TRIED or"),
+    ),
+    "rights of writes only": (
+        "areas",
+        ("if await access_error", "if error_code & X86_PF_WRITE and await access_error"),
+    ),
+    "areas of programs only": (
+        "areas",
+        ("if vma is None or", "if user_mode(regs) and (vma is None or"),
+        ("> address:", "> address):"),
+    ),
+    "rights of programs only": (
+        "areas",
+        ("if await access_error", "if user_mode(regs) and await access_error"),
+    ),
+    "WRITE is lost": ("flags", (TRIED, f"{TRIED}\n        flags &= ~FAULT_FLAG_WRITE")),
+    "TRIED for programs only": ("flags", (TRIED, f"        if user_mode(regs):\n    {TRIED}")),
+    "no INTERRUPTIBLE in kernel mode": (
+        "flags",
+        (
+            "    major = 0",
+            "    major = 0\n    if not user_mode(regs):\n        flags &= ~FAULT_FLAG_INTERRUPTIBLE",
+        ),
+    ),
+    "MAJOR of the first attempt": (
+        "uncounted",
+        (MAJOR, f"        if not flags & FAULT_FLAG_TRIED:\n    {MAJOR}"),
+    ),
+    "MAJOR of attempts that retry": (
+        "uncounted",
+        (MAJOR, f"        if fault & VM_FAULT_RETRY:\n    {MAJOR}"),
+    ),
+    "MAJOR for programs only": ("uncounted", (MAJOR, f"        if user_mode(regs):\n    {MAJOR}")),
+    "an exception a round": (
+        "uncounted",
+        ("await down_read(mm)", 'await perf_sw_event("page-faults")\n        await down_read(mm)'),
+    ),
+    "a killed copy counts": (
+        "kernel",
+        (
+            "                await no_context",
+            '                await count("maj_flt")\n                await no_context',
+        ),
+    ),
+    "the fixup of the first attempt": (
+        "kernel",
+        ("if not user_mode(regs):", "if not user_mode(regs) and not flags & FAULT_FLAG_TRIED:"),
+    ),
+    "the fixup of later attempts": (
+        "kernel kill",
+        ("if not user_mode(regs):", "if not user_mode(regs) and flags & FAULT_FLAG_TRIED:"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROUND_CHANGES)
+def test_what_is_right_in_one_round_or_mode_only_costs_a_check(name: str):
+    checks, *changes = ROUND_CHANGES[name]
+    assert list(failed(verdict("e04_loop", edited(*changes), "another"))) == checks.split()
+
+
+def test_a_lock_that_is_released_twice_at_the_end_is_not_called_bad_area():
+    source = edited(("            break\n", "            await up_read(mm)\n            break\n"))
+    assert failed(verdict("e04_loop", source))["s13"].startswith("Bad unlock balance: T releases")
 
 
 def test_prints_cost_no_points_and_are_kept():
@@ -297,7 +397,7 @@ def test_an_operation_that_is_not_allowed_costs_every_point_also_when_only_sigki
 
 def test_a_crash_costs_only_the_behaviours_in_which_it_shows():
     given = verdict("e04_loop", when_killed("1 / 0"))
-    assert list(failed(given)) == ["kill"]
+    assert list(failed(given)) == ["kernel", "kill"]
     assert "ZeroDivisionError" in failed(given)["kill"]
 
 
@@ -328,8 +428,8 @@ def test_a_loop_without_an_end_is_explained_and_nothing_more_is_run(body: str):
 
 def test_points_that_were_earned_before_an_endless_loop_stay():
     given = outcomes(when_killed("while True: pass"))
-    assert given.pop("kill") == "failed"
-    assert {given.pop(f"mutant-{one}") for one in "abc"} == {"skipped"}
+    assert given.pop("kernel") == "failed"
+    assert {given.pop(one) for one in ("kill", "mutant-a", "mutant-b", "mutant-c")} == {"skipped"}
     assert set(given.values()) == {"passed"}
 
 
@@ -368,6 +468,7 @@ def test_one_test_may_do_for_two_mutants():
         ('[({"name": "read 1"}, {"attempts": 1})]', "'name' names no task"),
         ('[({"T": "read 1;" * 400}, {"attempts": 1})]', "a text of at most 2000 characters"),
         ('[({"U": "read 1"}, {"attempts": 1})]', "has no task T"),
+        ('[("S13", {"outcome": lambda: 1})]', "TESTS: a function can't cross"),
         ('[("S13", {"flags": [1.5, None]}), ("S13", {"outcome": b"x"})]', "rejects the kernel's own handler"),
     ],
 )

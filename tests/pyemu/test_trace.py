@@ -77,6 +77,17 @@ def test_every_kind_reads_as_a_phrase(kind: Kind) -> None:
     assert trace.text(Level.HARDWARE).startswith("title\n")
 
 
+def test_bits_of_a_message_that_mean_nothing_are_shown() -> None:
+    (message,) = (kind for kind in KINDS if kind.name == "message")
+    assert [message.text(0x1000, flags) for flags in (1, 3, 4, 0x254, 0x201)] == [
+        "message queued: 0x1000 write",
+        "message queued: 0x1000 write, write-protected",
+        "message queued: 0x1000, in the cache",
+        "message queued: 0x1000, in the cache, bits 0x250",
+        "message queued: 0x1000 write, bits 0x200",
+    ]
+
+
 def test_a_trace_is_called_by_its_title_and_not_by_its_address() -> None:
     trace = Trace(["T"], "S13 on tree before")
     assert repr(trace) == "Trace('S13 on tree before', 0 events)"

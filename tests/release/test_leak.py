@@ -122,7 +122,7 @@ PLANTS: dict[str, tuple[Callable[[dict[str, Any], dict[str, Any]], object], str,
         "p, source",
     ),
     "an expected value as a list": (
-        lambda n, c: c["metadata"].update(flags=[0x254, 0x274, 0x274]),
+        lambda n, c: c["metadata"].update(flags=[0x255, 0x275, 0x275]),
         "value",
         "s13, metadata.flags",
     ),
@@ -130,14 +130,14 @@ PLANTS: dict[str, tuple[Callable[[dict[str, Any], dict[str, Any]], object], str,
         lambda n, c: [
             cell.update(execution_count=value)
             for cell, value in zip(
-                [one for one in n["cells"] if "execution_count" in one][-3:], (596, 628, 628), strict=True
+                [one for one in n["cells"] if "execution_count" in one][-3:], (597, 629, 629), strict=True
             )
         ],
         "value",
         "execution counts",
     ),
     "an expected value in an output": (
-        lambda n, c: c["outputs"].append(output("flags must be 0x254, 0x274, 0x274")),
+        lambda n, c: c["outputs"].append(output("flags must be 0x255, 0x275, 0x275")),
         "value",
         "s13, outputs.text",
     ),

@@ -13,7 +13,7 @@ async def do_user_addr_fault(regs, error_code, address):
     while True:
         vma = await find_vma(mm, address)
         first = not flags & FAULT_FLAG_TRIED
-        if first and (vma is None or await vma.vm_start > address):
+        if vma is None or (first and await vma.vm_start > address):
             await bad_area(regs, error_code, address)
             return
         if first and await access_error(error_code, vma):

@@ -18,7 +18,7 @@ async def handle_userfault(vma, address, flags, reason):
     must_wait = await userfaultfd_must_wait(mm, address, reason)
     await up_read(mm)
     result = VM_FAULT_RETRY
-    if must_wait and not await ends_sleep(state):
+    if must_wait and not await context.released and not await ends_sleep(state):
         await wake_up_poll(context)
         await schedule()
         while not await wait.waken:

@@ -1,0 +1,39 @@
+# %% id="loop"
+async def do_user_addr_fault(regs, error_code, address):
+    mm = await current.mm
+    flags = FAULT_FLAG_DEFAULT
+    if user_mode(regs):
+        flags |= FAULT_FLAG_USER
+    if error_code & X86_PF_WRITE:
+        flags |= FAULT_FLAG_WRITE
+    if error_code & X86_PF_INSTR:
+        flags |= FAULT_FLAG_INSTRUCTION
+    await perf_sw_event("page-faults")
+    major = 0
+    while True:
+        await down_read(mm)
+        vma = await find_vma(mm, address)
+        if vma is None or await vma.vm_start > address:
+            await bad_area(regs, error_code, address)
+            return
+        if await access_error(error_code, vma):
+            await bad_area_access_error(regs, error_code, address)
+            return
+        fault = await handle_mm_fault(vma, address, flags)
+        major |= fault & VM_FAULT_MAJOR
+        if await fault_signal_pending(fault, regs):
+            if user_mode(regs):
+                return
+            await no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)
+        if not fault & VM_FAULT_RETRY:
+            break
+        flags |= FAULT_FLAG_TRIED
+    await up_read(mm)
+    if fault & VM_FAULT_ERROR:
+        await mm_fault_error(regs, error_code, address, fault)
+    elif major:
+        await count("maj_flt")
+        await perf_sw_event("major-faults")
+    else:
+        await count("min_flt")
+        await perf_sw_event("minor-faults")
