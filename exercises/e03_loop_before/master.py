@@ -73,8 +73,11 @@ for event in run("S9", Tree.before).trace.select("attempt", "attempt_end", task=
 # | `fatal_signal_pending(current)` | whether SIGKILL is pending |
 # | `user_mode(regs)` | whether a program faulted (not awaited) |
 # | `no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)` | kernel code: on to its fixup; then return |
-# | `mm_fault_error(regs, error_code, address, fault)` | reporting the error in `fault`, also for kernel code: it calls `no_context` itself; release the lock before |
+# | `mm_fault_error(regs, error_code, address, fault)` | reporting an error; release the lock before |
 # | `count("min_flt")`, `perf_sw_event("page-faults")` | counting |
+#
+# `mm_fault_error` takes the word that the attempt gave, and does what is needed in either mode: for kernel
+# code it calls `no_context` itself.
 #
 # If you are stuck, `hint("e03_loop_before", 1)` gives a nudge; 2 and 3 say more.
 
