@@ -172,7 +172,8 @@ def crash(name: str, error: BaseException, when: str = "") -> HandlerFault:
     when : str
         When it was raised, in place of its line.
     """
-    trace, line = error.__traceback__, 0
+    line = 0
+    trace = error.__traceback__ and error.__traceback__.tb_next  # the first frame is ours, which called
     while trace is not None:
         if trace.tb_frame.f_code.co_name == name or not line:
             line = trace.tb_lineno
@@ -180,7 +181,8 @@ def crash(name: str, error: BaseException, when: str = "") -> HandlerFault:
     what = f"{name} raised {type(error).__name__}{when}: {error}"
     if limit := _limit(error):
         return HandlerFault("limit", f"{what}. {limit}")
-    said = f"{what}." if when else f"{what} (line {line}). Your function must raise nothing."
+    where = f" (line {line})" if line else ""  # a call that doesn't fit the function reaches no line of it
+    said = f"{what}." if when else f"{what}{where}. Your function must raise nothing."
     if isinstance(error, TypeError | AttributeError) and "'coroutine'" in str(error):
         said += " A coroutine is an async function, called but not waited for: put `await` before it."
     return HandlerFault("crash", said)

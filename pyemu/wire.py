@@ -12,11 +12,14 @@ handles and records cross as tagged objects. Nothing else crosses, and nothing i
 - ``define`` source names: ``ready``, or ``fault`` -1 rule text.
 - ``call`` name args, ``value`` name: ``result`` value, or ``fault`` -1 rule text; or first ``ask`` name args
   named, which is answered by ``reply`` value or ``refuse`` text, as often as it comes.
+- ``calls`` list of name and args: ``result`` of what they gave, up to the first that failed, and its rule and
+  text, or null.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from pyemu.effects.handles import HANDLES, Handle
@@ -98,9 +101,15 @@ def pack_plain(value: Any) -> Any:
         return value
     if isinstance(value, int):
         return int(value)
+    kind = type(value).__name__
+    if isinstance(value, Iterator):
+        raise WireError(
+            f"a {kind} shows what it holds only when it is gone through, and is true even when that is "
+            "nothing: make a list of it."
+        )
     raise WireError(
-        f"a {type(value).__name__} can't cross to another process; only numbers, texts, bytes, None, and "
-        "tuples, lists, sets and dicts of them can."
+        f"a {kind} can't cross to another process; only numbers, texts, bytes, None, and tuples, lists, sets "
+        "and dicts of them can."
     )
 
 

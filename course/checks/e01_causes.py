@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from course.checks.call_case import CallRun
 from course.checks.e01_cells import pending
-from course.checks.e01_signal_causes import NO, RULE, SIGNALS, YES, Numbers, decided, mistaken, waited
+from course.checks.e01_decided import NO, RULE, YES, Numbers, decided, mistaken, waited
+from course.checks.e01_list_causes import LISTS
+from course.checks.e01_signal_causes import SIGNALS
 from course.checks.specification import Cause
 from pyemu.flags import VM_FAULT_ERROR, VM_FAULT_RETRY
 
@@ -32,6 +35,19 @@ def no_return(run: CallRun) -> Numbers:
     """A rule gave None, whatever it was asked."""
     silent = {cell.patch for cell in run.case.numbers["cells"] if run.mine.get(cell.name) is None}
     return {"patch": min(silent)} if silent else None
+
+
+def text(run: CallRun) -> Numbers:
+    """A rule gave a text."""
+    wordy = [cell.patch for cell in mistaken(run) if isinstance(run.mine.get(cell.name), str | bytes)]
+    return {"patch": min(wordy)} if wordy else None
+
+
+def keeps(run: CallRun) -> Numbers:
+    """A rule that was asked the same once more did not say the same."""
+    asked = {cell: run.mine.get(cell.name) for cell in run.case.numbers["cells"]}
+    changed = [cell.patch for cell in asked if asked[cell] != asked[replace(cell, again=False)]]
+    return {"patch": min(changed)} if changed else None
 
 
 def one_word(run: CallRun) -> set[int]:
@@ -144,6 +160,20 @@ CAUSES = (
         RULE,
     ),
     Cause(
+        "text",
+        text,
+        "What a text means can't be judged. To Python 'no' and 'stay' are as true as 'yes', since only an "
+        "empty text is false. Compare, or count: `name == ...` and `len(names) > 0` give True or False.",
+        RULE,
+    ),
+    Cause(
+        "keeps",
+        keeps,
+        "Some call before left something that this one finds: a list outside the function, or one that is "
+        "the default of an argument, is the same in every call. Make it anew in each, inside the function.",
+        RULE,
+    ),
+    Cause(
         "never",
         never,
         "Your rule never finds SIGKILL. If you compare names, compare the first half of each pair: "
@@ -173,6 +203,7 @@ CAUSES = (
         RULE,
     ),
     *SIGNALS,
+    *LISTS,
     Cause(
         "no-retry-test",
         no_retry_test,
@@ -183,8 +214,8 @@ CAUSES = (
     Cause(
         "error-is-retry",
         error_is_retry,
-        "You take an error for a reason to try again. With an error the fault is over and mmap_sem is held; "
-        "the task must be told of the error.",
+        "In at least one case you leave with an error. Then the fault is over and mmap_sem is held, and the "
+        "lines after this test release it and tell the task.",
         BITS,
     ),
     Cause(
@@ -240,7 +271,7 @@ CAUSES = (
         "p3-in-p9",
         p3_in_p9,
         "Your rule of patch 9 leaves user mode for SIGKILL alone. Patch 9 adds a case: any pending signal, "
-        "in user mode.",
+        "in user mode. If your text has that case, look how it compares: with `==`, never with `is`.",
         RULE,
     ),
     Cause(

@@ -7,7 +7,7 @@ Which of the signals are pending is read from a run. What the rule makes of it, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from typing import Any
@@ -56,12 +56,15 @@ class Cell:
     signals : tuple of (str, str)
         What was sent: a signal, and how the task treats it (``handler``, ``default``, ``blocked``,
         ``ignored``).
+    again : bool
+        Whether the rule was asked the same before.
     """
 
     patch: int
     fault: int
     mode: str
     signals: Signals = ()
+    again: bool = False
 
     @property
     def name(self) -> str:
@@ -73,7 +76,8 @@ class Cell:
 def _name(cell: Cell) -> str:
     word = names(cell.fault, VmFault) if cell.fault else "no bits"
     sent = " and ".join(signal if how == "default" else f"{signal} ({how})" for signal, how in cell.signals)
-    return f"patch_{cell.patch}, {word}, {cell.mode} mode, {sent or 'no signal'}"
+    again = ", asked again" if cell.again else ""
+    return f"patch_{cell.patch}, {word}, {cell.mode} mode, {sent or 'no signal'}{again}"
 
 
 def asks(cells: tuple[Cell, ...]) -> Callable[[Answers], dict[str, Any]]:
@@ -81,7 +85,7 @@ def asks(cells: tuple[Cell, ...]) -> Callable[[Answers], dict[str, Any]]:
 
     def look(answers: Answers) -> dict[str, Any]:
         given = answers.calls(
-            {cell: (f"patch_{cell.patch}", cell.fault, cell.mode, cell.signals) for cell in cells}
+            {cell: (f"patch_{cell.patch}", int(cell.fault), cell.mode, cell.signals) for cell in cells}
         )
         spoke = {cell.patch for cell, value in given.items() if value is not None}
         return {cell.name: _decision(value, cell.patch in spoke) for cell, value in given.items()}
@@ -90,8 +94,8 @@ def asks(cells: tuple[Cell, ...]) -> Callable[[Answers], dict[str, Any]]:
 
 
 def _decision(value: Any, spoke: bool) -> Any:
-    """Take a number or a list for a decision, as Python does; None, too, from a rule that gave more."""
-    return bool(value) if isinstance(value, (int, tuple)) or (value is None and spoke) else value
+    """Take anything but a text for a decision, as Python does; None only from a rule that gave more."""
+    return value if isinstance(value, str | bytes) or (value is None and not spoke) else bool(value)
 
 
 def said(name: str, value: Any) -> str:
@@ -101,61 +105,99 @@ def said(name: str, value: Any) -> str:
 
 
 def over(draw: Draw) -> tuple[Cell, ...]:
-    """Faults that are over, in every mode, with a signal; and four, for each rule, that are not."""
+    """Faults that are over, in every mode, with one signal or two; and four, for each rule, that are not."""
     done, error = draw("done", DONE), draw("error", ERRORS)
-    one, _ = _handled(draw)
-    return tuple(
-        Cell(patch, fault, mode, signals)
-        for patch in (3, 9)
-        for fault, mode, signals in (
-            *product((0, done, error), MODES, (one, KILL)),
-            *product(WAITED, ("user",), (KILL,)),
-            *product((VM_FAULT_RETRY,), MODES, ((),)),
+    one, two, _ = _handled(draw)
+    words = (0, *DONE, VM_FAULT_MAJOR | VM_FAULT_NOPAGE, *ERRORS)
+    more = (STOP, one + two, *_both(one, KILL), *_both(one, STOP), *_both(STOP, KILL))
+    return _again(
+        tuple(
+            Cell(patch, fault, mode, signals)
+            for patch in (3, 9)
+            for fault, mode, signals in (
+                *product((VM_FAULT_RETRY,), MODES, ((),)),
+                *product(dict.fromkeys((0, done, error, *words)), MODES, (one, KILL)),
+                *product((done, error), MODES, more),
+                *product(WAITED, ("user",), (KILL,)),
+            )
         )
     )
 
 
 def retry(patch: int, draw: Draw) -> tuple[Cell, ...]:
     """A fault that waited, in either mode, with no signal, one with a handler, SIGKILL, and two of them."""
-    one, two = _handled(draw)
+    one, two, _ = _handled(draw)
     ending = (((name, "handler"),) for name in ENDING)
-    pairs = (one + KILL, KILL + one, one + two, two + one)
-    stop = (STOP, STOP + KILL, KILL + STOP) if patch == 3 else ()
-    return _waited(patch, ((), one, KILL, two, *ending, *pairs, *stop))
+    stop = (STOP, *_both(STOP, KILL)) if patch == 3 else ()
+    pairs = (*_both(one, KILL), *_both(one, two))
+    return _again(_waited(patch, ((), one, KILL, two, *ending, *pairs, *stop)))
 
 
 def control(draw: Draw) -> tuple[Cell, ...]:
     """A fault that waited, and signals that are pending, or are not, by both rules."""
-    one, two = _handled(draw)
-    one_blocked, two_blocked, one_ignored, two_ignored = (
-        ((name, how),) for how in ("blocked", "ignored") for name, _ in one + two
-    )
+    one, two, three = _handled(draw)
+    one_blocked, two_blocked, three_blocked = (_treated("blocked", sent) for sent in (one, two, three))
+    one_ignored, two_ignored, three_ignored = (_treated("ignored", sent) for sent in (one, two, three))
     taken, blocked, ignored = (
         tuple(((name, how),) for name in HARMLESS + OTHER + ENDING)
         for how in ("handler", "blocked", "ignored")
     )
+    none = (
+        *_both(one_blocked, two_ignored),
+        *(two_blocked + one_ignored, one_blocked + two_blocked, one_ignored + two_ignored),
+        *(one_blocked + two_blocked + three_blocked, one_ignored + two_ignored + three_ignored),
+        *(one_blocked + two_ignored + three_blocked, one_ignored + two_blocked + three_ignored),
+    )
     fatal = (
-        *(one_blocked + KILL, KILL + one_blocked, two_ignored + KILL, KILL + two_ignored),
-        *(one + KILL, KILL + one, STOP + KILL, KILL + STOP),
-        one_blocked + two_ignored + KILL,
+        *_both(one_blocked, KILL),
+        *_both(two_ignored, KILL),
+        *_both(one, KILL),
+        *_both(STOP, KILL),
+        *(KILL + one_blocked + two_ignored, one_blocked + two_ignored + KILL),
+        *(one_blocked + KILL + two_ignored, one_ignored + KILL + two_blocked),
+        *(one + KILL + three, three + KILL + one),
     )
     several = (
-        *(one_blocked + two_ignored, two_blocked + one_ignored),
         *(one_blocked + two, two + one_blocked, two_ignored + one, one + two_ignored),
-        *(two_blocked + one, one_ignored + two, STOP + one, one + STOP),
-        one_blocked + two_ignored + STOP,
+        *(two_blocked + one, one_ignored + two),
+        *(*_both(STOP, one), *_both(STOP, one_blocked), *_both(STOP, two_ignored)),
+        *(
+            one_blocked + two_ignored + STOP,
+            one_blocked + STOP + two_ignored,
+            STOP + one_ignored + two_blocked,
+        ),
+        *(one_blocked + two_blocked + three, one_ignored + two_ignored + three),
+        *(one_blocked + three + two_ignored, one_ignored + three + two_blocked),
+        *(one_blocked + three + two_blocked, three + one_ignored + two_ignored),
+        *(one + two + three, three + two + one),
     )
-    out = blocked + ignored
-    return _waited(9, (*out, STOP, *taken, *several, *fatal)) + _waited(3, (*out, *fatal))
+    out = (*blocked, *ignored, *none)
+    return _again(_waited(9, (*out, STOP, *taken, *several, *fatal)) + _waited(3, (*out, *fatal)))
 
 
 def _waited(patch: int, sent: tuple[Signals, ...]) -> tuple[Cell, ...]:
     return tuple(Cell(patch, *rest) for rest in product(WAITED, MODES, sent))
 
 
-def _handled(draw: Draw) -> tuple[Signals, Signals]:
-    """Draw two signals that have a handler."""
-    return ((draw("signal", HARMLESS), "handler"),), ((draw("other", OTHER), "handler"),)
+def _again(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """Ask each rule the first two things once more, after all others."""
+    first = (cell for patch in (3, 9) for cell in [one for one in cells if one.patch == patch][:2])
+    return cells + tuple(replace(cell, again=True) for cell in first)
+
+
+def _both(one: Signals, two: Signals) -> tuple[Signals, Signals]:
+    return one + two, two + one
+
+
+def _treated(how: str, sent: Signals) -> Signals:
+    return tuple((name, how) for name, _ in sent)
+
+
+def _handled(draw: Draw) -> tuple[Signals, Signals, Signals]:
+    """Draw three signals that have a handler."""
+    one, two = draw("signal", HARMLESS), draw("other", OTHER)
+    three = draw("third", [name for name in HARMLESS + OTHER if name not in (one, two)])
+    return ((one, "handler"),), ((two, "handler"),), ((three, "handler"),)
 
 
 def leaves(cell: Cell) -> bool:

@@ -71,5 +71,9 @@ CHECKS = Checks(
     },
     causes=CAUSES,
     read=RULE,
-    commit=Commit("4ef873226ceb", 'patch 3 of the series, "mm: introduce fault_signal_pending()"'),
+    commit=Commit(
+        "4ef873226ceb",
+        'patch 3 of the series, "mm: introduce fault_signal_pending()", and patch 9, "mm: return faster for '
+        'non-fatal signals in user mode faults"',
+    ),
 )

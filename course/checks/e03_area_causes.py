@@ -68,6 +68,8 @@ def bad_area_code(run: KernelRun) -> Numbers:
 
 def area_unasked(run: KernelRun) -> Numbers:
     """An access that no area allows came to something else, or later."""
+    if "driver" in run.case.numbers:
+        return None
     return {} if unasked(run) or "refused" in run.case.numbers else None
 
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from course.checks.e03_area_causes import AREA_CAUSES, LOOP, SIGNAL_CAUSES
 from course.checks.e03_counter_causes import COUNTER_CAUSES, FAILED_CAUSES
 from course.checks.e03_kill_causes import FIXUP_CAUSES, KILL_CAUSES
-from course.checks.e03_scenarios import FLAG_WORDS, LOCKED_REPORT
+from course.checks.e03_scenarios import FLAG_WORDS, LOCKED, LOCKED_REPORT
+from course.checks.e04_round_causes import signals_of
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
 from pyemu.flags import (
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_TRIED,
     VM_FAULT_ERROR,
+    VM_FAULT_OOM,
     VM_FAULT_RETRY,
+    VM_FAULT_SIGSEGV,
     FaultFlag,
     Signal,
     VmFault,
     names,
 )
+from pyemu.trace import Event
 
 __all__ = ["CAUSES", "LOOP"]
 
@@ -41,13 +46,46 @@ def breaks(*rules: str) -> Callable[[KernelRun], Numbers]:
 
 def reports_locked(run: KernelRun) -> Numbers:
     """An error was reported under the lock."""
-    return {} if run.value(LOCKED_REPORT) and not run.right(LOCKED_REPORT) else None
+    return {} if run.value(LOCKED_REPORT) == LOCKED != run.right(LOCKED_REPORT) else None
 
 
 def retry_is_error(run: KernelRun) -> Numbers:
     """The access ended in SIGBUS, and no attempt had said so."""
     wrong = run.facts.outcome.startswith(("SIGBUS", "EFAULT")) and run.facts.outcome != run.wanted.outcome
     return {} if wrong and not any(bits & VM_FAULT_ERROR for bits in ends(run)) else None
+
+
+def _reports(run: KernelRun) -> Iterator[tuple[Event, Event]]:
+    """Give each end of an attempt that a signal or a fixup follows, with that."""
+    kinds = ("exception", "attempt", "attempt_end", "fault_signal", "fixup")
+    for end, report in pairwise(run.mine.trace.select(*kinds, task=run.case.task)):
+        if end.kind == "attempt_end" and report.kind in ("fault_signal", "fixup"):
+            yield end, report
+
+
+def served_is_error(run: KernelRun) -> Numbers:
+    """An error was reported after an attempt that had served the fault."""
+    served = any(not int(end.a) & (VM_FAULT_ERROR | VM_FAULT_RETRY) for end, _ in _reports(run))
+    return {} if served else None
+
+
+def other_error(run: KernelRun) -> Numbers:
+    """SIGBUS was sent after an attempt that gave another error."""
+    for end, report in _reports(run):
+        other = int(end.a) & (VM_FAULT_OOM | VM_FAULT_SIGSEGV)
+        if other and report.kind == "fault_signal" and report.a == Signal.SIGBUS:
+            return {"attempt": int(end.b), "error": names(other, VmFault)}
+    return None
+
+
+def leaves_on_retry(run: KernelRun) -> Numbers:
+    """Nobody sent a signal, an attempt gave RETRY, and then came the next exception."""
+    kinds = ("exception", "lock_taken", "attempt_end", "fault_signal", "fixup")
+    left = any(
+        end.kind == "attempt_end" and int(end.a) & VM_FAULT_RETRY and again.kind == "exception"
+        for end, again in pairwise(run.mine.trace.select(*kinds, task=run.case.task))
+    )
+    return {} if left and not signals_of(run) else None
 
 
 def nonfatal_return(run: KernelRun) -> Numbers:
@@ -60,11 +98,11 @@ def nonfatal_return(run: KernelRun) -> Numbers:
 
 
 def keeps_allow(run: KernelRun) -> Numbers:
-    """S13 went well: its second attempt was allowed to wait."""
-    if run.case.scenario.name != "S13" or run.facts.attempts <= 2 or run.facts.messages < 2:
+    """A fault went well at its third attempt: the second was allowed to wait."""
+    words = run.facts.flags
+    if len(words) <= 2 or not run.facts.outcome.startswith("ret="):
         return None
-    second = run.facts.flags[1] if len(run.facts.flags) > 1 else 0
-    return {"attempts": run.facts.attempts} if second & FAULT_FLAG_ALLOW_RETRY else None
+    return {"attempts": len(words)} if words[1] & FAULT_FLAG_ALLOW_RETRY else None
 
 
 def no_tried(run: KernelRun) -> Numbers:
@@ -73,6 +111,16 @@ def no_tried(run: KernelRun) -> Numbers:
     for (again, _, mine), right in pairs:
         if again and not mine & FAULT_FLAG_TRIED and right & FAULT_FLAG_TRIED:
             return {"mine": hex(mine), "right": hex(right)}
+    return None
+
+
+def tried_first(run: KernelRun) -> Numbers:
+    """A first attempt is marked."""
+    for event, right in zip(
+        run.mine.trace.select("attempt", task=run.case.task), run.right(FLAG_WORDS), strict=False
+    ):
+        if event.b == 1 and int(event.a) & FAULT_FLAG_TRIED and not right & FAULT_FLAG_TRIED:
+            return {"mine": hex(int(event.a)), "right": hex(right)}
     return None
 
 
@@ -138,7 +186,8 @@ CAUSES = (
     Cause(
         "unlock-on-retry",
         breaks("bad unlock balance"),
-        "You release mmap_sem after VM_FAULT_RETRY. Who gives RETRY has released it already.",
+        "You release mmap_sem after VM_FAULT_RETRY. Who gives RETRY has released it already. It is one bit, "
+        "and MAJOR may come with it: ask for it with `&`.",
         CALLEE,
     ),
     *KILL_CAUSES,
@@ -149,6 +198,20 @@ CAUSES = (
         "whatever attempt it is: call mm_fault_error, which knows what each of them asks for.",
         ERRORS,
     ),
+    Cause(
+        "other-error",
+        other_error,
+        "mm_fault_error gets the word that the attempt gave, and finds out which error it is: some end in "
+        "SIGSEGV, and after OOM the access is made again.",
+        ERRORS,
+    ),
+    Cause(
+        "served-is-error",
+        served_is_error,
+        "Only the bits of VM_FAULT_ERROR say that an attempt failed. Others, as LOCKED and MAJOR, come with "
+        "faults that were served.",
+        ERRORS,
+    ),
     *FAILED_CAUSES,
     Cause(
         "retry-is-error",
@@ -156,6 +219,13 @@ CAUSES = (
         "You report an error when handle_mm_fault says RETRY. It says that it has waited, and that you "
         "should ask again.",
         CALLEE,
+    ),
+    Cause(
+        "leaves-on-retry",
+        leaves_on_retry,
+        "A fault is left for SIGKILL alone, in user mode as in kernel mode. Without it the fault goes round: "
+        "it isn't served yet, so who faulted would fault again.",
+        LOOP,
     ),
     Cause(
         "nonfatal-return",
@@ -176,6 +246,13 @@ CAUSES = (
         no_tried,
         "You don't set FAULT_FLAG_TRIED for the second attempt. It tells the callee that the page was asked "
         "for before.",
+        LOOP,
+    ),
+    Cause(
+        "tried-first",
+        tried_first,
+        "You set FAULT_FLAG_TRIED for the first attempt, too. It says that the page was asked for before: "
+        "that is so after RETRY.",
         LOOP,
     ),
     Cause(

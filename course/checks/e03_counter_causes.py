@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from course.checks.e03_scenarios import PAGE_FAULTS, SERVED_FAULTS
+from course.checks.e04_round_causes import in_kernel_mode
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
 from pyemu.flags import SIGKILL, VM_FAULT_ERROR, VM_FAULT_MAJOR
 
 __all__ = ["COUNTER_CAUSES", "FAILED_CAUSES"]
 
+EVENT = "Linux v5.6, arch/x86/mm/fault.c, do_user_addr_fault, PERF_COUNT_SW_PAGE_FAULTS"
 COUNTS = "Linux v5.6, arch/x86/mm/fault.c, do_user_addr_fault, `major |= fault & VM_FAULT_MAJOR`"
 COUNTERS = ("min_flt", "maj_flt")
+COUNTED = (*COUNTERS, *(one.name for one in SERVED_FAULTS))
 NAMES = ("counter", "attempt_end", "fault_signal", "exception")
 
 Numbers = dict[str, int | str] | None
@@ -26,8 +29,8 @@ def counts_failed(run: KernelRun) -> Numbers:
     """A counter of served faults went up after an error, or after the fault had come to a signal."""
     failed = False
     for event in run.mine.trace.select(*NAMES, task=run.case.task):
-        if event.kind == "counter" and event.a in COUNTERS and failed:
-            return {"counter": str(event.a)}
+        if event.kind == "counter" and event.a in COUNTED and failed:
+            return {"counter": str(event.a).replace("-", "_")}
         if event.kind != "counter":
             error = event.kind == "attempt_end" and bool(int(event.a) & VM_FAULT_ERROR)
             failed = error or event.kind == "fault_signal"
@@ -40,7 +43,7 @@ def counts_each(run: KernelRun) -> Numbers:
     for event in run.mine.trace.select("exception", "counter", "attempt", task=run.case.task):
         if event.kind == "attempt" and int(event.b) > 1 and counted:
             return {}
-        counted = event.kind == "counter" and (counted or event.a in COUNTERS)
+        counted = event.kind == "counter" and (counted or event.a in COUNTED)
     return None
 
 
@@ -67,6 +70,20 @@ def last_major(run: KernelRun) -> Numbers:
     return {} if minor and _major(run) == [True, False] else None
 
 
+def first_major(run: KernelRun) -> Numbers:
+    """A fault whose second attempt was major was counted as minor."""
+    minor = run.facts.minor > run.wanted.minor and run.facts.major < run.wanted.major
+    return {} if minor and _major(run) == [False, True] else None
+
+
+def kernel_uncounted(run: KernelRun) -> Numbers:
+    """A fault of kernel code had the kernel's own attempts, and was not counted."""
+    mine, kernel = run.facts, run.wanted
+    same = run.mine.end == "done" and mine.attempts == kernel.attempts
+    fewer = mine.minor + mine.major < kernel.minor + kernel.major
+    return {} if same and fewer and in_kernel_mode(run) else None
+
+
 def pf_in_loop(run: KernelRun) -> Numbers:
     """The perf event came more often than the exception."""
     return {} if run.value(PAGE_FAULTS) > run.facts.exceptions else None
@@ -89,13 +106,20 @@ FAILED_CAUSES = (
         "counts-failed",
         counts_failed,
         "min_flt and maj_flt count faults that were served. One that failed counts as neither, in user mode "
-        "and in kernel mode: return when the error is reported.",
+        "and in kernel mode, whatever its attempts gave: return when the error is reported.",
         COUNTS,
     ),
 )
 """Recognised by events that no other mistake shows."""
 
 COUNTER_CAUSES = (
+    Cause(
+        "kernel-uncounted",
+        kernel_uncounted,
+        "Faults of kernel code count like those of programs: one that was served is a minor or a major one. "
+        "Look at what you leave the fault for in kernel mode.",
+        COUNTS,
+    ),
     Cause(
         "counts-each",
         counts_each,
@@ -130,18 +154,25 @@ COUNTER_CAUSES = (
         COUNTS,
     ),
     Cause(
+        "first-major",
+        first_major,
+        "A fault is major if any of its attempts was, also the last. The first one waited for a lock; the "
+        "second had to read the page.",
+        COUNTS,
+    ),
+    Cause(
         "pf-in-loop",
         pf_in_loop,
         "The event page-faults comes once for each exception, however many attempts it takes: report it "
         "before the loop.",
-        COUNTS,
+        EVENT,
     ),
     Cause(
         "pf-missing",
         pf_missing,
         "The event page-faults comes once for each exception, whatever becomes of it: report it before you "
         "look for the area.",
-        COUNTS,
+        EVENT,
     ),
 )
 """Recognised by what was counted."""

@@ -8,6 +8,7 @@ from course.checks.e03_area_causes import LOOP, before_violation
 from course.checks.e04_round_causes import in_kernel_mode, signals_of, user_no_context
 from course.checks.kernel_case import KernelRun
 from course.checks.specification import Cause
+from course.checks.userfaults import ACQUISITIONS
 from pyemu.flags import SIGKILL, VM_FAULT_RETRY
 
 __all__ = ["FIXUP_CAUSES", "KILL_CAUSES"]
@@ -35,6 +36,12 @@ def no_return(run: KernelRun) -> Numbers:
     return {} if ("fixup", "attempt") in pairwise(kinds) else None
 
 
+def double_fixup(run: KernelRun) -> Numbers:
+    """A fixup followed a fixup, in the same exception."""
+    events = run.mine.trace.select("exception", "fixup", "attempt", task=run.case.task)
+    return {} if ("fixup", "fixup") in pairwise(event.kind for event in events) else None
+
+
 def kernel_kill_return(run: KernelRun) -> Numbers:
     """SIGKILL was sent, an attempt of kernel code gave RETRY, and the next thing is the same fault."""
     if not _sent(run) or not in_kernel_mode(run):
@@ -59,11 +66,18 @@ def no_kill_test(run: KernelRun) -> Numbers:
     return None
 
 
+def lock_before_kill(run: KernelRun) -> Numbers:
+    """SIGKILL was sent, and the lock was taken more often than the kernel takes it, for no attempt."""
+    more = run.value(ACQUISITIONS) > run.right(ACQUISITIONS)
+    return {} if _sent(run) and more and run.facts.attempts == run.wanted.attempts else None
+
+
 def kill_without_retry(run: KernelRun) -> Numbers:
-    """SIGKILL was pending from the beginning, no attempt gave RETRY, and it ended the fault all the same."""
+    """SIGKILL was pending from the beginning, no attempt of a program gave RETRY, and it ended the fault."""
     ends = run.mine.trace.select("attempt_end", task=run.case.task)
     retried = any(int(event.a) & VM_FAULT_RETRY for event in ends)
-    return {} if "pending" in run.case.numbers and not retried else None
+    early = "pending" in run.case.numbers and not retried
+    return {} if early and not in_kernel_mode(run) else None
 
 
 FIXUP_CAUSES = (
@@ -87,6 +101,13 @@ FIXUP_CAUSES = (
         "no_context says where kernel code will go on; it does not end your function. Return after it.",
         FIXUP,
     ),
+    Cause(
+        "double-fixup",
+        double_fixup,
+        "mm_fault_error does for kernel code what is needed: it calls no_context itself. A second call looks "
+        "for a fixup of the fixup, and there is none.",
+        FIXUP,
+    ),
 )
 """Recognised by events that no other mistake shows."""
 
@@ -103,6 +124,13 @@ KILL_CAUSES = (
         no_kill_test,
         "Ask for fatal_signal_pending after each VM_FAULT_RETRY, whatever attempt it is, and leave the fault "
         "then: the task needs no page any more.",
+        LOOP,
+    ),
+    Cause(
+        "lock-before-kill",
+        lock_before_kill,
+        "Ask for fatal_signal_pending first. A task that is to die goes round no more, so it needs no lock: "
+        "to get it may take long, since others hold it.",
         LOOP,
     ),
     Cause(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from course.checks.e03_causes import CAUSES, LOOP
 from course.checks.e03_scenarios import (
+    EARLIER,
+    FIXUPS,
     FLAG_WORDS,
     LOCKED_REPORT,
     PAGE_FAULTS,
@@ -12,6 +14,7 @@ from course.checks.e03_scenarios import (
     drivers,
     failing,
     forbidden,
+    kernel_beyond,
     plain,
     unmapped,
 )
@@ -24,11 +27,13 @@ from course.checks.e03_waits import (
     refused_later,
     remapped,
     slow,
+    swapped_out,
+    truncated,
     woken,
     written,
 )
-from course.checks.e04_areas import ACCESSES
 from course.checks.specification import Check, Checks, Commit
+from course.checks.userfaults import ACQUISITIONS
 
 __all__ = ["CHECKS"]
 
@@ -36,8 +41,15 @@ CHECKS = Checks(
     answers=("do_user_addr_fault",),
     checks={
         "plain": Check(
-            lambda draw: (plain(draw), beyond(draw), forbidden(draw), unmapped(draw), drivers(draw)),
-            ("outcome", "exceptions", "attempts", LOCKED_REPORT),
+            lambda draw: (
+                plain(draw),
+                beyond(draw),
+                forbidden(draw),
+                unmapped(draw),
+                drivers(draw),
+                kernel_beyond(draw),
+            ),
+            ("outcome", "exceptions", "attempts", LOCKED_REPORT, FIXUPS),
             "Most faults wait for nothing: find the area, make one attempt, release the lock, and say how it "
             "went.",
         ),
@@ -51,7 +63,7 @@ CHECKS = Checks(
                 in_kernel(draw, "signalled"),
                 refused_later(draw),
             ),
-            ("outcome", ACCESSES, "exceptions", "attempts", "handler_runs"),
+            ("outcome", EARLIER, "exceptions", "attempts", "handler_runs"),
             "RETRY says that the lock is gone. So the lock is taken, the area found, and asked about, once "
             "more; in 5.6 only SIGKILL ends the fault early.",
         ),
@@ -69,7 +81,7 @@ CHECKS = Checks(
                 killed_before(draw, "read"),
                 killed_before(draw, "pipe_write"),
             ),
-            ("attempts", "outcome", "exceptions", "minor", "major"),
+            ("attempts", "outcome", "exceptions", "minor", "major", ACQUISITIONS),
             "A killed task needs no page. In user mode it ends on its way back; kernel code has to go on "
             "somewhere, and that is its fixup.",
         ),
@@ -86,6 +98,8 @@ CHECKS = Checks(
                 held(draw),
                 in_kernel(draw, "served"),
                 failing(draw),
+                truncated(draw),
+                swapped_out(draw),
                 killed_in_user_mode(draw),
             ),
             ("minor", "major", PAGE_FAULTS, *SERVED_FAULTS),

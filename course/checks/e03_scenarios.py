@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from course.checks.draw import Draw
-from course.checks.facts import Fact
+from course.checks.facts import Fact, counted
 from course.checks.kernel_case import KernelCase
 from course.checks.scenarios import HANDLED
 from pyemu.tree import Tree
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from pyemu.scenario import Scenario
 
 __all__ = [
+    "EARLIER",
+    "FIXUPS",
     "FLAG_WORDS",
+    "LOCKED",
     "LOCKED_REPORT",
     "PAGE_FAULTS",
     "SERVED_FAULTS",
@@ -29,6 +32,7 @@ __all__ = [
     "drivers",
     "failing",
     "forbidden",
+    "kernel_beyond",
     "plain",
     "scenario",
     "unmapped",
@@ -46,21 +50,31 @@ PAGE_FAULTS = _perf("page-faults")
 SERVED_FAULTS = (_perf("minor-faults"), _perf("major-faults"))
 
 
-def _locked_report(result: Result, task: str) -> bool:
-    held = False
+def _locked_report(result: Result, task: str) -> str:
+    held, how = False, "no error is reported"
     for event in result.trace.select("lock_taken", "lock_dropped", "fault_signal", "fixup", task=task):
-        if event.kind in ("fault_signal", "fixup") and held:
-            return True
+        if event.kind in ("fault_signal", "fixup"):
+            if held:
+                return LOCKED
+            how = "an error is reported without mmap_sem"
         held = event.kind == "lock_taken"
-    return False
+    return how
 
 
-LOCKED_REPORT = Fact(
-    "locked_report",
-    _locked_report,
-    lambda locked: f"an error is reported {'with' if locked else 'without'} mmap_sem",
+LOCKED = "an error is reported with mmap_sem"
+LOCKED_REPORT = Fact("locked_report", _locked_report, str)
+"""How errors were reported, as a signal or to a fixup: `LOCKED` when one was while the task held mmap_sem."""
+
+
+FIXUPS = Fact("fixups", lambda result, task: len(result.trace.select("fixup", task=task)), counted("fixup"))
+"""How often kernel code was sent to its fixup."""
+
+EARLIER = Fact(
+    "earlier accesses",
+    lambda result, task: tuple(one.removeprefix("ret=") for one in result.tasks[task].outcomes[:-1]),
+    lambda all_: f"earlier accesses give {', '.join(all_)}" if all_ else "no earlier access",
 )
-"""Whether an error was reported, as a signal or to a fixup, while the task held mmap_sem."""
+"""What each access came to, but for the last, which is the outcome."""
 
 
 FLAG_WORDS = Fact(
@@ -125,6 +139,15 @@ def beyond(draw: Draw) -> KernelCase:
     return case_of(told, f"T {access['do']}s page 3 of V, which shows a file of three pages")
 
 
+def kernel_beyond(draw: Draw) -> KernelCase:
+    """The only attempt of a fault of kernel code ends in SIGBUS."""
+    access = {"do": draw("call", ("tmpfs_write", "pipe_write")), "area": "V", "page": 3}
+    told = scenario("A page beyond the end", {"file": "F", "shared": True}, [access])
+    return case_of(
+        told, f"A system call ({access['do']}) reads page 3 of V, which shows a file of three pages"
+    )
+
+
 def forbidden(draw: Draw) -> KernelCase:
     """The area forbids the access."""
     page = draw("page", (1, 2, 3))
@@ -153,6 +176,7 @@ def drivers(draw: Draw) -> KernelCase:
         ),
         f"T reads page {page} of V, whose driver gives VM_FAULT_SIGSEGV; then page {page} of W, whose driver "
         "gives VM_FAULT_OOM, and serves the page at the next exception",
+        driver=1,
     )
 
 

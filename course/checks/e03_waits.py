@@ -26,6 +26,8 @@ __all__ = [
     "refused_later",
     "remapped",
     "slow",
+    "swapped_out",
+    "truncated",
     "woken",
     "written",
 ]
@@ -82,6 +84,47 @@ def held(draw: Draw) -> KernelCase:
     return case_of(
         scenario("A page that is locked", SHOWN, access, holder, cached=True),
         f"T reads page {page} of V, which is in memory. H holds the page's lock for {ticks} us",
+    )
+
+
+def truncated(draw: Draw) -> KernelCase:
+    """The disk reads a page, so the first attempt is major; the second fails: the file has become shorter."""
+    access, do = draw("access", ("read", "write")), draw("call", ("tmpfs_write", "pipe_write"))
+    pause = {"do": "pause", "ticks": draw("at", range(2_000, 9_000, 500))}
+    steps = [{"do": how, "area": "V", "page": page} for how, page in ((access, 2), (do, 1))]
+    cuts = [step for size in (2, 1) for step in (pause, {"do": "truncate", "file": "F", "size": size})]
+    return case_of(
+        scenario("A file that gets shorter", SHOWN | {"random": True}, steps, {"name": "U", "program": cuts}),
+        f"V shows a file of three pages on a disk, which reads a page for 10000 us. T {access}s page 2, then "
+        f"a system call ({do}) reads page 1. Each time U cuts the page off the file meanwhile",
+    )
+
+
+def swapped_out(draw: Draw) -> KernelCase:
+    """The first attempt waits for a lock; then the page is another one, which the second has to read."""
+    page, at = {"area": "V", "page": draw("page", (1, 2))}, draw("at", range(1_000, 9_000, 500))
+    access = [{"do": "pause", "ticks": 10}, {"do": "read", **page}]
+    hold = {"do": "hold_page", "file": "F", "page": page["page"], "ticks": 40_000}
+    out = {"do": "reclaim", **page}
+    moved = [
+        {"do": "mmap_fixed", **page},
+        {"do": "write", **page},
+        out,
+        {"do": "pause", "ticks": 15_000},
+        out,
+    ]
+    return case_of(
+        scenario(
+            "A page that is swapped out",
+            SHOWN,
+            access,
+            {"name": "H", "program": [hold]},
+            {"name": "U", "process": "T", "program": [{"do": "pause", "ticks": at}, *moved]},
+            cached=True,
+        ),
+        f"T reads page {page['page']} of V, which is in memory. H holds the page's lock for 40000 us. After "
+        f"{at} us U maps fresh memory over the page and writes it, and the kernel swaps it out: attempt 2 "
+        "has to read it from the disk",
     )
 
 

@@ -39,6 +39,13 @@ def since_close(run: KernelRun, *kinds: str) -> bool:
     )
 
 
+def pending(run: KernelRun, one: Attempt) -> str:
+    """Give the signal that was sent last before an attempt ended, and not taken by then; empty for none."""
+    events = run.mine.trace.select("signal_sent", "signal_taken")
+    before = [event for event in events if event.step < one.end]
+    return Signal(int(before[-1].a)).name if before and before[-1].kind == "signal_sent" else ""
+
+
 def exiting_waits(run: KernelRun) -> Numbers:
     """A task that exits sent a message."""
     return {} if "exiting" in run.case.numbers and run.facts.messages else None
@@ -71,18 +78,18 @@ def signal_is_exit(run: KernelRun) -> Numbers:
     if run.case.numbers:
         return None
     for one in mine(run):
-        pending = [event for event in run.mine.trace.select("signal_sent") if event.step < one.end]
-        if pending and one.bits & VM_FAULT_SIGBUS and not lock_of(one):
-            return {"signal": Signal(int(pending[-1].a)).name}
+        signal = pending(run, one)
+        if signal and one.bits & VM_FAULT_SIGBUS and not lock_of(one):
+            return {"signal": signal}
     return None
 
 
 def signal_first(run: KernelRun) -> Numbers:
     """A task with a pending signal dropped the lock and queued nothing."""
     for one in mine(run):
-        pending = [event for event in run.mine.trace.select("signal_sent") if event.step < one.end]
-        if pending and one.bits & VM_FAULT_RETRY and lock_of(one) and not one.kinds("message"):
-            return {"signal": Signal(int(pending[-1].a)).name}
+        signal = pending(run, one)
+        if signal and one.bits & VM_FAULT_RETRY and lock_of(one) and not one.kinds("message"):
+            return {"signal": signal}
     return None
 
 

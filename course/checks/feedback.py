@@ -63,9 +63,6 @@ def overview(verdict: Verdict, checks: Checks) -> str:
         A line for each behaviour and the sum. When all passed, the kernel's reasons and the real change.
     """
     lines = [*map(title_line, verdict.rows), "", summary(verdict)]
-    headlines = {row.feedback.headline for row in verdict.rows if row.feedback is not None}
-    if len(headlines) == 1 and sum(row.outcome is Outcome.FAILED for row in verdict.rows) > 1:
-        lines += ["", *textwrap.wrap(headlines.pop(), WIDTH)]  # one mistake, which ended every check
     if verdict.full:
         who = checks.whose.removesuffix("'s").lower()
         lines += ["", f"Why {who} does it so"]
@@ -75,6 +72,12 @@ def overview(verdict: Verdict, checks: Checks) -> str:
             commit = f"commit {checks.commit.id}, " if checks.commit.id else ""
             lines += _wrapped("in Linux", commit + checks.commit.title)
     return "\n".join(lines)
+
+
+def one_mistake(verdict: Verdict) -> str:
+    """Give the headline of several failed checks that all have the same; empty when they don't."""
+    headlines = [row.feedback.headline for row in verdict.rows if row.feedback is not None]
+    return textwrap.fill(headlines[0], WIDTH) if len(headlines) > len(set(headlines)) == 1 else ""
 
 
 def explain(feedback: Feedback) -> str:

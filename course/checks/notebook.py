@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from course.checks.answer import newer_cell, notebook_names, notebook_source, source_of
 from course.checks.failed_run import keep_run
-from course.checks.feedback import overview, row_text
+from course.checks.feedback import one_mistake, overview, row_text
 from course.checks.judge import judge
 from course.checks.library import checks_of, exercise_of
 from course.checks.verdict import Outcome, Verdict
@@ -121,15 +121,20 @@ def _check(
         if kept := keep_run(verdict, behaviour, source):
             text += f'\n\nTo step through this run: from course.views import stepper; stepper("{kept}")'
     else:
-        text, passed = overview(verdict, checks) + _where(verdict), verdict.points == exercise.points
-    return "\n\n".join(filter(None, (stale, text, "" if PROCESSES else NOTE))), passed
+        text = _joined(overview(verdict, checks), one_mistake(verdict), _where(verdict))
+        passed = verdict.points == exercise.points
+    return _joined(stale, text, "" if PROCESSES else NOTE), passed
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(filter(None, parts))
 
 
 def _where(verdict: Verdict) -> str:
     """Say where the reason of the first failed check is read."""
     failed = (row.behaviour.id for row in verdict.rows if row.outcome is Outcome.FAILED)
     first = next(failed, None)
-    return f'\n\nTo see why the first of them failed: check("{verdict.exercise}", "{first}")' if first else ""
+    return f'To see why the first of them failed: check("{verdict.exercise}", "{first}")' if first else ""
 
 
 @lru_cache(maxsize=8)

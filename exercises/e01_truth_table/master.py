@@ -35,11 +35,12 @@ print(run("S12", Tree.before, {"fault_signal_pending": too_eager}))
 #
 # Fill in two plain functions: no `async`, no `await`. `patch_3` is the rule of patches 3 to 8, `patch_9` the
 # rule from patch 9 on. Each returns `True` to leave the fault, `False` to stay. (What Python takes for true
-# or false will do as well; `None` is to stay.)
+# or false will do as well, such as a list or a set; `None` is to stay. A text won't do: to Python, "stay" is
+# true.)
 #
 # | you get | it is |
 # |---|---|
-# | `fault` | what the attempt gave: bits such as `VM_FAULT_RETRY`, `VM_FAULT_MAJOR`, `VM_FAULT_SIGBUS` |
+# | `fault` | what the attempt gave, a number: test a bit of it, such as `VM_FAULT_RETRY`, with `&` |
 # | `mode` | `"user"` or `"kernel"`: where the fault came from |
 # | `signals` | what was *sent* to the task: a tuple of pairs like `("SIGUSR1", "handler")`, or an empty one |
 #
@@ -48,15 +49,15 @@ print(run("S12", Tree.before, {"fault_signal_pending": too_eager}))
 # The second half of a pair says how the task treats that signal: `"handler"`, `"blocked"`, `"ignored"`, or
 # `"default"`. Not all that was sent is **pending**. [fact:signal-pending]
 #
-# Here `"default"` comes with SIGKILL and SIGSTOP alone, and they with nothing else. (SIGSTOP stops a task
-# until SIGCONT comes.) Any other signal comes with a handler, blocked, or ignored.
+# Here SIGKILL and SIGSTOP always come with `"default"`, alone or beside others. (SIGSTOP stops a task until
+# SIGCONT comes.) Any other signal comes with `"handler"`, `"blocked"` or `"ignored"`.
 #
-# You need not code this: most signals with their default are settled when they are sent. The kernel drops
-# SIGCHLD, [fact:signal-default-ignored] and where SIGTERM ends the task, it sends SIGKILL.
-# [fact:signal-group-fatal]
+# Why never with its default? That is settled when the signal is sent, so you need not code it. By default
+# SIGCHLD is dropped, [fact:signal-default-ignored] and where SIGTERM with its default ends the task, the
+# kernel sends SIGKILL. [fact:signal-group-fatal]
 #
-# You may write helper functions beside the two. If you are stuck, `hint("e01_truth_table", 1)` gives a
-# nudge; 2 and 3 say more.
+# Helper functions go into this cell, too. If you are stuck, `hint("e01_truth_table", 1)` gives a nudge; 2 and
+# 3 say more.
 
 # %% id="rules" tags=["answer"]
 def patch_3(fault, mode, signals):
@@ -99,12 +100,15 @@ check("e01_truth_table", "retry")
 # %% [markdown] id="twelve"
 # ## A fault that waited
 #
-# Now `VM_FAULT_RETRY` is set, in both modes: with no signal, with SIGKILL, with one or two that have a
-# handler, whatever their names. Where two were sent, they come in either order. Patch 3 is asked about
-# SIGSTOP as well.
+# Now `VM_FAULT_RETRY` is set, in both modes: with no signal, with one or two that have a handler, whatever
+# their names, and with SIGKILL, alone or beside another. Where two were sent, they come in either order.
+# Patch 3 is asked about SIGSTOP as well.
 
 # %% id="p3" tags=["check"]
 check("e01_truth_table", "p3")
+
+# %% [markdown] id="nine"
+# The same faults, by the rule of patch 9. SIGSTOP comes in the last check.
 
 # %% id="p9" tags=["check"]
 check("e01_truth_table", "p9")

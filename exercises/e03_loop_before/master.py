@@ -41,11 +41,12 @@ for event in run("S9", Tree.before).trace.select("attempt", "attempt_end", task=
 #
 # What 5.6 does about RETRY, in this order: [fact:x86-retry-5-6]
 #
-# - if SIGKILL is pending, the fault ends here. In user mode a bare return is enough: SIGKILL is taken on
-#   the way back. Kernel code can't be left like that, since it would go on with the same instruction. It
+# - if SIGKILL is pending, the fault ends here. Then a bare return is enough for user mode: SIGKILL is taken
+#   on the way back. Kernel code can't be left like that, since it would go on with the same instruction. It
 #   has a **fixup**, the place where it goes on when memory fails it, and `no_context` sends it there.
 #   [fact:x86-fixup] Other signals have to wait;
-# - else it retries, without `FAULT_FLAG_ALLOW_RETRY`, and with `FAULT_FLAG_TRIED`. [fact:flag-tried-5-6]
+# - else it retries, in user mode as in kernel mode, without `FAULT_FLAG_ALLOW_RETRY`, and with
+#   `FAULT_FLAG_TRIED`. [fact:flag-tried-5-6]
 #
 # The second attempt may give RETRY, too, but only with SIGKILL: it may not wait for a monitor any more, but
 # for a page that somebody has locked, and SIGKILL ends that wait. The lock is gone then as well, and what is
@@ -53,8 +54,9 @@ for event in run("S9", Tree.before).trace.select("attempt", "attempt_end", task=
 #
 # And it counts. The event `page-faults` comes once for each exception, also if that ends in SIGSEGV; whether
 # before or after the first `down_read` makes no difference. A fault that was served counts once,
-# as `maj_flt` and `major-faults` if any of its attempts gave `VM_FAULT_MAJOR`, else as `min_flt` and
-# `minor-faults`. [fact:count-x86-own] A fault that failed or was left counts as neither.
+# as `maj_flt` and `major-faults` if any of its attempts gave `VM_FAULT_MAJOR`, the first or the last, else as
+# `min_flt` and `minor-faults`. [fact:count-x86-own] A fault that failed or was left counts as neither,
+# whatever its attempts gave.
 #
 # Flags and the first lock are there. The rest is yours. Each operation is awaited, as in `await
 # down_read(mm)`, and so is a field: `await vma.vm_start`. Not awaited: `current` itself, and `user_mode`.
@@ -73,6 +75,9 @@ for event in run("S9", Tree.before).trace.select("attempt", "attempt_end", task=
 # | `no_context(regs, error_code, address, SIGBUS, BUS_ADRERR)` | kernel code: on to its fixup; then return |
 # | `mm_fault_error(regs, error_code, address, fault)` | reporting an error; release the lock before |
 # | `count("min_flt")`, `perf_sw_event("page-faults")` | counting |
+#
+# `mm_fault_error` takes the word that the attempt gave, and does what is needed in either mode: for kernel
+# code it calls `no_context` itself.
 #
 # If you are stuck, `hint("e03_loop_before", 1)` gives a nudge; 2 and 3 say more.
 
@@ -141,6 +146,8 @@ check("e03_loop_before", "plain")
 
 # %% [markdown] id="two"
 # ## Two attempts
+#
+# Now the first attempt waits, and gives RETRY.
 
 # %% id="retry" tags=["check"]
 check("e03_loop_before", "retry")
@@ -153,6 +160,8 @@ check("e03_loop_before", "kill")
 
 # %% [markdown] id="never-three"
 # ## Never three
+#
+# The second attempt is the last: what it gives is the end of the fault, and what is counted.
 
 # %% id="s13" tags=["check"]
 check("e03_loop_before", "s13")

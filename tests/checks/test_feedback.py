@@ -5,7 +5,16 @@ from dataclasses import replace
 import pytest
 
 from course.checks.difference import Difference
-from course.checks.feedback import PRINTED_LINES, WIDTH, explain, overview, printed_text, row_text, title_line
+from course.checks.feedback import (
+    PRINTED_LINES,
+    WIDTH,
+    explain,
+    one_mistake,
+    overview,
+    printed_text,
+    row_text,
+    title_line,
+)
 from course.checks.library import checks_of, exercise_of
 from course.checks.verdict import Feedback, Outcome, Row, Verdict
 
@@ -69,13 +78,11 @@ def test_the_overview_gives_reasons_and_the_commit_only_after_success(outcome: O
 
 
 @pytest.mark.parametrize("second", ["It failed.", "It failed otherwise."])
-def test_the_overview_says_the_mistake_that_ended_every_check(second: str):
-    rows = [
-        Row(one, Outcome.FAILED, feedback=replace(FULL, headline=said))
-        for one, said in zip((S13, WAKES), ("It failed.", second), strict=True)
-    ]
-    lines = overview(Verdict("e04_loop", None, tuple(rows)), CHECKS).splitlines()
-    assert ("It failed." in lines) == (second == "It failed.")
+def test_a_mistake_that_ended_every_check_is_told_once(second: str):
+    said = zip((S13, WAKES), ("It failed.", second), strict=True)
+    rows = [Row(one, Outcome.FAILED, feedback=replace(FULL, headline=headline)) for one, headline in said]
+    assert one_mistake(Verdict("e04_loop", None, tuple(rows))) == second * (second == "It failed.")
+    assert one_mistake(Verdict("e04_loop", None, tuple(rows[:1]))) == ""
 
 
 def test_a_flood_of_prints_is_cut():

@@ -113,6 +113,15 @@ def test_what_goes_wrong_in_a_call_is_named(rule: str):
     assert found.value.rule == rule
 
 
+def test_a_call_that_does_not_fit_the_function_names_no_line_of_ours():
+    with Answers("def f(a): pass\n", ["f"]) as answers, pytest.raises(HandlerFault) as found:
+        answers.call("f", 1, 2)
+    assert str(found.value) == (
+        "f raised TypeError: f() takes 1 positional argument but 2 were given. Your function must raise "
+        "nothing. The call was f(1, 2)."
+    )
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [

@@ -123,7 +123,67 @@ SLIPS = {
     ),
     "two are looked at": (
         answer(pending=kept(KEEP).replace("in signals", "in signals[:2]")),
+        "control: one-of-three",
+    ),
+    "patch 9, the first and the last": (
+        answer(nine=NINE.replace("and sent", "and pending((*signals[:1], *signals[-1:]))")),
+        "control: one-of-three",
+    ),
+    "patch 3, the first and the last": (
+        answer("waited and 'SIGKILL' in dict((*signals[:1], *signals[-1:]))"),
+        "control: one-of-three",
+    ),
+    "patch 9, three": (
+        answer(nine=NINE.replace("and sent", "and (sent or len(signals) > 2)")),
+        "control: one-signal",
+    ),
+    "one less for what is blocked, and for what is ignored": (
+        answer(
+            nine=NINE.replace(
+                "and sent", "and len(signals) > sum(how in dict(map(reversed, signals)) for how in OUT)"
+            )
+        )
+        + "OUT = 'blocked', 'ignored'\n",
+        "control: once",
+    ),
+    "not all blocked, and not all ignored": (
+        answer(
+            nine=NINE.replace(
+                "and sent",
+                "and any(how != 'blocked' for _, how in signals)"
+                " and any(how != 'ignored' for _, how in signals)",
+            )
+        ),
+        "control: together",
+    ),
+    "SIGSTOP at the end": (
+        answer(
+            nine=NINE.replace("and sent", "and (sent != ['SIGSTOP'] or signals[-1][0] == 'SIGSTOP') and sent")
+        ),
         "control: ends-early",
+    ),
+    "SIGSTOP before RETRY": (
+        answer(nine=f"('SIGSTOP' in sent and mode == 'user') or {NINE}"),
+        "retry: no-retry-test",
+    ),
+    "two before RETRY": (answer(nine=f"len(sent) > 1 and mode == 'user' or {NINE}"), "retry: no-retry-test"),
+    "some that are over": (
+        answer(
+            THREE.replace("waited", "not (fault in (0, VM_FAULT_MAJOR) or fault & VM_FAULT_ERROR)"),
+        ),
+        "retry: no-retry-test",
+    ),
+    **{
+        f"{error}, or RETRY": (
+            answer(nine=NINE.replace("waited", f"fault & (VM_FAULT_RETRY | VM_FAULT_{error})")),
+            "retry: error-is-retry",
+        )
+        for error in ("OOM", "SIGBUS", "SIGSEGV")
+    },
+    "a default that keeps": (
+        answer(nine=NINE.replace("and sent", "and later(sent)"))
+        + "def later(sent, found=[]):\n    found += sent\n    return found\n",
+        "p9: keeps",
     ),
     "or a text": (
         answer(pending=loop("if how == 'blocked' or 'ignored': continue")),

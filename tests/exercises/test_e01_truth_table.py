@@ -43,6 +43,11 @@ SENTENCES = {
     "always": "VM_FAULT_RETRY alone is no reason to leave: something has to be pending.",
     "always-user": "User mode without a signal must retry, too.",
     "and-for-or": "SIGKILL needs no user mode, and user mode needs no SIGKILL.",
+    "text": "Your patch_3 returns a text: return True or False.",
+    "keeps": "Your patch_3 was asked the same twice, and did not say the same.",
+    "once": "Two signals may be blocked, or two ignored: then neither is pending.",
+    "together": "A blocked signal and an ignored one: nothing is pending then either.",
+    "one-of-three": "Three signals may be sent: yours misses the third.",
 }
 POINTS = {
     "no-retry-test": 8,
@@ -71,6 +76,11 @@ POINTS = {
     "always": 0,
     "always-user": 3,
     "and-for-or": 5,
+    "text": 0,
+    "keeps": 0,
+    "once": 8,
+    "together": 8,
+    "one-of-three": 8,
 }
 SIGNALS = {"none": (), "SIGUSR1": (("SIGUSR1", "handler"),), "SIGKILL": (("SIGKILL", "default"),)}
 
@@ -139,17 +149,31 @@ def test_a_rule_that_always_says_the_same_gets_nothing(value: str):
     assert verdict(E1.id, rules(value, value)).points == 0
 
 
-@pytest.mark.parametrize("or_else", ["", " or None"])
-def test_numbers_lists_and_none_count_as_python_takes_them(or_else: str):
-    assert verdict(E1.id, rules(THREE + or_else, NINE + or_else)).full
+@pytest.mark.parametrize("given", ["{}", "{} or None", "float(bool({}))"])
+def test_numbers_lists_and_none_count_as_python_takes_them(given: str):
+    assert verdict(E1.id, rules(given.format(THREE), given.format(NINE))).full
 
 
-def test_a_rule_that_says_something_else_is_told_so():
-    given = verdict(E1.id, rules(THREE, f"{NINE} or 'stay'"))
-    assert failed(given)["p9"] == (
-        "Yours gives patch_9, RETRY, user mode, no signal: 'stay', neither True nor False; right is patch_9, "
-        "RETRY, user mode, no signal: stay."
-    )
+@pytest.mark.parametrize("given", ["set({})", "{{name: 1 for name in {}}}", "dict.fromkeys({}) or None"])
+def test_sets_and_dicts_do_so_too(given: str):
+    sent = given.format("[name for name in sent if mode == 'user' or 'SIGKILL' in sent]")
+    assert verdict(E1.id, rules(THREE, f"fault & VM_FAULT_RETRY and ({sent})")).full
+
+
+@pytest.mark.parametrize("text", ["'stay'", "''", "b'stay'"])
+def test_a_rule_that_gives_a_text_is_told_so(text: str):
+    given = verdict(E1.id, rules(THREE, f"{NINE} or {text}"))
+    assert failed(given)["p9"] == "Your patch_9 returns a text: return True or False."
+
+
+def test_a_fault_word_is_a_number():
+    given = verdict(E1.id, rules("VM_FAULT_RETRY in fault", NINE))
+    assert failed(given)["p3"].endswith("The call was patch_3(1024, 'user', ()).")
+
+
+def test_a_filter_is_told_from_what_it_holds():
+    given = verdict(E1.id, rules(THREE, f"{NINE} and filter(None, sent)"))
+    assert "true even when that is nothing: make a list of it" in failed(given)["p9"]
 
 
 def test_a_rule_that_only_stays_where_it_should_leave_is_not_told_of_a_missing_return():

@@ -6,7 +6,16 @@ import pytest
 
 from course.checks.draw import Draw
 from course.checks.e03_scenarios import drivers, failing
-from course.checks.e03_waits import held, in_kernel, killed_before, remapped, slow, written
+from course.checks.e03_waits import (
+    held,
+    in_kernel,
+    killed_before,
+    remapped,
+    slow,
+    swapped_out,
+    truncated,
+    written,
+)
 from course.checks.facts import facts_of
 from course.checks.kernel_case import KernelCase
 from course.checks.library import checks_of, exercise_of
@@ -17,7 +26,7 @@ from tests.exercises.answers import failed, feedback, master, source_of, verdict
 ID = "e03_loop_before"
 E3 = exercise_of(ID)
 SENTENCES = {
-    "keeps-allow": "S13 needed 3 attempts and succeeded; 5.6 lets a fault wait once.",
+    "keeps-allow": "The fault needed 3 attempts and succeeded; 5.6 lets a fault wait once.",
     "no-tried": "Attempt 2 ran with 0x50, x86 5.6 uses 0x70.",
     "stale-vma": "You used a VMA of an older generation: use after free.",
     "no-relock": "find_vma without mmap_sem.",
@@ -47,9 +56,17 @@ SENTENCES = {
     "counter-and-event": "min_flt says 1, and its perf event says 0.",
     "retry-is-major": "The fault was counted as major, and no attempt gave MAJOR.",
     "pf-missing": "page-faults: 3, exceptions: 6. Each exception is one.",
+    "leaves-on-retry": "You left the fault after VM_FAULT_RETRY, and no signal had come.",
+    "other-error": "Attempt 1 gave SIGSEGV, and you reported SIGBUS.",
+    "served-is-error": "An attempt served the fault, and you reported an error.",
+    "double-fixup": "Kernel code was sent to its fixup twice, for one fault.",
+    "lock-before-kill": "SIGKILL was pending, and you took mmap_sem again.",
+    "tried-first": "Attempt 1 ran with 0x74, x86 5.6 uses 0x54.",
+    "kernel-uncounted": "A fault of kernel code was served, and not counted.",
+    "first-major": "The second attempt was major, the first was not: the fault is major.",
 }
 POINTS = {
-    "keeps-allow": 9,
+    "keeps-allow": 7,
     "no-tried": 10,
     "stale-vma": 2,
     "no-relock": 2,
@@ -79,6 +96,14 @@ POINTS = {
     "counter-and-event": 10,
     "retry-is-major": 10,
     "pf-missing": 10,
+    "leaves-on-retry": 2,
+    "other-error": 10,
+    "served-is-error": 0,
+    "double-fixup": 10,
+    "lock-before-kill": 10,
+    "tried-first": 10,
+    "kernel-uncounted": 8,
+    "first-major": 10,
 }
 HEAD = "async def do_user_addr_fault(regs, error_code, address):\n"
 
@@ -143,6 +168,22 @@ def test_the_fault_on_the_disk_is_major_once():
 def test_a_page_that_is_locked_takes_two_attempts_and_is_no_major_fault():
     facts = facts_of(run(held(Draw(None, "x")).scenario, Tree.before), "T")
     assert (facts.attempts, facts.minor, facts.major) == (2, 1, 0)
+
+
+def test_a_page_that_is_swapped_out_during_the_wait_is_read_by_the_second_attempt():
+    result = run(swapped_out(Draw(None, "x")).scenario, Tree.before)
+    ends = [event.text for event in result.trace.select("attempt_end", task="T")]
+    assert ends == ["attempt 1 gives 0x400 RETRY", "attempt 2 gives 0x4 MAJOR"]
+    assert (facts_of(result, "T").minor, facts_of(result, "T").major) == (0, 1)
+
+
+@pytest.mark.parametrize("seed", [None, *map(str, range(6))])
+def test_a_fault_that_fails_after_a_major_attempt_counts_as_neither(seed: str | None):
+    result = run(truncated(Draw(seed, "x")).scenario, Tree.before)
+    ends = [event.text for event in result.trace.select("attempt_end", task="T")]
+    assert ends[:4] == ["attempt 1 gives 0x404 MAJOR|RETRY", "attempt 2 gives 0x2 SIGBUS"] * 2
+    assert result.tasks["T"].outcomes == ("SIGBUS(code=2)", "EFAULT")
+    assert (facts_of(result, "T").minor, facts_of(result, "T").major) == (0, 0)
 
 
 @pytest.mark.parametrize("do", ["read", "pipe_write"])
@@ -243,7 +284,7 @@ UNFORESEEN = {
             (ASKED, ""),
             (ATTEMPT, ASKED.replace(KILLED, KILLED + "            await up_read(mm)\n") + ATTEMPT),
         ],
-        {"kill": SENTENCES["kill-without-retry"]},
+        {"kill": SENTENCES["lock-before-kill"]},
     ),
     "SIGKILL after whatever was served": (
         [
@@ -306,6 +347,41 @@ UNFORESEEN = {
         [("if not fault & VM_FAULT_RETRY", "if not fault & VM_FAULT_MAJOR")],
         {"retry": SENTENCES["unlock-on-retry"]},
     ),
+    "an error after a major attempt that is counted": (
+        [("    elif major:", "    if major:"), ("    else:", "    elif not fault & VM_FAULT_ERROR:")],
+        {"counters": "maj_flt counted a fault that had failed."},
+    ),
+    "a major attempt that is counted at once": (
+        [
+            ('        await count("maj_flt")\n', ""),
+            (
+                "        flags &= ~",
+                '        if major:\n            await count("maj_flt")\n        flags &= ~',
+            ),
+        ],
+        {"counters": SENTENCES["counts-each"]},
+    ),
+    "the event of a major fault at each attempt": (
+        [
+            (
+                "        if not fault & VM_FAULT_RETRY:",
+                (
+                    "        if fault & VM_FAULT_MAJOR:\n"
+                    '            await perf_sw_event("major-faults")\n        if not fault & VM_FAULT_RETRY:'
+                ),
+            ),
+            ('        await perf_sw_event("major-faults")\n    else', "    else"),
+        ],
+        {"counters": SENTENCES["counts-each"]},
+    ),
+    "MAJOR of the first attempt only": (
+        [("        major |=", "        major |= 0 if flags & FAULT_FLAG_TRIED else")],
+        {"counters": SENTENCES["first-major"]},
+    ),
+    "RETRY alone for RETRY": (
+        [("if not fault & VM_FAULT_RETRY:", "if fault != VM_FAULT_RETRY:")],
+        {"retry": SENTENCES["unlock-on-retry"]},
+    ),
     "a major fault of kernel code as minor": (
         [("elif major:", "elif major and user_mode(regs):")],
         {"counters": SENTENCES["last-major"]},
@@ -360,7 +436,9 @@ def test_the_loop_of_5_7_is_not_the_loop_of_5_6():
         ("        flags &= ~FAULT_FLAG_ALLOW_RETRY\n", ""),
         ("if await fatal_signal_pending(current):", "if await fault_signal_pending(fault, regs):"),
     )
-    assert failed(verdict(ID, source)) == {"flags": SENTENCES["keeps-allow"], "s13": SENTENCES["keeps-allow"]}
+    assert failed(verdict(ID, source)) == dict.fromkeys(
+        ("flags", "s13", "counters"), SENTENCES["keeps-allow"]
+    )
 
 
 def test_the_kernels_own_question_about_signals_is_as_good():

@@ -27,7 +27,7 @@ SENTENCES = {
     "no-released-test": "M has closed the userfaultfd, and you queued a message that nobody will read.",
     "features-equal": "M has asked for SIGBUS in place of messages, and you queued one.",
     "later-line": "Two lines of the table fit, and you took the later one.",
-    "closed-queued": "M closed after your message was queued: the only answer then is RETRY.",
+    "closed-queued": "Your message was queued, and M closed: the only answer then is RETRY.",
     "drops-late": "You slept with mmap_sem held.",
     "wakes-nobody": "You slept, and had not yet woken a monitor that sleeps in poll().",
     "killable-first": "Flags 0x254 have INTERRUPTIBLE, and you slept killably.",

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from course.checks.facts import plural
 from tests.bench.bench_peers import table
 from tests.peers.venvs import ROOT
 
@@ -123,8 +124,9 @@ def _cpu(cpu: Mapping[str, Any]) -> str:
         .format(
             date=cpu["date"],
             n=cpu["submissions"],
-            rounds=len(next(iter(cpu["cpu_seconds"]["a function"].values()))),
-            at_a_time=cpu["at_a_time"],
+            rounds=plural(len(next(iter(cpu["cpu_seconds"]["a function"].values()))), "round"),
+            at_a_time=plural(cpu["at_a_time"], "tool"),
+            cores=plural(cpu["processors"], "core"),
             function=cpu["exercises"]["a function"],
             kernel=cpu["exercises"]["kernel code"],
             cpu=_table(["Checks", "Tool", "CPU seconds a submission", "times faultlab's"], seconds, "ll rr"),
