@@ -142,7 +142,7 @@ hint("e04_loop")
 # | `outcome` | how T's last access ended: `"ret=5"`, `"SIGBUS(code=2)"`, `"killed:9"` |
 # | `exceptions`, `attempts` | how many there were |
 # | `messages` | how many T sent; a result's `stats` call them `messages_queued` |
-# | `flags` | the flag words of the first exception's attempts; of a read with one: `(0x254,)` |
+# | `flags` | a flag word for each attempt of the first exception, one for a loop's rounds: `(0x254,)` |
 # | `handler_runs`, `before_handler` | signal handlers that ran; attempts before the first signal was taken |
 # | `minor`, `major` | faults that were counted |
 #
