@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from course.checks.e05_early_causes import EARLY, FUNCTION, Numbers, mine
+from course.checks.e05_early_causes import EARLY, FUNCTION, Numbers, mine, pending
 from course.checks.e05_lock_causes import LOCKS
 from course.checks.e05_queue_causes import ENTRIES, WAKES
 from course.checks.e05_state_causes import STATES
@@ -33,6 +33,14 @@ def major_always(run: KernelRun) -> Numbers:
     return {} if any(one.bits & VM_FAULT_MAJOR and not one.sleeps for one in mine(run)) else None
 
 
+def no_sleep(run: KernelRun) -> Numbers:
+    """MAJOR where a pending signal had left nothing of the sleep."""
+    for one in mine(run):
+        if one.bits & VM_FAULT_MAJOR and not one.sleeps and (name := pending(run, one)):
+            return {"signal": name}
+    return None
+
+
 def signal_hides(run: KernelRun) -> Numbers:
     """RETRY after a sleep, with MAJOR here and without it there."""
     slept = {bool(one.bits & VM_FAULT_MAJOR) for one in mine(run) if one.sleeps and one.bits}
@@ -58,6 +66,13 @@ CAUSES = (
     *STATES,
     *WAKES,
     *ENTRIES,
+    Cause(
+        "MAJOR-for-signal",
+        no_sleep,
+        "A sleep that a pending signal ends never begins: schedule() comes back at once. Ask "
+        "ends_sleep(state) before it, and add MAJOR only where you slept.",
+        FUNCTION,
+    ),
     Cause(
         "major-always",
         major_always,

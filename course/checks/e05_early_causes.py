@@ -15,7 +15,7 @@ from pyemu.flags import (
     Signal,
 )
 
-__all__ = ["EARLY", "FUNCTION", "Numbers", "lock_of", "mine", "since_close"]
+__all__ = ["EARLY", "FUNCTION", "Numbers", "lock_of", "mine", "pending", "since_close"]
 
 FUNCTION = "Linux v5.7, fs/userfaultfd.c, handle_userfault"
 Numbers = dict[str, int | str] | None

@@ -37,6 +37,7 @@ CHECKS = Checks(
                 sleeps.deaf(draw),
                 sleeps.killable(draw),
                 sleeps.unasked(draw),
+                sleeps.called_away(draw),
                 reasons.allowed_once(draw),
             ),
             ("outcome", SLEEPS, "messages"),
@@ -59,12 +60,22 @@ CHECKS = Checks(
             "monitor answers.",
         ),
         "major": Check(
-            lambda draw: (cases.there_already(draw), cases.ended(draw), cases.killed_first(draw)),
+            lambda draw: (
+                cases.there_already(draw),
+                cases.ended(draw),
+                cases.killed_first(draw),
+                cases.called_first(draw),
+            ),
             ("outcome", "major", "minor", GIVES),
             "MAJOR means that the fault had to wait for somebody.",
         ),
         "wakeup": Check(
-            lambda draw: (orders.any_moment(draw), orders.any_answer(draw), orders.any_close(draw)),
+            lambda draw: (
+                orders.any_moment(draw),
+                orders.any_answer(draw),
+                orders.any_close(draw),
+                orders.any_wake(draw),
+            ),
             (),
             "In the queue first: then whoever brings the page after your look finds you, and wakes you.",
         ),

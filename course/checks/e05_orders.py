@@ -9,7 +9,7 @@ from course.checks.e05_scenarios import ARMED, page_of
 from course.checks.explore_case import ExploreCase
 from course.checks.scenarios import fault, scenario
 
-__all__ = ["any_answer", "any_close", "any_moment"]
+__all__ = ["any_answer", "any_close", "any_moment", "any_wake"]
 
 MAX_STATES = 4_000  # several times what right answers reach; a RETRY with the lock held has ever new ones
 
@@ -31,6 +31,20 @@ def any_moment(draw: Draw) -> ExploreCase:
 def any_answer(draw: Draw) -> ExploreCase:
     """A monitor that may sleep in poll() by then brings the page."""
     return _any("answer", draw, [{"do": "wait_message"}], "M waits for the message in poll(), and brings it")
+
+
+def any_wake(draw: Draw) -> ExploreCase:
+    """A wake without a page comes at any moment after the message: only a second message brings the page."""
+    access, sentence = fault(draw)
+    wake = {"do": "wake", "area": "V", "page": access["page"]}
+    asked = {"do": "wait_message"}
+    copy = {"do": "copy", **page_of(draw, access["page"])}
+    return ExploreCase(
+        scenario("wake", "A wake without a page", ARMED, [access], [asked, wake, asked, copy]),
+        f"{sentence}. M answers with a wake, but no page, at any moment; asked once more, it brings the page: "
+        "every order of their moves is tried.",
+        max_states=MAX_STATES,
+    )
 
 
 def any_close(draw: Draw) -> ExploreCase:

@@ -75,6 +75,21 @@ def announces_late(run: KernelRun) -> Numbers:
     return None
 
 
+def announces_twice(run: KernelRun) -> Numbers:
+    """A wake came between message and look, the page was missing, and the task slept all the same."""
+    wakes = [event.step for event in run.mine.trace.select("uffd") if str(event.b).startswith("wakes")]
+    for one in mine(run):
+        steps = {"message": 0, "look": 0, "sleep": 0}
+        for event in one.events:
+            look = event.kind == "return" and event.a == "userfaultfd_must_wait" and event.b
+            kind = "look" if look else event.kind
+            if kind in steps and not steps[kind]:
+                steps[kind] = event.step
+        if any(0 < steps["message"] < wake < steps["look"] < steps["sleep"] for wake in wakes):
+            return {"task": run.case.task}
+    return None
+
+
 def stale(run: KernelRun) -> Counter[int]:
     """Give the messages, by their pages, that M read only because an entry was left behind."""
     if run.facts.messages != run.wanted.messages:
@@ -155,6 +170,13 @@ WAKES = (
         unheeded,
         "You don't look once your message is queued, or don't heed what you see. Who brought the page "
         "before that found nobody to wake: sleep only if userfaultfd_must_wait said so.",
+        QUEUE,
+    ),
+    Cause(
+        "announces-twice",
+        announces_twice,
+        "You set the state after userfaultfd_queue, which has announced the sleep with the message already. A "
+        "wake that came in between had set it back to running, and nobody wakes T again.",
         QUEUE,
     ),
     Cause(

@@ -11,6 +11,7 @@ from course.checks.scenarios import HANDLED, fault, scenario
 __all__ = [
     "ARMED",
     "answers_of",
+    "called_first",
     "closed_asleep",
     "ended",
     "killed_first",
@@ -188,6 +189,23 @@ def killed_first(draw: Draw) -> KernelCase:
         scenario("killed-first", "SIGKILL before the sleep", ARMED, [*start, access], monitor),
         f"{sentence}. SIGKILL comes after the fault has begun, and before your function; the page would come "
         "20000 us later.",
+    )
+
+
+def called_first(draw: Draw) -> KernelCase:
+    """A signal that T handles comes after the fault has begun, and before handle_userfault."""
+    access, sentence = fault(draw)
+    start, name = [{"do": "pause", "ticks": ticks_of(draw)}], draw("signal", HANDLED)
+    monitor = [
+        *start,
+        {"do": "signal", "task": "T", "signal": name},
+        {"do": "pause", "ticks": 20_000},
+        {"do": "copy", **page_of(draw, access["page"])},
+    ]
+    return KernelCase(
+        scenario("called-first", "A signal before the sleep", ARMED, [*start, access], monitor),
+        f"{sentence}. {name}, which T handles, comes after the fault has begun, and before your function; the "
+        "page comes 20000 us later.",
     )
 
 

@@ -10,7 +10,7 @@ from course.checks.userfaults import SLEEPS
 from pyemu.flags import TASK_KILLABLE
 from pyemu.tree import Tree
 
-__all__ = ["callers", "deaf", "killable", "killed", "unasked"]
+__all__ = ["called_away", "callers", "deaf", "killable", "killed", "unasked"]
 
 BUFFER = {"buffer": "B", "buffer_offset": 64}
 BUFFERS = ({"name": "B", "pages": 2, "populated": [0, 1]},)
@@ -56,6 +56,26 @@ def callers(draw: Draw) -> KernelCase:
         ),
         "T reads page 1 itself, then the kernel copies from page 2 for it, then get_user_pages takes page 3. "
         f"M brings each page {ticks} us after the message.",
+    )
+
+
+def called_away(draw: Draw) -> KernelCase:
+    """A signal while a kernel copy waits: without patch 13 it ends there, and doesn't go round."""
+    page, ticks, name = draw("page", (1, 2, 3)), ticks_of(draw), draw("signal", HANDLED)
+    monitor = [
+        {"do": "wait_message"},
+        {"do": "pause", "ticks": ticks},
+        {"do": "signal", "task": "T", "signal": name},
+        {"do": "pause", "ticks": 20_000},
+        {"do": "copy", **page_of(draw, page)},
+    ]
+    copy = {"do": "tmpfs_write", "area": "V", "page": page}
+    return KernelCase(
+        scenario("called-away", "A kernel copy and a signal", ARMED, [copy], monitor),
+        f"The kernel copies from page {page} for T, which is missing. {ticks} us after the message comes "
+        f"{name}, which T handles, and 20000 us later the page. The kernel has no patch 13: a second attempt "
+        "may not wait.",
+        tree=Tree.after - 13,
     )
 
 

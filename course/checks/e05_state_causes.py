@@ -32,6 +32,14 @@ def deaf(run: KernelRun) -> Numbers:
     return None
 
 
+def state_twice(run: KernelRun) -> Numbers:
+    """One attempt slept interruptibly first, and killably afterwards."""
+    for one in mine(run):
+        if TASK_INTERRUPTIBLE in one.sleeps[:1] and TASK_KILLABLE in one.sleeps:
+            return {"flags": hex(one.flags)}
+    return None
+
+
 def user_test(run: KernelRun) -> Numbers:
     """A fault from kernel mode slept killably, though its flags ask for an interruptible sleep."""
     for one in mine(run):
@@ -83,6 +91,13 @@ STATES = (
         deaf,
         "You sleep uninterruptibly, though the flags allow signals to end that. INTERRUPTIBLE lets every "
         "signal end it, KILLABLE lets SIGKILL.",
+        SLEEP,
+    ),
+    Cause(
+        "state-twice",
+        state_twice,
+        "The state that your message announced is not the one of your loop. It is chosen once, before "
+        "userfaultfd_queue: do lines that choose it anew stand behind it?",
         SLEEP,
     ),
     Cause(

@@ -44,15 +44,17 @@ counters(run("S10a", Tree.upto(9)), run("S10a", Tree.upto(10)))
 #
 # **Then three steps**, here by the alphabet: drop mmap_sem; look whether the page is still missing; queue a
 # message and announce your sleep, which one call does. In which order? M may act between any two of your
-# lines.
+# lines. From the message on there is one way out, through the second half, also for who finds its page there
+# and does not sleep.
 #
-# **The second half** stands there as in Linux v5.6. Make it that of v5.7:
+# **The second half** stands there as in Linux v5.6. Make it that of v5.7. Two points change, and the rest is
+# right as it stands:
 #
 # - In v5.6 USER and KILLABLE together make the sleep interruptible; otherwise it is killable.
 #   [fact:uffd-sleep-5-6] In v5.7 two flags choose: with `FAULT_FLAG_INTERRUPTIBLE` it is interruptible, else
 #   with `FAULT_FLAG_KILLABLE` it is killable, else uninterruptible. [fact:uffd-sleep-5-7]
-# - Nobody emulates `VM_FAULT_NOPAGE` any more: what you give does not depend on what ended the sleep.
-#   [fact:p10-no-nopage]
+# - Nobody emulates `VM_FAULT_NOPAGE` any more: what you give, MAJOR included, does not depend on what ended
+#   the sleep. [fact:p10-no-nopage]
 
 # %% [markdown] id="task-table"
 # What you may use. Each operation and each field is awaited, as in `await vma.vm_mm`.
@@ -64,7 +66,7 @@ counters(run("S10a", Tree.upto(9)), run("S10a", Tree.upto(10)))
 # | `vma.vm_userfaultfd_ctx` | the userfaultfd of the area (its context), or None |
 # | `context.features`, `context.released` | what the monitor asked for, as bits; whether it closes |
 # | `userfaultfd_queue(context, page, message, state)` | queues a message, sets the state; gives your entry |
-# | `userfaultfd_must_wait(mm, address, reason)` | whether its page is still missing; needs mmap_sem |
+# | `userfaultfd_must_wait(mm, address, reason)` | is its page missing? needs mmap_sem; hand `reason` on |
 # | `userfaultfd_dequeue(wait)` | takes your entry out of the queue |
 # | `wait.waken` | whether a wake was meant for your entry |
 # | `down_read(mm)`, `up_read(mm)` | taking mmap_sem for reading, releasing it |
@@ -130,10 +132,10 @@ async def handle_userfault(vma, address, flags, reason):
     ### STUB
     # # 1. Who must not wait: the tests of the table, in their order.
     #
-    # # 2. Queue, look, drop the lock: in which order? You need context, wait and must_wait below.
+    # # 2. Drop the lock, look, queue: in which order? You need context, wait and must_wait below.
     # raise NotImplementedError("steps 1 and 2 are still empty")
     #
-    # # 3. Sleep and come back, as in Linux v5.6. Make it v5.7. (The state must be known in step 2 already.)
+    # # 3. Sleep and come back, as in Linux v5.6. Make it v5.7. Step 2 needs `state`: move these 4 lines up.
     # if flags & FAULT_FLAG_USER and flags & FAULT_FLAG_KILLABLE:
     #     state = TASK_INTERRUPTIBLE
     # else:
@@ -218,7 +220,8 @@ check("e05_handle_userfault")
 # %% [markdown] id="try"
 # ## Your own runs
 #
-# Pass your function to `run` and read the trace. Which lines of it are yours?
+# Pass your function to `run` and read the trace. Which lines of it are yours? S10a, S12 and S13 are meant for
+# it. Write-protected pages, as in W1, need more than the exercise asks for.
 
 # %% id="play" tags=["scratch"]
 # print(run("S10a", Tree.after, {"handle_userfault": handle_userfault}).trace)

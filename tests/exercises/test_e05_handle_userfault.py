@@ -48,6 +48,9 @@ SENTENCES = {
     "kept-entry": "T had no need to wait, and left its entry in the queue: M read its message.",
     "message-bits": "Your message has the bits 0x200, which M can't read.",
     "MAJOR-unless-signal": "T slept each time, and not each RETRY says MAJOR.",
+    "state-twice": "Flags 0x214: T slept interruptibly first, and in the same attempt killably.",
+    "announces-twice": "M woke T between message and look, and then T went to sleep.",
+    "MAJOR-for-signal": "SIGUSR1 was pending, T did not sleep, and your RETRY says MAJOR.",
 }
 NUMBERED = {
     "waits-unasked": {
@@ -109,6 +112,9 @@ POINTS = {
     "kept-entry": 13,
     "message-bits": 13,
     "MAJOR-unless-signal": 13,
+    "state-twice": 12,
+    "announces-twice": 12,
+    "MAJOR-for-signal": 13,
 }
 
 

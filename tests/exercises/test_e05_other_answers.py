@@ -124,6 +124,11 @@ def test_who_asks_for_user_mode_too_reads_that_the_flag_decides():
     assert causes(edited(asked)) == {"state": "user-test"}
 
 
+def test_who_sleeps_whatever_is_pending_reads_that_it_did_not_sleep():
+    asked = (" and not await ends_sleep(state):\n        await wake", ":\n        await wake")
+    assert causes(edited(asked)) == {"major": "MAJOR-for-signal"}
+
+
 GIVES_UP = f"    {LEAVES}        return VM_FAULT_NOPAGE\n"
 CLOSED_LATE = {
     "without-the-lock": "    if await context.released:\n" + GIVES_UP,
