@@ -37,8 +37,8 @@ CHECKS = Checks(
                 sleeps.deaf(draw),
                 sleeps.killable(draw),
                 sleeps.unasked(draw),
-                sleeps.called_away(draw),
                 reasons.allowed_once(draw),
+                sleeps.called_away(draw),
             ),
             ("outcome", SLEEPS, "messages"),
             "The caller knows what a signal would mean for it, and says so by a flag; handle_userfault only "

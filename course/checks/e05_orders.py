@@ -40,8 +40,8 @@ def any_wake(draw: Draw) -> ExploreCase:
     asked = {"do": "wait_message"}
     copy = {"do": "copy", **page_of(draw, access["page"])}
     return ExploreCase(
-        scenario("wake", "A wake without a page", ARMED, [access], [asked, wake, asked, copy]),
-        f"{sentence}. M answers with a wake, but no page, at any moment; asked once more, it brings the page: "
+        scenario("S13-any", "A wake without a page", ARMED, [access], [asked, wake, asked, copy]),
+        f"{sentence}. M answers with a wake, but no page, at any moment. Asked once more, it brings it: "
         "every order of their moves is tried.",
         max_states=MAX_STATES,
     )

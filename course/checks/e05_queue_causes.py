@@ -175,8 +175,8 @@ WAKES = (
     Cause(
         "announces-twice",
         announces_twice,
-        "You set the state after userfaultfd_queue, which has announced the sleep with the message already. A "
-        "wake that came in between had set it back to running, and nobody wakes T again.",
+        "You set the state after userfaultfd_queue, which has announced the sleep with the message. A wake "
+        "in between had set it back to running, and nobody wakes T again.",
         QUEUE,
     ),
     Cause(

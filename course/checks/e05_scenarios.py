@@ -204,8 +204,8 @@ def called_first(draw: Draw) -> KernelCase:
     ]
     return KernelCase(
         scenario("called-first", "A signal before the sleep", ARMED, [*start, access], monitor),
-        f"{sentence}. {name}, which T handles, comes after the fault has begun, and before your function; the "
-        "page comes 20000 us later.",
+        f"{sentence}. {name}, which T handles, comes after the fault has begun, and before your function; "
+        "the page comes 20000 us later.",
     )
 
 

@@ -97,7 +97,7 @@ STATES = (
         "state-twice",
         state_twice,
         "The state that your message announced is not the one of your loop. It is chosen once, before "
-        "userfaultfd_queue: do lines that choose it anew stand behind it?",
+        "userfaultfd_queue; lines behind it that choose it anew must go.",
         SLEEP,
     ),
     Cause(

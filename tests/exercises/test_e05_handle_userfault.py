@@ -76,7 +76,7 @@ POINTS = {
     "old-hack": 10,
     "retake+RETRY": 9,
     "NOPAGE-unlocked": 9,
-    "first-only": 11,
+    "first-only": 9,
     "user-test": 12,
     "check-then-queue": 12,
     "drop-then-check": 12,
