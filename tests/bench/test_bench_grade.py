@@ -29,9 +29,10 @@ def test_time_of_what_a_process_starts_counts():
 
 
 def test_a_class_has_right_and_wrong_answers_and_no_two_are_equal(tmp_path: Path):
-    right = bench_grade.make_class(E01, 6, tmp_path)
-    assert right == [True, True, True, False, False, True]
-    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 6
+    n = 1 + len(E01.right)  # with the master
+    right = bench_grade.make_class(E01, n + 3, tmp_path)
+    assert right == [True] * n + [False, False, True]
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == n + 3
 
 
 def test_grades_that_are_not_deserved_are_noticed(monkeypatch: pytest.MonkeyPatch):
