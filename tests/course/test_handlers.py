@@ -169,7 +169,7 @@ def test_an_endless_loop_without_an_effect_costs_two_seconds_of_cpu_and_an_expla
     spent = seconds_of_children() - before
     assert rule == "endless"
     assert "2 seconds of CPU time" in text
-    assert 1 < spent < 4  # of CPU, which Linux samples for /proc: a busy machine shows less than 2
+    assert 1.5 < spent < 4  # the child's own CPU, whatever else the machine does
 
 
 def test_the_cpu_time_of_one_answer_does_not_count_against_the_next() -> None:
